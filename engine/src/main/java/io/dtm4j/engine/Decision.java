@@ -1,0 +1,28 @@
+package io.dtm4j.engine;
+
+import io.dtm4j.model.Write;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a pass does next. The order is the safety: first the writes become durable, then the calls
+ * leave and the waiting door is answered (R1, R2, R3).
+ *
+ * @param pass the pass once the writes are durable
+ * @param writes to be committed in one batch; empty: nothing to commit
+ * @param calls to be sent after the commit
+ * @param wakeUp a {@link Event.Woken} is due at this time, if the pass still lives; null: none
+ * @param ending how the pass ends with these writes; null: it goes on
+ */
+public record Decision(
+    Pass pass,
+    List<Write> writes,
+    List<Call> calls,
+    @Nullable Instant wakeUp,
+    @Nullable Ending ending) {
+  public Decision {
+    writes = List.copyOf(writes);
+    calls = List.copyOf(calls);
+  }
+}

@@ -1,0 +1,334 @@
+package io.dtm4j.engine;
+
+import io.dtm4j.model.Attempt;
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.BranchKey;
+import io.dtm4j.model.Extra;
+import io.dtm4j.model.Payload;
+import io.dtm4j.model.Schedule;
+import io.dtm4j.model.State;
+import io.dtm4j.model.Transaction;
+import io.dtm4j.model.Write;
+import io.dtm4j.protocol.BranchAnswer;
+import io.dtm4j.protocol.BranchStatus;
+import io.dtm4j.protocol.GlobalStatus;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A decision in the making: the pass as it will be, and the writes and calls that lead there. Lives
+ * for one call of {@link Engine#decide}; the rules of the modes work on it.
+ */
+final class Draft {
+  private static final String CHECK_BACK = MsgRules.CHECK_BACK.toString();
+
+  private final Pass pass;
+  private final Instant now;
+  private final RetryPolicy retry;
+  private final List<Write> writes = new ArrayList<>(4);
+  private final List<Call> calls = new ArrayList<>(2);
+  private List<Branch> branches;
+  private boolean branchesCopied;
+  private GlobalStatus status;
+  private String reason;
+  private Rows inFlight;
+  private Rows asked;
+  private Instant touched;
+  private Duration interval;
+  private Extra extra;
+  private @Nullable BranchAnswer gravest;
+  private boolean parked;
+  private @Nullable Instant wakeUp;
+  private @Nullable Instant due;
+  private boolean writeExtra;
+
+  Draft(Pass pass, Settings settings, Instant now) {
+    this.pass = pass;
+    this.now = now;
+    retry = new RetryPolicy(settings, pass.transaction.definition().options());
+    branches = pass.transaction.branches();
+    status = pass.transaction.status();
+    reason = pass.transaction.state().reason();
+    inFlight = pass.inFlight;
+    asked = pass.asked;
+    touched = pass.touched;
+    interval = pass.interval;
+    extra = pass.extra;
+    gravest = pass.gravest;
+    parked = pass.parked;
+  }
+
+  // ---- what the rules read
+
+  Transaction before() {
+    return pass.transaction;
+  }
+
+  Plan plan() {
+    return pass.plan;
+  }
+
+  Instant now() {
+    return now;
+  }
+
+  RetryPolicy retry() {
+    return retry;
+  }
+
+  GlobalStatus status() {
+    return status;
+  }
+
+  int rows() {
+    return branches.size();
+  }
+
+  Branch branch(int row) {
+    return branches.get(row);
+  }
+
+  Extra extra() {
+    return extra;
+  }
+
+  boolean isInFlight(int row) {
+    return inFlight.contains(row);
+  }
+
+  boolean hasInFlight() {
+    return !inFlight.isEmpty();
+  }
+
+  /** Open, not being called, and not called in this pass already. */
+  boolean mayCall(int row) {
+    return branches.get(row).isOpen() && mayAsk(row);
+  }
+
+  /** Not being called, and not called in this pass already. */
+  boolean mayAsk(int row) {
+    return !inFlight.contains(row) && !asked.contains(row);
+  }
+
+  /** Whether a call of this pass was turned away, so that nothing more is begun in it. */
+  boolean isParked() {
+    return parked;
+  }
+
+  // ---- what the rules do
+
+  /** The call of a row is over, whatever it brought. */
+  void landed(int row) {
+    inFlight = inFlight.without(row);
+  }
+
+  /** A call was turned away; the row counts as asked, but as no attempt. */
+  void park(int row) {
+    landed(row);
+    asked = asked.with(row);
+    parked = true;
+  }
+
+  /** A row has got its definite answer. */
+  void settle(int row, BranchStatus outcome) {
+    Branch branch = branches.get(row);
+    if (!branchesCopied) {
+      branches = new ArrayList<>(branches);
+      branchesCopied = true;
+    }
+    branches.set(row, branch.settled(outcome, now));
+    writes.add(new Write.SetBranch(row, branch.key(), outcome, now));
+    if (!extra.attempts().isEmpty()) {
+      forgetAttempt(branch.key().toString());
+    }
+    if (retry.isReset(interval, touched, now)) {
+      interval = retry.base();
+      touched = now;
+    }
+  }
+
+  /** A row was called and gave no definite answer; it is not called again in this pass. */
+  void leaveOpen(int row, BranchAnswer answer) {
+    asked = asked.with(row);
+    touched = now;
+    remember(row, answer);
+    if (gravest == null || gravity(answer) > gravity(gravest)) {
+      gravest = answer;
+    }
+  }
+
+  /** Lets a row that was called without a definite answer be called again in this pass. */
+  void askAgain(int row) {
+    asked = asked.without(row);
+    if (asked.isEmpty()) {
+      gravest = null;
+    }
+  }
+
+  /** Replaces what is kept beyond DTM's record, durably before anything else leaves. */
+  void keep(Extra changed) {
+    extra = changed;
+    writeExtra = true;
+  }
+
+  /** A new status; {@code newReason} null: the reason stays. */
+  void changeStatus(GlobalStatus newStatus, @Nullable String newReason) {
+    status = newStatus;
+    if (newReason != null) {
+      reason = newReason;
+    }
+    writes.add(new Write.SetStatus(newStatus, newReason, null, now));
+  }
+
+  /** Calls a row, or settles it at once when it has no url (docs/spec/branch-calls.md 1). */
+  void call(int row) {
+    Branch branch = branches.get(row);
+    if (branch.url().isEmpty()) {
+      settle(row, BranchStatus.SUCCEED);
+    } else {
+      call(row, branch.key(), branch.url(), branch.payload());
+    }
+  }
+
+  /** Calls somebody else than a row. */
+  void call(int row, BranchKey key, String url, Payload payload) {
+    Transaction transaction = pass.transaction;
+    inFlight = inFlight.with(row);
+    calls.add(
+        new Call(
+            transaction.gid(),
+            transaction.definition().type(),
+            row,
+            key,
+            transaction.definition().protocol(),
+            url,
+            payload,
+            retry.requestTimeout(),
+            transaction.definition().options().branchHeaders()));
+  }
+
+  /** Asks to be woken at that time if the pass still lives then. */
+  void wakeAt(Instant time) {
+    wakeUp = time;
+  }
+
+  /** The interval that holds from now on. */
+  void interval(Duration newInterval) {
+    interval = newInterval;
+  }
+
+  /**
+   * Nothing is in flight: the transaction rests until the next retry.
+   *
+   * @param latest look at it no later than this; null: no bound
+   */
+  void restForRetry(@Nullable Instant latest) {
+    if (gravest != null && !(gravest instanceof BranchAnswer.Ongoing)) {
+      interval = retry.doubled(interval);
+    }
+    Instant next = now.plus(interval);
+    if (parked) {
+      // Spread over 1 to 5 s without chance, so that the same run gives the same times.
+      long spread = Math.floorMod(pass.transaction.gid().hashCode(), 4001);
+      Instant again = now.plusMillis(1000 + spread);
+      next = gravest == null || again.isBefore(next) ? again : next;
+      extra = extra.withParkings(extra.parkings() + 1);
+    } else if (extra.parkings() > 0) {
+      extra = extra.withParkings(0);
+    }
+    rest(latest != null && latest.isBefore(next) ? latest : next);
+  }
+
+  /** Nothing is in flight: the transaction rests until that time. */
+  void rest(Instant time) {
+    due = time;
+  }
+
+  Decision decision() {
+    Ending ending = status.isFinal() ? Ending.FINISHED : due != null ? Ending.RESTING : null;
+    State old = pass.transaction.state();
+    Schedule schedule = old.schedule();
+    if (ending == Ending.RESTING && due != null) {
+      schedule = new Schedule(interval, due);
+      writes.add(new Write.SetSchedule(schedule, now));
+    } else if (ending == Ending.FINISHED && !interval.equals(schedule.interval())) {
+      schedule = new Schedule(interval, schedule.nextTime());
+      writes.add(new Write.SetSchedule(schedule, now));
+    }
+    // Attempts need no commit of their own: they ride in the batch that ends the pass.
+    boolean keeps = (writeExtra || ending != null) && !extra.equals(old.extra());
+    if (keeps) {
+      writes.add(new Write.SetExtra(extra));
+    }
+    return new Decision(
+        new Pass(
+            writes.isEmpty() ? pass.transaction : after(old, schedule, keeps),
+            pass.plan,
+            inFlight,
+            asked,
+            touched,
+            interval,
+            extra,
+            gravest,
+            parked),
+        writes,
+        calls,
+        wakeUp,
+        ending);
+  }
+
+  private Transaction after(State old, Schedule schedule, boolean keeps) {
+    Transaction transaction = pass.transaction;
+    var state =
+        new State(
+            status,
+            reason,
+            old.result(),
+            now,
+            status.isFinal() ? now : null,
+            schedule,
+            keeps ? extra : old.extra());
+    return new Transaction(transaction.gid(), transaction.definition(), state, branches);
+  }
+
+  private void remember(int row, BranchAnswer answer) {
+    String key = row < 0 ? CHECK_BACK : branches.get(row).key().toString();
+    Attempt last = extra.attempts().get(key);
+    int number = last == null ? 1 : last.number() + 1;
+    Attempt attempt =
+        switch (answer) {
+          case BranchAnswer.Success _ ->
+              throw new IllegalStateException("a success leaves nothing open");
+          case BranchAnswer.Ongoing(String text) ->
+              new Attempt(number, now, Attempt.Kind.ONGOING, text);
+          case BranchAnswer.Failure(String text) ->
+              new Attempt(number, now, Attempt.Kind.FAILURE, text);
+          case BranchAnswer.Unknown(String text) ->
+              new Attempt(number, now, Attempt.Kind.UNKNOWN, text);
+        };
+    Map<String, Attempt> attempts = new HashMap<>(extra.attempts());
+    attempts.put(key, attempt);
+    extra = extra.withAttempts(attempts);
+  }
+
+  private void forgetAttempt(String key) {
+    Map<String, Attempt> attempts = new HashMap<>(extra.attempts());
+    if (attempts.remove(key) != null) {
+      extra = extra.withAttempts(attempts);
+    }
+  }
+
+  private static int gravity(BranchAnswer answer) {
+    return switch (answer) {
+      case BranchAnswer.Success _ -> 0;
+      case BranchAnswer.Ongoing _ -> 1;
+      case BranchAnswer.Failure _ -> 2;
+      case BranchAnswer.Unknown _ -> 3;
+    };
+  }
+}

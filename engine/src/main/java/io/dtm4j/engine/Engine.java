@@ -1,0 +1,75 @@
+package io.dtm4j.engine;
+
+import io.dtm4j.model.Transaction;
+import io.dtm4j.protocol.TransType;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * Decides what a transaction does next: a pure function of the pass, what has happened and the
+ * time. No I/O, no clock, no threads, no chance; the same input gives the same decision.
+ * Thread-safe.
+ *
+ * <p>{@link Commands} decides what requests of clients do; everything after that happens here.
+ */
+public final class Engine {
+  private static final SagaRules SAGA = new SagaRules();
+  private static final MsgRules MSG = new MsgRules();
+
+  private final Settings settings;
+
+  public Engine(Settings settings) {
+    this.settings = settings;
+  }
+
+  public Settings settings() {
+    return settings;
+  }
+
+  /**
+   * What follows from the events. Events of calls that are not in flight any more change nothing.
+   *
+   * @param pass a pass whose writes are all durable (R3a)
+   * @param events what has happened since, in its order
+   * @param now the store's time
+   */
+  public Decision decide(Pass pass, List<Event> events, Instant now) {
+    Draft draft = new Draft(pass, settings, now);
+    ModeRules rules = rulesOf(pass.transaction().definition().type());
+    for (Event event : events) {
+      switch (event) {
+        case Event.Started _, Event.Woken _ -> {}
+        case Event.Answered answered -> {
+          if (draft.isInFlight(answered.row()) && !draft.status().isFinal()) {
+            draft.landed(answered.row());
+            rules.answered(draft, answered.row(), answered.answer());
+          }
+        }
+        case Event.Parked parked -> {
+          if (draft.isInFlight(parked.row())) {
+            draft.park(parked.row());
+          }
+        }
+      }
+    }
+    if (!draft.status().isFinal()) {
+      rules.advance(draft);
+    }
+    return draft.decision();
+  }
+
+  /** How long a claim on this transaction lasts before it has to be renewed. */
+  public Duration leaseOf(Transaction transaction) {
+    return new RetryPolicy(settings, transaction.definition().options()).lease();
+  }
+
+  private static ModeRules rulesOf(TransType type) {
+    return switch (type) {
+      case SAGA -> SAGA;
+      case MSG -> MSG;
+      case TCC, XA, WORKFLOW ->
+          throw new IllegalStateException("no rules for " + type.wireName() + " yet");
+    };
+  }
+}

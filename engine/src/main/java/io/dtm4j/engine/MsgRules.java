@@ -1,0 +1,111 @@
+package io.dtm4j.engine;
+
+import io.dtm4j.model.BranchKey;
+import io.dtm4j.model.Extra;
+import io.dtm4j.model.Payload;
+import io.dtm4j.protocol.BranchAnswer;
+import io.dtm4j.protocol.BranchStatus;
+import io.dtm4j.protocol.CustomData;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Op;
+import java.time.Instant;
+
+/**
+ * Two-phase messages: docs/spec/transactions.md 7. A prepared message that gets old is checked
+ * back; a submitted one is called until every branch has succeeded, it never rolls back.
+ */
+final class MsgRules implements ModeRules {
+  /** What a check-back is called with. */
+  static final BranchKey CHECK_BACK = new BranchKey("00", Op.CHECK_BACK);
+
+  @Override
+  public void answered(Draft draft, int row, BranchAnswer answer) {
+    if (row == Call.CHECK_BACK_ROW) {
+      checkedBack(draft, answer);
+    } else if (answer instanceof BranchAnswer.Success) {
+      draft.settle(row, BranchStatus.SUCCEED);
+    } else {
+      draft.leaveOpen(row, answer);
+    }
+  }
+
+  private static void checkedBack(Draft draft, BranchAnswer answer) {
+    switch (answer) {
+      case BranchAnswer.Success _ -> submit(draft);
+      case BranchAnswer.Failure _ -> draft.changeStatus(GlobalStatus.FAILED, null);
+      case BranchAnswer.Ongoing _ -> {
+        draft.leaveOpen(Call.CHECK_BACK_ROW, answer);
+        draft.interval(draft.retry().base());
+      }
+      case BranchAnswer.Unknown _ -> draft.leaveOpen(Call.CHECK_BACK_ROW, answer);
+    }
+  }
+
+  /** The verdict of a check-back; a delay counts from here. */
+  private static void submit(Draft draft) {
+    draft.changeStatus(GlobalStatus.SUBMITTED, null);
+    Extra extra = withDelay(draft.extra(), draft.before().definition().customData(), draft.now());
+    if (!extra.equals(draft.extra())) {
+      draft.keep(extra);
+    }
+  }
+
+  /** What is kept of a message that is submitted now: the end of its delay, if it has one. */
+  static Extra withDelay(Extra extra, String customData, Instant now) {
+    long delay = CustomData.delay(customData);
+    return delay > 0 ? extra.withDelayUntil(now.plusSeconds(delay)) : extra;
+  }
+
+  @Override
+  public void advance(Draft draft) {
+    if (draft.status() == GlobalStatus.PREPARED) {
+      checkBack(draft);
+    }
+    if (draft.status() == GlobalStatus.SUBMITTED) {
+      send(draft);
+    }
+  }
+
+  private static void checkBack(Draft draft) {
+    Instant due =
+        draft.before().definition().createTime().plus(draft.retry().timeoutWhilePrepared());
+    if (draft.now().isBefore(due)) {
+      draft.rest(due);
+      return;
+    }
+    String url = draft.before().definition().queryPrepared();
+    if (url.isEmpty()) {
+      submit(draft); // docs/spec/branch-calls.md 1: an empty url is success without a call
+    } else if (draft.mayAsk(Call.CHECK_BACK_ROW)) {
+      draft.call(Call.CHECK_BACK_ROW, CHECK_BACK, url, Payload.EMPTY);
+    } else if (!draft.hasInFlight()) {
+      draft.restForRetry(null);
+    }
+  }
+
+  private static void send(Draft draft) {
+    Instant delayUntil = draft.extra().delayUntil();
+    if (delayUntil != null && draft.now().isBefore(delayUntil)) {
+      draft.rest(delayUntil);
+      return;
+    }
+    boolean concurrent = draft.before().definition().options().concurrent();
+    boolean allDone = true;
+    for (int row = 0; row < draft.rows(); row++) {
+      if (draft.branch(row).isOpen() && draft.mayCall(row) && !draft.isParked()) {
+        draft.call(row);
+      }
+      if (draft.branch(row).isOpen()) {
+        allDone = false;
+        if (!concurrent) {
+          break;
+        }
+      }
+    }
+    if (allDone) {
+      draft.changeStatus(GlobalStatus.SUCCEED, null);
+    } else if (!draft.hasInFlight()) {
+      draft.restForRetry(null);
+    }
+  }
+}

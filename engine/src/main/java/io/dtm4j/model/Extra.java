@@ -1,0 +1,55 @@
+package io.dtm4j.model;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What dtm4j keeps beyond DTM's record: the object under the key {@code dtm4j} in its {@code
+ * ext_data}, the same in every store.
+ *
+ * @param delayUntil when a delayed message may be sent; null: at once, or not submitted yet
+ * @param retryCount repeats at once that a saga has used up of its {@code retry_limit}
+ * @param parkings how often in a row it found its destination full
+ * @param attempts last attempts of open branches, by {@link BranchKey#toString()}
+ * @param required the steps (from 0) that a rolling back saga compensates, fixed when the rollback
+ *     began while actions were in flight; null: follows from the rows (docs/spec/transactions.md
+ *     4.2)
+ * @param unknown members written by a newer server, as JSON text by name; carried along unchanged
+ */
+public record Extra(
+    @Nullable Instant delayUntil,
+    long retryCount,
+    int parkings,
+    Map<String, Attempt> attempts,
+    @Nullable List<Integer> required,
+    Map<String, String> unknown) {
+  public static final Extra NONE = new Extra(null, 0, 0, Map.of(), null, Map.of());
+
+  public Extra {
+    attempts = Map.copyOf(attempts);
+    required = required == null ? null : List.copyOf(required);
+    unknown = Map.copyOf(unknown);
+  }
+
+  public Extra withDelayUntil(@Nullable Instant newDelayUntil) {
+    return new Extra(newDelayUntil, retryCount, parkings, attempts, required, unknown);
+  }
+
+  public Extra withRetryCount(long newRetryCount) {
+    return new Extra(delayUntil, newRetryCount, parkings, attempts, required, unknown);
+  }
+
+  public Extra withParkings(int newParkings) {
+    return new Extra(delayUntil, retryCount, newParkings, attempts, required, unknown);
+  }
+
+  public Extra withAttempts(Map<String, Attempt> newAttempts) {
+    return new Extra(delayUntil, retryCount, parkings, newAttempts, required, unknown);
+  }
+
+  public Extra withRequired(@Nullable List<Integer> newRequired) {
+    return new Extra(delayUntil, retryCount, parkings, attempts, newRequired, unknown);
+  }
+}

@@ -1,0 +1,24 @@
+package io.dtm4j.model;
+
+import io.dtm4j.protocol.GlobalStatus;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What changes while a transaction runs, its branch rows apart.
+ *
+ * @param reason {@code rollback_reason}, "" when there is none
+ * @param result result of a workflow, "" when there is none
+ * @param updateTime last change of anything
+ * @param endTime when it became final ({@code finish_time} or {@code rollback_time}); null before
+ * @param schedule when it is looked at again
+ * @param extra what dtm4j keeps beyond DTM's record
+ */
+public record State(
+    GlobalStatus status,
+    String reason,
+    String result,
+    Instant updateTime,
+    @Nullable Instant endTime,
+    Schedule schedule,
+    Extra extra) {}

@@ -1,0 +1,25 @@
+package io.dtm4j.protocol;
+
+/** The status of a global transaction (docs/spec/transactions.md 1.1). */
+public enum GlobalStatus {
+  PREPARED("prepared"),
+  SUBMITTED("submitted"),
+  ABORTING("aborting"),
+  SUCCEED("succeed"),
+  FAILED("failed");
+
+  private final String wireName;
+
+  GlobalStatus(String wireName) {
+    this.wireName = wireName;
+  }
+
+  public String wireName() {
+    return wireName;
+  }
+
+  /** Whether the transaction is over: a final status never changes again. */
+  public boolean isFinal() {
+    return this == SUCCEED || this == FAILED;
+  }
+}

@@ -1,0 +1,30 @@
+package io.dtm4j.protocol;
+
+import java.util.Map;
+
+/**
+ * The options of a transaction (docs/spec/transactions.md 2). Times are whole seconds; 0 means the
+ * default of the server (for a saga's {@code timeoutToFail}: never).
+ *
+ * @param waitResult answer submit and abort only after one pass
+ * @param timeoutToFail seconds since creation
+ * @param requestTimeout seconds a branch call may take
+ * @param retryInterval base of the retry interval
+ * @param branchHeaders extra headers on every branch call
+ * @param concurrent message: call the branches at the same time
+ * @param retryLimit saga: repeats of an action at once before it rolls back; 0: no limit
+ */
+public record Options(
+    boolean waitResult,
+    long timeoutToFail,
+    long requestTimeout,
+    long retryInterval,
+    Map<String, String> branchHeaders,
+    boolean concurrent,
+    long retryLimit) {
+  public static final Options DEFAULTS = new Options(false, 0, 0, 0, Map.of(), false, 0);
+
+  public Options {
+    branchHeaders = Map.copyOf(branchHeaders);
+  }
+}

@@ -1,0 +1,35 @@
+package io.dtm4j.store;
+
+import io.dtm4j.model.BranchKey;
+import io.dtm4j.model.Stored;
+import org.jspecify.annotations.Nullable;
+
+/** What became of a batch, as far as the store knows. */
+public sealed interface CommitResult {
+  /**
+   * It is durable.
+   *
+   * @param stored the record as of this commit, rows included; always there when the batch left
+   *     {@code prepared} or took the record over (R4a), may be null otherwise
+   * @param dueNow the record came to rest but somebody asked to look again: it is due at once
+   */
+  record Committed(@Nullable Stored stored, boolean dueNow) implements CommitResult {}
+
+  /**
+   * The guard did not hold; nothing changed.
+   *
+   * @param stored the record as of this commit; null: no transaction has this gid
+   */
+  record Lost(@Nullable Stored stored) implements CommitResult {}
+
+  /** A row with this key is there with other content; nothing changed. */
+  record Conflict(BranchKey key) implements CommitResult {}
+
+  /**
+   * The store cannot take this batch, by a definite error of its own; nothing changed. Repeating it
+   * does not help.
+   *
+   * @param cause the store's words, for the log
+   */
+  record Rejected(String cause) implements CommitResult {}
+}

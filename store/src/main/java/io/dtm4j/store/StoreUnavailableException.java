@@ -1,0 +1,12 @@
+package io.dtm4j.store;
+
+import org.jspecify.annotations.Nullable;
+
+/** The store cannot be opened or read at the moment. Nothing was changed; try again later. */
+public final class StoreUnavailableException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  public StoreUnavailableException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+  }
+}

@@ -1,0 +1,110 @@
+package io.dtm4j.store;
+
+import io.dtm4j.model.Batch;
+import io.dtm4j.model.Due;
+import io.dtm4j.model.Owner;
+import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.Gid;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where transactions are kept. Small, batch-first, blocking; it knows nothing of modes. What a
+ * batch means is said once, by {@link Batch#applyTo}.
+ *
+ * <p>Calls that write ({@link #commit}, {@link #claim}, {@link #claimDue}, {@link #renew}, {@link
+ * #release}) come from the thread of one lane, one after another; calls that read come from any
+ * thread at the same time. All calls may block and none may run on an event loop. What a commit has
+ * answered every later read shows.
+ *
+ * <p>Errors: {@link OutcomeUnknownException} when a write may or may not have happened: the same
+ * group is sent again until the outcome is definite (R6); {@link StoreRejectedException} when
+ * certainly nothing of the group happened. Reads throw {@link StoreUnavailableException} and may be
+ * repeated.
+ */
+public interface TransactionStore extends AutoCloseable {
+  /**
+   * Applies the batches as if one after another in list order; several batches of one gid are
+   * legal. Durable on return.
+   *
+   * @return the result of each batch, in the order of the list
+   */
+  List<CommitResult> commit(List<Batch> group);
+
+  /** The transaction with its rows, or empty when no transaction has this gid. */
+  Optional<Stored> find(Gid gid);
+
+  /**
+   * Takes what is due now, by the store's clock, the most overdue first; each to one caller only.
+   *
+   * @param lease how long the new claims last
+   * @param owners gives a fresh token, of a fresh claim, for each
+   * @param limit at most so many
+   */
+  List<Stored> claimDue(Duration lease, Supplier<Owner> owners, int limit);
+
+  /**
+   * Unfinished transactions whose next time is before that, the earliest first; claims nothing.
+   *
+   * @param after only those behind this one in the order of (next time, gid); null: from the first
+   */
+  List<Due> dueBefore(Instant time, @Nullable Due after, int limit);
+
+  /**
+   * Takes those that are still as they were read: unfinished, same claim, revision and next time.
+   *
+   * @return those taken, in the order asked for; the others are left out
+   */
+  List<Stored> claim(List<Due> dues, Duration lease, Supplier<Owner> owners);
+
+  /**
+   * Moves the ends of leases to now + lease, never back; revisions stay.
+   *
+   * @return those that have another claim now, are finished, at rest, or gone
+   */
+  List<Lease> renew(List<Lease> leases, Duration lease);
+
+  /**
+   * Gives leases back: what still has that claim and is leased comes to rest, due now. Revisions
+   * stay.
+   */
+  void release(List<Lease> leases);
+
+  /** The value under that key, or empty. */
+  Optional<KeyValue> findKeyValue(String category, String key);
+
+  /** All values of a category, in the order of their keys. */
+  List<KeyValue> listKeyValues(String category);
+
+  /** Creates a value with version 1; false when the key is taken. */
+  boolean createKeyValue(String category, String key, String value);
+
+  /**
+   * Replaces a value that still has this version, which grows by one; false when it has another one
+   * or is gone.
+   */
+  boolean updateKeyValue(String category, String key, String value, long version);
+
+  /** Removes a value; false when there was none. */
+  boolean deleteKeyValue(String category, String key);
+
+  /**
+   * The store's time, in whole milliseconds; due times, leases and timeouts go by it. Never blocks,
+   * any thread.
+   */
+  Instant storeTime();
+
+  /**
+   * What keeps the store from taking writes at the moment, in words for an operator; null when all
+   * is well. Never blocks, any thread.
+   */
+  @Nullable String trouble();
+
+  /** Releases files, threads and connections. No other call may be running or follow. */
+  @Override
+  void close();
+}
