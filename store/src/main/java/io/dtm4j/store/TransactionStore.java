@@ -17,9 +17,11 @@ import org.jspecify.annotations.Nullable;
  * batch means is said once, by {@link Batch#applyTo}.
  *
  * <p>Calls that write ({@link #commit}, {@link #claim}, {@link #claimDue}, {@link #renew}, {@link
- * #release}) come from the thread of one lane, one after another; calls that read come from any
- * thread at the same time. All calls may block and none may run on an event loop. What a commit has
- * answered every later read shows.
+ * #release}, the key-values) come from the threads of the lanes, each one call after another. A
+ * store made for one lane, as an embedded one, sees one writing thread; a shared one must take
+ * writes of several lanes and servers at the same time. Calls that read come from any thread at any
+ * time. All calls may block and none may run on an event loop. What a commit has answered every
+ * later read shows.
  *
  * <p>Errors: {@link OutcomeUnknownException} when a write may or may not have happened: the same
  * group is sent again until the outcome is definite (R6); {@link StoreRejectedException} when
@@ -39,7 +41,10 @@ public interface TransactionStore extends AutoCloseable {
   Optional<Stored> find(Gid gid);
 
   /**
-   * Takes what is due now, by the store's clock, the most overdue first; each to one caller only.
+   * Takes what is due now, the most overdue first; each to one caller only. Due is what is
+   * unfinished and whose next time is not after {@link #storeTime}, which is asked once per call. A
+   * claim gives a new token, moves the next time to now + lease and the update time to now, and
+   * changes nothing else.
    *
    * @param lease how long the new claims last
    * @param owners gives a fresh token, of a fresh claim, for each
@@ -50,27 +55,30 @@ public interface TransactionStore extends AutoCloseable {
   /**
    * Unfinished transactions whose next time is before that, the earliest first; claims nothing.
    *
-   * @param after only those behind this one in the order of (next time, gid); null: from the first
+   * @param after only those behind this one in the order of (next time, gid), where the order of
+   *     gids is the store's own; null: from the first
    */
   List<Due> dueBefore(Instant time, @Nullable Due after, int limit);
 
   /**
-   * Takes those that are still as they were read: unfinished, same claim, revision and next time.
+   * Takes those that are still as they were read: unfinished, same claim, revision and next time;
+   * due or not. What a claim changes: {@link #claimDue}.
    *
    * @return those taken, in the order asked for; the others are left out
    */
   List<Stored> claim(List<Due> dues, Duration lease, Supplier<Owner> owners);
 
   /**
-   * Moves the ends of leases to now + lease, never back; revisions stay.
+   * Moves the ends of leases to now + lease, never back; nothing else changes, revisions least of
+   * all.
    *
    * @return those that have another claim now, are finished, at rest, or gone
    */
   List<Lease> renew(List<Lease> leases, Duration lease);
 
   /**
-   * Gives leases back: what still has that claim and is leased comes to rest, due now. Revisions
-   * stay.
+   * Gives leases back: what is unfinished, still has that claim and is leased comes to rest, due
+   * now. Nothing else changes, revisions least of all.
    */
   void release(List<Lease> leases);
 
