@@ -1,0 +1,291 @@
+package io.dtm4j.server.config;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.dtm4j.server.config.ServerConfig.Alert;
+import io.dtm4j.server.config.ServerConfig.Discovery;
+import io.dtm4j.server.config.ServerConfig.Limits;
+import io.dtm4j.server.config.ServerConfig.Listen;
+import io.dtm4j.server.config.ServerConfig.Log;
+import io.dtm4j.server.config.ServerConfig.Timing;
+import io.dtm4j.server.config.StoreConfig.Redis;
+import io.dtm4j.server.config.StoreConfig.RocksDb;
+import io.dtm4j.server.config.StoreConfig.Sql;
+import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.event.Level;
+
+/** From keys to the records of {@link ServerConfig}: the one place that knows the names. */
+public final class ConfigParser {
+  /** Keys of DTM that mean nothing here; each with its reason in conf.sample.yml. */
+  static final Set<String> WITHOUT_MEANING =
+      Set.of(
+          "JsonRpcPort",
+          "GrpcBalancer",
+          "HttpMicroService.Driver",
+          "HttpMicroService.RegistryType",
+          "HttpMicroService.RegistryAddress",
+          "HttpMicroService.RegistryOptions",
+          "HttpMicroService.Target",
+          "HttpMicroService.EndPoint",
+          "UpdateBranchSync",
+          "UpdateBranchAsyncGoroutineNum");
+
+  /** Keys that are read and that this version does nothing with. */
+  static final Set<String> NOT_YET =
+      Set.of(
+          "GrpcPort",
+          "MicroService.Driver",
+          "MicroService.Target",
+          "MicroService.EndPoint",
+          "AlertRetryLimit",
+          "AlertWebHook",
+          "AdminBasePath",
+          "GrpcServiceConfig");
+
+  private static final List<String> DRIVERS =
+      List.of("rocksdb", "boltdb", "redis", "mysql", "postgres", "sqlserver");
+  private static final int FAR = 3;
+
+  private final Settings settings;
+  private final List<String> problems = new ArrayList<>();
+
+  private ConfigParser(Settings settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * Reads a configuration.
+   *
+   * @param file null: none
+   * @param options keys and values of the command line; they beat the file
+   * @param environment only names of keys are looked at
+   * @throws ConfigException with everything that is wrong
+   */
+  public static LoadedConfig load(
+      @Nullable Path file, Map<String, String> options, Map<String, String> environment) {
+    Map<String, String> given = new HashMap<>(file == null ? Map.of() : YamlFile.read(file));
+    given.putAll(options);
+    var settings = new Settings(given, environment);
+    ServerConfig config = new ConfigParser(settings).parse();
+    return new LoadedConfig(config, warnings(settings, given.keySet()), shown(settings));
+  }
+
+  private ServerConfig parse() {
+    // The order of the problems: docs/spec/config.md 4 wants the rules of Timing first, then the
+    // store.
+    Timing timing = section(this::timing, Timing.DEFAULTS);
+    StoreConfig store = section(this::store, RocksDb.DEFAULTS);
+    Listen listen = section(this::listen, Listen.DEFAULTS);
+    Limits limits = section(this::limits, Limits.DEFAULTS);
+    Log log = section(this::log, Log.DEFAULTS);
+    Alert alert = section(this::alert, Alert.DEFAULTS);
+    Discovery discovery = section(this::discovery, Discovery.DEFAULTS);
+    ZoneId zone = zone();
+    problems.addAll(0, settings.problems());
+    if (!problems.isEmpty()) {
+      throw new ConfigException(problems);
+    }
+    return new ServerConfig(store, listen, timing, limits, log, alert, discovery, zone);
+  }
+
+  /** One record, or its default when it is wrong, so that the other problems are found, too. */
+  private <T> T section(Supplier<T> read, T byDefault) {
+    try {
+      return read.get();
+    } catch (ConfigException e) {
+      problems.addAll(e.problems());
+      return byDefault;
+    }
+  }
+
+  private Timing timing() {
+    Timing d = Timing.DEFAULTS;
+    return new Timing(
+        settings.seconds("RetryInterval", d.retryInterval()),
+        settings.seconds("TimeoutToFail", d.timeoutToFail()),
+        settings.seconds("RequestTimeout", d.requestTimeout()),
+        settings.seconds("TransCronInterval", d.transCronInterval()),
+        settings.seconds("ConfigUpdateInterval", d.configUpdateInterval()),
+        settings.seconds("MinRetryInterval", d.minRetryInterval()));
+  }
+
+  /** All keys are read whatever the driver: a key of another store is no typing error. */
+  private StoreConfig store() {
+    String driver = settings.text("Store.Driver", RocksDb.DEFAULTS.driver());
+    String directory = settings.text("Store.Dir", RocksDb.DEFAULTS.directory().toString());
+    String host = settings.text("Store.Host", "");
+    int port = settings.number("Store.Port", 0);
+    String user = settings.text("Store.User", "");
+    String password = settings.secret("Store.Password");
+    String database = settings.text("Store.Db", Sql.DATABASE);
+    String schema = settings.text("Store.Schema", Sql.SCHEMA);
+    int maxOpen = settings.number("Store.MaxOpenConns", Sql.MAX_CONNECTIONS);
+    int maxIdle = settings.number("Store.MaxIdleConns", Sql.MAX_CONNECTIONS);
+    var maxLife = settings.minutes("Store.ConnMaxLifeTime", Sql.MAX_LIFE);
+    var dataExpire = settings.seconds("Store.DataExpire", RocksDb.DEFAULTS.dataExpire());
+    var finished = settings.seconds("Store.FinishedDataExpire", Redis.FINISHED_DATA_EXPIRE);
+    String prefix = settings.text("Store.RedisPrefix", Redis.PREFIX);
+    return switch (driver) {
+      case "rocksdb", "boltdb" -> new RocksDb(Path.of(directory), dataExpire);
+      case "mysql", "postgres", "sqlserver" ->
+          new Sql(driver, host, port, user, password, database, schema, maxOpen, maxIdle, maxLife);
+      case "redis" -> new Redis(host, port, user, password, dataExpire, finished, prefix);
+      default -> {
+        settings.problem("Store.Driver", driver, String.join(", ", DRIVERS));
+        yield RocksDb.DEFAULTS;
+      }
+    };
+  }
+
+  private Listen listen() {
+    Listen d = Listen.DEFAULTS;
+    return new Listen(
+        settings.text("BindAddress", d.bindAddress()),
+        settings.number("HttpPort", d.httpPort()),
+        settings.number("GrpcPort", d.grpcPort()),
+        settings.text("AdminBasePath", d.adminBasePath()));
+  }
+
+  private Limits limits() {
+    Limits d = Limits.DEFAULTS;
+    return new Limits(
+        settings.number("Limits.OpenPasses", d.openPasses()),
+        settings.number("Limits.CallsPerDestination", d.callsPerDestination()),
+        settings.number("Limits.QueuePerDestination", d.queuePerDestination()),
+        settings.number("Limits.BodyBytes", d.bodyBytes()),
+        settings.number("Limits.AnswerBytes", d.answerBytes()));
+  }
+
+  private Log log() {
+    Level level = oneOf("LogLevel", Log.DEFAULTS.level(), "debug", "info", "warn", "error");
+    String outputs = settings.text("Log.Outputs", String.join(",", Log.DEFAULTS.outputs()));
+    Log.Format format = oneOf("Log.Format", Log.DEFAULTS.format(), "text", "json");
+    boolean rotates = settings.number("Log.RotationEnable", 0) != 0;
+    Log.Rotation rotation = rotation(settings.text("Log.RotationConfigJSON", "{}"));
+    return new Log(
+        level,
+        Arrays.stream(outputs.split(",")).map(String::strip).filter(o -> !o.isEmpty()).toList(),
+        format,
+        rotates ? rotation : null);
+  }
+
+  private Log.Rotation rotation(String json) {
+    try {
+      JsonNode members = new ObjectMapper().readTree(json);
+      Log.Rotation d = Log.Rotation.DEFAULTS;
+      int megabytes = members.path("maxsize").asInt(0);
+      return new Log.Rotation(
+          megabytes == 0 ? d.megabytes() : megabytes,
+          members.path("maxage").asInt(d.days()),
+          members.path("maxbackups").asInt(d.files()),
+          members.path("compress").asBoolean(d.compress()));
+    } catch (JsonProcessingException e) {
+      settings.problem("Log.RotationConfigJSON", json, "a JSON object such as {\"maxsize\":100}");
+      return Log.Rotation.DEFAULTS;
+    }
+  }
+
+  private Alert alert() {
+    return new Alert(
+        settings.number("AlertRetryLimit", Alert.DEFAULTS.retryLimit()),
+        settings.text("AlertWebHook", Alert.DEFAULTS.webHook()));
+  }
+
+  private Discovery discovery() {
+    Discovery d = Discovery.DEFAULTS;
+    String grpc = settings.text("GrpcServiceConfig", d.grpcServiceConfig());
+    return new Discovery(
+        settings.text("MicroService.Driver", d.driver()),
+        settings.text("MicroService.Target", d.target()),
+        settings.text("MicroService.EndPoint", d.endPoint()),
+        grpc.isEmpty() ? d.grpcServiceConfig() : grpc);
+  }
+
+  private ZoneId zone() {
+    String hours = settings.text("TimeZoneOffset", "").strip();
+    try {
+      return hours.isEmpty() ? ZoneId.systemDefault() : ZoneOffset.ofHours(Integer.parseInt(hours));
+    } catch (NumberFormatException | DateTimeException e) {
+      settings.problem("TimeZoneOffset", hours, "hours from -18 to +18, such as +8");
+      return ZoneOffset.UTC;
+    }
+  }
+
+  /** The constant with one of these names in lower case; other values are a problem. */
+  private <E extends Enum<E>> E oneOf(String key, E byDefault, String... names) {
+    String name = settings.text(key, byDefault.name().toLowerCase(Locale.ROOT));
+    if (!List.of(names).contains(name)) {
+      settings.problem(key, name, String.join(", ", names));
+      return byDefault;
+    }
+    return Enum.valueOf(byDefault.getDeclaringClass(), name.toUpperCase(Locale.ROOT));
+  }
+
+  private static List<String> warnings(Settings settings, Set<String> fileKeys) {
+    var warnings = new ArrayList<String>();
+    var dead = new TreeSet<>(WITHOUT_MEANING);
+    dead.removeIf(key -> !settings.isGiven(key));
+    if (!dead.isEmpty()) {
+      warnings.add("keys that mean nothing to dtm4j: " + String.join(", ", dead));
+    }
+    var later = new TreeSet<>(NOT_YET);
+    later.removeIf(key -> !settings.isGiven(key));
+    if (!later.isEmpty()) {
+      warnings.add("keys that this version does nothing with yet: " + String.join(", ", later));
+    }
+    for (String key : new TreeSet<>(fileKeys)) {
+      if (!settings.knownKeys().contains(key) && !WITHOUT_MEANING.contains(key)) {
+        String nearest = nearest(key, settings.knownKeys());
+        warnings.add(
+            "unknown key " + key + (nearest == null ? "" : ", did you mean " + nearest + "?"));
+      }
+    }
+    return warnings;
+  }
+
+  private static @Nullable String nearest(String key, Set<String> known) {
+    String candidate =
+        known.stream().min(Comparator.comparingInt(k -> distance(k, key))).orElseThrow();
+    return distance(candidate, key) <= Math.max(FAR, key.length() / FAR) ? candidate : null;
+  }
+
+  /** Levenshtein's distance, upper and lower case being the same. */
+  private static int distance(String one, String other) {
+    String a = one.toLowerCase(Locale.ROOT);
+    String b = other.toLowerCase(Locale.ROOT);
+    int[] row = new int[b.length() + 1];
+    Arrays.setAll(row, i -> i);
+    for (int i = 1; i <= a.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(replaced, Math.min(row[j - 1], row[j]) + 1);
+      }
+    }
+    return row[b.length()];
+  }
+
+  private static List<String> shown(Settings settings) {
+    return settings.asked().stream()
+        .filter(setting -> setting.source() != null)
+        .map(setting -> setting.key() + "=" + setting.shown() + " (" + setting.source() + ")")
+        .toList();
+  }
+}

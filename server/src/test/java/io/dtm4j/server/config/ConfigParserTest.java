@@ -1,0 +1,473 @@
+package io.dtm4j.server.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.dtm4j.server.config.ServerConfig.Alert;
+import io.dtm4j.server.config.ServerConfig.Discovery;
+import io.dtm4j.server.config.ServerConfig.Limits;
+import io.dtm4j.server.config.ServerConfig.Listen;
+import io.dtm4j.server.config.ServerConfig.Log;
+import io.dtm4j.server.config.ServerConfig.Timing;
+import io.dtm4j.server.config.StoreConfig.Redis;
+import io.dtm4j.server.config.StoreConfig.RocksDb;
+import io.dtm4j.server.config.StoreConfig.Sql;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.event.Level;
+
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class ConfigParserTest {
+  private static final ServerConfig DEFAULTS =
+      new ServerConfig(
+          RocksDb.DEFAULTS,
+          Listen.DEFAULTS,
+          Timing.DEFAULTS,
+          Limits.DEFAULTS,
+          Log.DEFAULTS,
+          Alert.DEFAULTS,
+          Discovery.DEFAULTS,
+          ZoneId.systemDefault());
+
+  /** What other keys must say for a key to reach its field. */
+  private static final Map<String, String> SQL =
+      Map.of("Store.Driver", "postgres", "Store.Host", "h", "Store.Port", "1", "Store.User", "u");
+
+  private static final Map<String, String> REDIS =
+      Map.of("Store.Driver", "redis", "Store.Host", "h", "Store.Port", "1");
+
+  static final List<Key> KEYS =
+      List.of(
+          key("Store.Driver", "STORE_DRIVER", "boltdb", "rocksdb", c -> c.store().driver()),
+          key("Store.Dir", "STORE_DIR", "d", Path.of("d"), c -> rocksDb(c).directory()),
+          key("Store.DataExpire", "STORE_DATA_EXPIRE", "9", sec(9), c -> rocksDb(c).dataExpire()),
+          key("Store.Host", "STORE_HOST", "a", "a", c -> sql(c).host()).with(SQL),
+          key("Store.Port", "STORE_PORT", "5", 5, c -> sql(c).port()).with(SQL),
+          key("Store.User", "STORE_USER", "a", "a", c -> sql(c).user()).with(SQL),
+          key("Store.Password", "STORE_PASSWORD", "012", "012", c -> sql(c).password()).with(SQL),
+          key("Store.Db", "STORE_DB", "x", "x", c -> sql(c).database()).with(SQL),
+          key("Store.Schema", "STORE_SCHEMA", "x", "x", c -> sql(c).schema()).with(SQL),
+          key("Store.MaxOpenConns", "STORE_MAX_OPEN_CONNS", "7", 7, c -> sql(c).maxOpen())
+              .with(SQL),
+          key("Store.MaxIdleConns", "STORE_MAX_IDLE_CONNS", "7", 7, c -> sql(c).maxIdle())
+              .with(SQL),
+          key(
+                  "Store.ConnMaxLifeTime",
+                  "STORE_CONN_MAX_LIFE_TIME",
+                  "2",
+                  sec(120),
+                  c -> sql(c).maxLife())
+              .with(SQL),
+          key(
+                  "Store.FinishedDataExpire",
+                  "STORE_FINISHED_DATA_EXPIRE",
+                  "8",
+                  sec(8),
+                  c -> redis(c).finishedDataExpire())
+              .with(REDIS),
+          key("Store.RedisPrefix", "STORE_REDIS_PREFIX", "p", "p", c -> redis(c).prefix())
+              .with(REDIS),
+          key("BindAddress", "BIND_ADDRESS", "::1", "::1", c -> c.listen().bindAddress()),
+          key("HttpPort", "HTTP_PORT", "80", 80, c -> c.listen().httpPort()),
+          key("GrpcPort", "GRPC_PORT", "81", 81, c -> c.listen().grpcPort()),
+          key("AdminBasePath", "ADMIN_BASE_PATH", "/x", "/x", c -> c.listen().adminBasePath()),
+          key("RetryInterval", "RETRY_INTERVAL", "20", sec(20), c -> c.timing().retryInterval()),
+          key("TimeoutToFail", "TIMEOUT_TO_FAIL", "36", sec(36), c -> c.timing().timeoutToFail()),
+          key("RequestTimeout", "REQUEST_TIMEOUT", "4", sec(4), c -> c.timing().requestTimeout()),
+          key(
+              "TransCronInterval",
+              "TRANS_CRON_INTERVAL",
+              "1",
+              sec(1),
+              c -> c.timing().transCronInterval()),
+          key(
+              "ConfigUpdateInterval",
+              "CONFIG_UPDATE_INTERVAL",
+              "5",
+              sec(5),
+              c -> c.timing().configUpdateInterval()),
+          key(
+              "MinRetryInterval",
+              "MIN_RETRY_INTERVAL",
+              "1",
+              sec(1),
+              c -> c.timing().minRetryInterval()),
+          key("Limits.OpenPasses", "LIMITS_OPEN_PASSES", "9", 9, c -> c.limits().openPasses()),
+          key(
+              "Limits.CallsPerDestination",
+              "LIMITS_CALLS_PER_DESTINATION",
+              "9",
+              9,
+              c -> c.limits().callsPerDestination()),
+          key(
+              "Limits.QueuePerDestination",
+              "LIMITS_QUEUE_PER_DESTINATION",
+              "9",
+              9,
+              c -> c.limits().queuePerDestination()),
+          key("Limits.BodyBytes", "LIMITS_BODY_BYTES", "2000", 2000, c -> c.limits().bodyBytes()),
+          key(
+              "Limits.AnswerBytes",
+              "LIMITS_ANSWER_BYTES",
+              "2000",
+              2000,
+              c -> c.limits().answerBytes()),
+          key("LogLevel", "LOG_LEVEL", "warn", Level.WARN, c -> c.log().level()),
+          key(
+              "Log.Outputs",
+              "LOG_OUTPUTS",
+              "stdout, a.log",
+              List.of("stdout", "a.log"),
+              c -> c.log().outputs()),
+          key("Log.Format", "LOG_FORMAT", "json", Log.Format.JSON, c -> c.log().format()),
+          key(
+              "Log.RotationEnable",
+              "LOG_ROTATION_ENABLE",
+              "1",
+              Log.Rotation.DEFAULTS,
+              c -> c.log().rotation()),
+          key(
+                  "Log.RotationConfigJSON",
+                  "LOG_ROTATION_CONFIG_JSON",
+                  "{\"maxsize\":1,\"maxage\":2,\"maxbackups\":3,\"localtime\":true,\"compress\":true}",
+                  new Log.Rotation(1, 2, 3, true),
+                  c -> c.log().rotation())
+              .with(Map.of("Log.RotationEnable", "1")),
+          key(
+              "TimeZoneOffset",
+              "TIME_ZONE_OFFSET",
+              "+8",
+              ZoneOffset.ofHours(8),
+              ServerConfig::zone),
+          key("AlertRetryLimit", "ALERT_RETRY_LIMIT", "5", 5, c -> c.alert().retryLimit()),
+          key(
+              "AlertWebHook",
+              "ALERT_WEB_HOOK",
+              "http://h/x",
+              "http://h/x",
+              c -> c.alert().webHook()),
+          key(
+              "MicroService.Driver",
+              "MICRO_SERVICE_DRIVER",
+              "dtm-driver-ego",
+              "dtm-driver-ego",
+              c -> c.discovery().driver()),
+          key(
+              "MicroService.Target",
+              "MICRO_SERVICE_TARGET",
+              "etcd://h",
+              "etcd://h",
+              c -> c.discovery().target()),
+          key(
+              "MicroService.EndPoint",
+              "MICRO_SERVICE_END_POINT",
+              "h:1",
+              "h:1",
+              c -> c.discovery().endPoint()),
+          key(
+              "GrpcServiceConfig",
+              "GRPC_SERVICE_CONFIG",
+              "{}",
+              "{}",
+              c -> c.discovery().grpcServiceConfig()));
+
+  static final List<Key> WITHOUT_MEANING =
+      List.of(
+          key("JsonRpcPort", "JSON_RPC_PORT"),
+          key("GrpcBalancer", "GRPC_BALANCER"),
+          key("HttpMicroService.Driver", "HTTP_MICRO_SERVICE_DRIVER"),
+          key("HttpMicroService.RegistryType", "HTTP_MICRO_SERVICE_REGISTRY_TYPE"),
+          key("HttpMicroService.RegistryAddress", "HTTP_MICRO_SERVICE_REGISTRY_ADDRESS"),
+          key("HttpMicroService.RegistryOptions", "HTTP_MICRO_SERVICE_REGISTRY_OPTIONS"),
+          key("HttpMicroService.Target", "HTTP_MICRO_SERVICE_TARGET"),
+          key("HttpMicroService.EndPoint", "HTTP_MICRO_SERVICE_END_POINT"),
+          key("UpdateBranchSync", "UPDATE_BRANCH_SYNC"),
+          key("UpdateBranchAsyncGoroutineNum", "UPDATE_BRANCH_ASYNC_GOROUTINE_NUM"));
+
+  @TempDir Path folder;
+
+  @Test
+  void nothing_given_means_the_defaults_and_no_word_about_it() {
+    LoadedConfig loaded = ConfigParser.load(null, Map.of(), Map.of());
+
+    assertThat(loaded).isEqualTo(new LoadedConfig(DEFAULTS, List.of(), List.of()));
+  }
+
+  @ParameterizedTest
+  @FieldSource("KEYS")
+  void each_key_of_a_file_reaches_its_field(Key key) throws IOException {
+    Map<String, String> given = new HashMap<>(key.others());
+    given.put(key.name(), key.value());
+
+    assertThat(key.field().apply(ConfigParser.load(file(given), Map.of(), Map.of()).config()))
+        .isEqualTo(key.expected());
+  }
+
+  @ParameterizedTest
+  @FieldSource("KEYS")
+  void each_key_of_the_environment_reaches_its_field(Key key) {
+    Map<String, String> environment = new HashMap<>();
+    key.others().forEach((name, value) -> environment.put(Settings.environmentName(name), value));
+    environment.put(key.environmentName(), key.value());
+
+    assertThat(key.field().apply(ConfigParser.load(null, Map.of(), environment).config()))
+        .isEqualTo(key.expected());
+  }
+
+  @ParameterizedTest
+  @FieldSource("WITHOUT_MEANING")
+  void a_key_without_meaning_is_accepted_with_one_warning(Key key) throws IOException {
+    Path file = file(Map.of(key.name(), "x"));
+    Map<String, String> environment = Map.of(key.environmentName(), "x");
+    List<String> warning = List.of("keys that mean nothing to dtm4j: " + key.name());
+
+    assertThat(ConfigParser.load(file, Map.of(), Map.of()).warnings()).isEqualTo(warning);
+    assertThat(ConfigParser.load(null, Map.of(), environment).warnings()).isEqualTo(warning);
+  }
+
+  @Test
+  void the_command_line_beats_the_file_and_the_file_the_environment() throws IOException {
+    Map<String, String> environment = Map.of("HTTP_PORT", "1", "GRPC_PORT", "2", "STORE_DIR", "e");
+    Path file = file(Map.of("HttpPort", "3", "Store.Dir", "f"));
+
+    ServerConfig config = ConfigParser.load(file, Map.of("HttpPort", "4"), environment).config();
+
+    assertThat(config.listen().httpPort()).isEqualTo(4);
+    assertThat(rocksDb(config).directory()).isEqualTo(Path.of("f"));
+    assertThat(config.listen().grpcPort()).isEqualTo(2);
+  }
+
+  @Test
+  void an_empty_variable_and_a_key_without_a_value_count_as_not_set() throws IOException {
+    Path file = folder.resolve("conf.yml");
+    Files.writeString(file, "HttpPort:\nStore:\n  Dir: ~\n");
+
+    assertThat(ConfigParser.load(file, Map.of(), Map.of("RETRY_INTERVAL", "")).config())
+        .isEqualTo(DEFAULTS);
+  }
+
+  @Test
+  void integers_may_be_quoted() throws IOException {
+    Path file = folder.resolve("conf.yml");
+    Files.writeString(file, "HttpPort: '8080'\nRetryInterval: \"11\"\n");
+
+    ServerConfig config = ConfigParser.load(file, Map.of(), Map.of()).config();
+
+    assertThat(config.listen().httpPort()).isEqualTo(8080);
+    assertThat(config.timing().retryInterval()).isEqualTo(sec(11));
+  }
+
+  @Test
+  void all_that_is_wrong_is_said_at_once_the_rules_in_their_order() {
+    Map<String, String> environment =
+        Map.of(
+            "STORE_DRIVER", "mysql",
+            "RETRY_INTERVAL", "9",
+            "TIMEOUT_TO_FAIL", "8",
+            "HTTP_PORT", "eighty",
+            "LOG_LEVEL", "loud",
+            "LIMITS_OPEN_PASSES", "0",
+            "STORE_PASSWORD", "secret");
+
+    assertThatThrownBy(() -> ConfigParser.load(null, Map.of(), environment))
+        .isInstanceOfSatisfying(
+            ConfigException.class,
+            e ->
+                assertThat(e.problems())
+                    .containsExactly(
+                        "HttpPort (HTTP_PORT): eighty (expected: an integer)",
+                        "LogLevel (LOG_LEVEL): loud (expected: debug, info, warn, error)",
+                        "RetryInterval: 9 (expected: >= 10)",
+                        "TimeoutToFail: 8 (expected: >= RetryInterval, which is 9)",
+                        "Store.Host: (empty) (expected: a host name)",
+                        "Store.Port: 0 (expected: 1 to 65535)",
+                        "Store.User: (empty) (expected: a user)",
+                        "Limits.OpenPasses: 0 (expected: >= 1)"));
+  }
+
+  @Test
+  void an_unknown_driver_is_refused_with_the_known_ones() {
+    assertThatThrownBy(() -> ConfigParser.load(null, Map.of("Store.Driver", "oracle"), Map.of()))
+        .hasMessage(
+            "Store.Driver: oracle (expected: rocksdb, boltdb, redis, mysql, postgres, sqlserver)");
+  }
+
+  @Test
+  void tests_may_lower_the_least_retry_interval() {
+    Map<String, String> options = Map.of("MinRetryInterval", "1", "RetryInterval", "1");
+
+    assertThat(ConfigParser.load(null, options, Map.of()).config().timing().retryInterval())
+        .isEqualTo(sec(1));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      textBlock =
+          """
+          HttpPor;           unknown key HttpPor, did you mean HttpPort?
+          store.dir;         unknown key store.dir, did you mean Store.Dir?
+          Store.DataExpires; unknown key Store.DataExpires, did you mean Store.DataExpire?
+          Telemetry.Address; unknown key Telemetry.Address
+          """,
+      delimiter = ';')
+  void an_unknown_key_is_named_with_the_nearest_known_one(String key, String warning)
+      throws IOException {
+    assertThat(ConfigParser.load(file(Map.of(key, "1")), Map.of(), Map.of()).warnings())
+        .containsExactly(warning);
+  }
+
+  @Test
+  void what_is_shown_at_the_start_has_no_secrets() throws IOException {
+    Map<String, String> given = new HashMap<>(SQL);
+    given.put("Store.Password", "s3cret");
+    given.put("AlertWebHook", "https://hooks.example/T0/s3cret?token=s3cret");
+    given.put("MicroService.Target", "etcd://root:s3cret@h:2379/dtm");
+
+    LoadedConfig loaded = ConfigParser.load(file(given), Map.of(), Map.of("HTTP_PORT", "80"));
+
+    assertThat(loaded.given())
+        .contains(
+            "Store.Password=*** (file)",
+            "AlertWebHook=https://hooks.example/*** (file)",
+            "MicroService.Target=etcd://***@h:2379/dtm (file)",
+            "HttpPort=80 (HTTP_PORT)");
+    assertThat(loaded.config().store().toString()).isEqualTo("postgres://u@h:1/dtm");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"- a\n", "just words\n", "HttpPort: [1]\n", "Store: {Dir: {a: b}}\n"})
+  void a_file_of_another_shape_is_refused(String text) throws IOException {
+    Path file = folder.resolve("conf.yml");
+    Files.writeString(file, text);
+
+    assertThatThrownBy(() -> ConfigParser.load(file, Map.of(), Map.of()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("expected");
+  }
+
+  @Test
+  void broken_yaml_is_refused_with_its_line() throws IOException {
+    Path file = folder.resolve("conf.yml");
+    Files.writeString(file, "HttpPort: 1\n  GrpcPort: 2\n");
+
+    assertThatThrownBy(() -> ConfigParser.load(file, Map.of(), Map.of()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("in line 2");
+  }
+
+  @Test
+  void a_missing_file_is_named() {
+    Path file = folder.resolve("none.yml");
+
+    assertThatThrownBy(() -> ConfigParser.load(file, Map.of(), Map.of()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage(file + ": cannot be read (there is no such file)");
+  }
+
+  /** The sample comments everything out; without the leading # it must say the defaults. */
+  @Test
+  void the_sample_documents_every_key_with_its_default() throws IOException {
+    String sample = Files.readString(Path.of("../conf.sample.yml"));
+    Path file = folder.resolve("conf.yml");
+    Files.writeString(
+        file, Pattern.compile("(?m)^#(?=( {2})?[A-Z]\\w+:)").matcher(sample).replaceAll(""));
+
+    LoadedConfig loaded = ConfigParser.load(file, Map.of(), Map.of());
+
+    assertThat(loaded.config()).isEqualTo(DEFAULTS);
+    assertThat(loaded.warnings())
+        .containsExactly(
+            "keys that this version does nothing with yet: AdminBasePath, AlertRetryLimit,"
+                + " AlertWebHook, GrpcPort, GrpcServiceConfig, MicroService.Driver,"
+                + " MicroService.EndPoint, MicroService.Target");
+    assertThat(YamlFile.read(file).keySet())
+        .containsExactlyInAnyOrderElementsOf(KEYS.stream().map(Key::name).toList());
+  }
+
+  /** A section may come more than once, so one line for each key will do. */
+  private Path file(Map<String, String> values) throws IOException {
+    var text = new StringBuilder();
+    values.forEach(
+        (key, value) -> {
+          int dot = key.indexOf('.');
+          text.append(
+              dot < 0
+                  ? "%s: '%s'%n".formatted(key, value)
+                  : "%s: {%s: '%s'}%n"
+                      .formatted(key.substring(0, dot), key.substring(dot + 1), value));
+        });
+    Path file = folder.resolve("conf.yml");
+    Files.writeString(file, text);
+    return file;
+  }
+
+  private static RocksDb rocksDb(ServerConfig config) {
+    return (RocksDb) config.store();
+  }
+
+  private static Sql sql(ServerConfig config) {
+    return (Sql) config.store();
+  }
+
+  private static Redis redis(ServerConfig config) {
+    return (Redis) config.store();
+  }
+
+  private static Duration sec(long seconds) {
+    return Duration.ofSeconds(seconds);
+  }
+
+  private static Key key(
+      String name,
+      String environmentName,
+      String value,
+      Object expected,
+      Function<ServerConfig, ?> field) {
+    return new Key(name, environmentName, value, expected, field, Map.of());
+  }
+
+  private static Key key(String name, String environmentName) {
+    return key(name, environmentName, "", "", config -> "");
+  }
+
+  /**
+   * A documented key.
+   *
+   * @param value given to it
+   * @param expected what its field must be then
+   * @param others what else must be given
+   */
+  record Key(
+      String name,
+      String environmentName,
+      String value,
+      Object expected,
+      Function<ServerConfig, ?> field,
+      Map<String, String> others) {
+    Key with(Map<String, String> values) {
+      return new Key(name, environmentName, value, expected, field, values);
+    }
+
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+}
