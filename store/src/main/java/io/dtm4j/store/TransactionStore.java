@@ -31,7 +31,9 @@ import org.jspecify.annotations.Nullable;
 public interface TransactionStore extends AutoCloseable {
   /**
    * Applies the batches as if one after another in list order; several batches of one gid are
-   * legal. Durable on return.
+   * legal. Durable on return. It throws {@link StoreRejectedException} when a batch does not fit
+   * its record (a row that is not there; {@link Batch#applyTo} throws), and then nothing of the
+   * whole group is stored.
    *
    * @return the result of each batch, in the order of the list
    */
