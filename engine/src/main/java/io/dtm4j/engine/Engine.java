@@ -64,6 +64,11 @@ public final class Engine {
     return new RetryPolicy(settings, transaction.definition().options()).lease();
   }
 
+  /** How long a call of a branch of this transaction may take. */
+  public Duration requestTimeoutOf(Transaction transaction) {
+    return new RetryPolicy(settings, transaction.definition().options()).requestTimeout();
+  }
+
   private static ModeRules rulesOf(TransType type) {
     return switch (type) {
       case SAGA -> SAGA;

@@ -1,0 +1,493 @@
+package io.dtm4j.coordinator;
+
+import io.dtm4j.engine.Call;
+import io.dtm4j.engine.Decision;
+import io.dtm4j.engine.Ending;
+import io.dtm4j.engine.Engine;
+import io.dtm4j.engine.Event;
+import io.dtm4j.engine.Pass;
+import io.dtm4j.engine.WaitRules;
+import io.dtm4j.model.Batch;
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.Due;
+import io.dtm4j.model.Guard;
+import io.dtm4j.model.Owner;
+import io.dtm4j.model.Stored;
+import io.dtm4j.model.Transaction;
+import io.dtm4j.protocol.ErrorCode;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.Reply;
+import io.dtm4j.protocol.TransType;
+import io.dtm4j.store.CommitResult;
+import io.dtm4j.store.Committer;
+import io.dtm4j.store.EventLoop;
+import io.dtm4j.store.Lease;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Drives transactions: what happens to a pass is decided by the {@link Engine}, made durable by the
+ * {@link Committer}, and only then do calls leave and clients hear of it (docs/architecture.md,
+ * rules R1 to R7).
+ *
+ * <p>A pass is one transaction that this server works on under one claim. All its events run one
+ * after another on the event loop that received its first one, so it needs no locks. While one of
+ * its batches is on its way further events wait, and are decided together on the state it left
+ * (R3a).
+ *
+ * <p>Thread-safe; nothing here blocks.
+ */
+public final class Coordinator {
+  private static final Logger log = LoggerFactory.getLogger(Coordinator.class);
+
+  /** What a lease must last when a call leaves (R7). */
+  private static final Duration LEASE_NEEDED = Duration.ofSeconds(1);
+
+  /** How much longer than its time-out a call counts as alive (R7). */
+  private static final Duration CALL_MARGIN = Duration.ofSeconds(5);
+
+  /** What a wait for the result of a saga lasts longer than its request timeout. */
+  private static final Duration WAIT_MARGIN = Duration.ofSeconds(2);
+
+  /** After so many parkings a call goes before those that wait. */
+  private static final int PARKINGS_BEFORE_FIRST = 3;
+
+  private final Engine engine;
+  private final Committer committer;
+  private final Caller caller;
+  private final Timers timers;
+  private final InstantSource clock;
+  private final LongSupplier nanoTime;
+  private final Destinations destinations;
+  private final ConcurrentMap<Gid, LivePass> passes = new ConcurrentHashMap<>();
+  private final AtomicLong openBytes = new AtomicLong();
+  private volatile Consumer<Due> atRest = _ -> {};
+  private volatile Consumer<LivePass> leaseNeeded = _ -> {};
+  private volatile Consumer<Lease> givenBack = _ -> {};
+  private volatile boolean draining;
+
+  /**
+   * @param clock the store's time
+   * @param nanoTime the monotonic clock, in nanoseconds
+   */
+  public Coordinator(
+      Engine engine,
+      Committer committer,
+      Caller caller,
+      Timers timers,
+      InstantSource clock,
+      LongSupplier nanoTime,
+      CoordinatorLimits limits) {
+    this.engine = engine;
+    this.committer = committer;
+    this.caller = caller;
+    this.timers = timers;
+    this.clock = clock;
+    this.nanoTime = nanoTime;
+    this.destinations = new Destinations(limits);
+  }
+
+  // ---- the main path
+
+  /**
+   * Begins a pass on a record that has just been claimed or created. A pass that this server still
+   * has for the gid belongs to an older claim and ends first.
+   *
+   * @param claimedAt by the monotonic clock: before the claim was first sent
+   * @param waiter a client that waits for the result; null: none
+   */
+  void begin(Stored stored, long claimedAt, EventLoop loop, LivePass.@Nullable Waiter waiter) {
+    Transaction transaction = stored.transaction();
+    Duration lease = engine.leaseOf(transaction);
+    Pass pass;
+    try {
+      pass = Pass.begin(transaction, clock.instant());
+    } catch (RuntimeException e) {
+      log.atError()
+          .setCause(e)
+          .addKeyValue("gid", transaction.gid())
+          .log("transaction cannot be worked on; it is tried again when its lease ends");
+      return;
+    }
+    LivePass live =
+        new LivePass(
+            loop, pass, stored.owner(), lease, claimedAt + lease.toNanos(), sizeOf(transaction));
+    if (waiter != null) {
+      addWaiter(live, waiter);
+    }
+    openBytes.addAndGet(live.bytes);
+    LivePass old = passes.put(live.gid, live);
+    if (old != null) {
+      supersede(old, stored);
+    }
+    apply(live, List.of(Event.Started.INSTANCE));
+  }
+
+  /** Something has happened to a pass; runs on its loop. */
+  private void arrived(LivePass live, Event event) {
+    if (live.ended) {
+      return; // of a claim that is over
+    }
+    if (live.isCommitting()) {
+      live.waiting.add(event);
+    } else {
+      apply(live, List.of(event));
+    }
+  }
+
+  /** Decides what follows from the events, makes it durable, then acts. */
+  private void apply(LivePass live, List<Event> events) {
+    Decision decision;
+    try {
+      decision = engine.decide(live.pass, events, clock.instant());
+    } catch (RuntimeException e) {
+      drop(live, "decision failed", e);
+      return;
+    }
+    if (decision.writes().isEmpty()) {
+      live.pass = decision.pass();
+      act(live, decision);
+      return;
+    }
+    Owner next =
+        live.owner.next(decision.ending() == null ? Owner.Mark.LEASED : Owner.Mark.RESTING);
+    Batch batch =
+        new Batch(
+            live.gid,
+            new Guard.HeldBy(live.pass.transaction().status(), live.owner),
+            next,
+            decision.writes());
+    live.committingSince = nanoTime.getAsLong() | 1;
+    committer.commit(batch, live.loop, result -> committed(live, decision, next, result));
+  }
+
+  private void committed(LivePass live, Decision decision, Owner next, CommitResult result) {
+    live.committingSince = 0;
+    if (live.ended) {
+      return;
+    }
+    switch (result) {
+      case CommitResult.Committed committed -> {
+        live.pass = decision.pass();
+        live.owner = next;
+        if (decision.ending() == null) {
+          act(live, decision);
+          applyWaiting(live);
+        } else {
+          finish(live, decision.ending(), committed.dueNow());
+        }
+      }
+      case CommitResult.Lost lost -> {
+        log.atDebug().addKeyValue("gid", live.gid).log("pass superseded");
+        end(live, lost.stored() == null ? gone() : WaitRules.replyOf(lost.stored().transaction()));
+      }
+      case CommitResult.Conflict conflict ->
+          drop(live, "unexpected conflict on branch " + conflict.key(), null);
+      case CommitResult.Rejected rejected ->
+          drop(live, "the store rejects its batch: " + rejected.cause(), null);
+    }
+  }
+
+  /** What a durable decision allows: calls leave, a timer is armed. */
+  private void act(LivePass live, Decision decision) {
+    if (draining && live.waiters.isEmpty()) {
+      giveBackIfIdle(live); // another server calls
+      return;
+    }
+    for (Call call : decision.calls()) {
+      send(live, call);
+    }
+    if (decision.wakeUp() != null && !decision.wakeUp().equals(live.wakeUpAt)) {
+      wakeAt(live, decision.wakeUp());
+    }
+  }
+
+  private void applyWaiting(LivePass live) {
+    if (!live.waiting.isEmpty() && !live.ended && !live.isCommitting()) {
+      List<Event> events = List.copyOf(live.waiting);
+      live.waiting.clear();
+      apply(live, events);
+    }
+  }
+
+  private void finish(LivePass live, Ending ending, boolean dueNow) {
+    Transaction transaction = live.pass.transaction();
+    end(live, WaitRules.replyOf(live.pass));
+    log.atDebug()
+        .addKeyValue("gid", live.gid)
+        .addKeyValue("status", transaction.status().wireName())
+        .log("pass ended");
+    if (ending == Ending.RESTING) {
+      Instant due = dueNow ? clock.instant() : transaction.state().schedule().nextTime();
+      atRest.accept(new Due(live.gid, live.owner, due));
+    }
+  }
+
+  // ---- calls
+
+  /** Sends a call if the lease lasts, and when its destination has a slot. */
+  private void send(LivePass live, Call call) {
+    live.calls++;
+    if (live.leaseEnd - nanoTime.getAsLong() < LEASE_NEEDED.toNanos()) {
+      // A server that was paused must not send yesterday's call: prove the claim first.
+      live.waitingForLease.add(call);
+      leaseNeeded.accept(live);
+      return;
+    }
+    Destinations.Slots slots = destinations.of(call.url());
+    boolean first = live.pass.transaction().state().extra().parkings() >= PARKINGS_BEFORE_FIRST;
+    Runnable turn = () -> live.loop.execute(() -> fromQueue(live, call, slots));
+    switch (slots.acquire(turn, first)) {
+      case GO -> callNow(live, call, slots);
+      case QUEUED -> live.queued++;
+      case FULL -> {
+        live.calls--;
+        // After this decision has been acted on, so that its calls leave in their order.
+        live.loop.execute(() -> arrived(live, new Event.Parked(call.row())));
+      }
+    }
+  }
+
+  private void fromQueue(LivePass live, Call call, Destinations.Slots slots) {
+    live.queued--;
+    if (live.ended) {
+      slots.release();
+    } else if (live.leaseEnd - nanoTime.getAsLong() < LEASE_NEEDED.toNanos()) {
+      slots.release();
+      live.calls--;
+      send(live, call);
+    } else {
+      callNow(live, call, slots);
+    }
+  }
+
+  private void callNow(LivePass live, Call call, Destinations.Slots slots) {
+    long aliveUntil = nanoTime.getAsLong() + call.timeout().plus(CALL_MARGIN).toNanos();
+    live.callsEndBy = live.calls == 1 ? aliveUntil : Math.max(live.callsEndBy, aliveUntil);
+    caller.send(
+        call,
+        answer -> {
+          slots.release();
+          live.calls--;
+          arrived(live, new Event.Answered(call.row(), answer));
+        });
+  }
+
+  private void wakeAt(LivePass live, Instant time) {
+    if (live.wakeUp != null) {
+      live.wakeUp.cancel();
+    }
+    live.wakeUpAt = time;
+    Duration delay = Duration.between(clock.instant(), time);
+    live.wakeUp = timers.after(delay, () -> live.loop.execute(() -> woken(live, time)));
+  }
+
+  private void woken(LivePass live, Instant time) {
+    if (live.ended || !time.equals(live.wakeUpAt)) {
+      return;
+    }
+    live.wakeUpAt = null;
+    if (clock.instant().isBefore(time)) {
+      wakeAt(live, time); // the store's clock is behind the timer's
+    } else {
+      arrived(live, Event.Woken.INSTANCE);
+    }
+  }
+
+  // ---- waiting clients
+
+  /** The pass of this server for a gid, if it has one. */
+  @Nullable LivePass passOf(Gid gid) {
+    return passes.get(gid);
+  }
+
+  /**
+   * Lets a client wait for the result of a pass; on the pass's loop.
+   *
+   * @return false when the pass is over
+   */
+  boolean join(LivePass live, LivePass.Waiter waiter) {
+    if (live.ended) {
+      return false;
+    }
+    addWaiter(live, waiter);
+    return true;
+  }
+
+  private void addWaiter(LivePass live, LivePass.Waiter waiter) {
+    live.waiters.add(waiter);
+    Transaction transaction = live.pass.transaction();
+    if (transaction.definition().type() == TransType.SAGA && live.waitUntil == 0) {
+      Duration wait = engine.requestTimeoutOf(transaction).plus(WAIT_MARGIN);
+      live.waitUntil = (nanoTime.getAsLong() + wait.toNanos()) | 1;
+    }
+  }
+
+  /** The time of its waiters is over; on the pass's loop. */
+  void endWaits(LivePass live) {
+    if (!live.ended) {
+      answer(live, WaitRules.replyOf(live.pass));
+    }
+  }
+
+  /** The outcome of a batch takes too long for its waiters; on the pass's loop. */
+  void tellUnknown(LivePass live) {
+    if (!live.ended && live.isCommitting()) {
+      answer(live, outcomeUnknown());
+    }
+  }
+
+  private static void answer(LivePass live, Reply reply) {
+    live.waitUntil = 0;
+    List<LivePass.Waiter> waiters = List.copyOf(live.waiters);
+    live.waiters.clear();
+    for (LivePass.Waiter waiter : waiters) {
+      if (waiter.loop().isCurrent()) {
+        waiter.reply().accept(reply);
+      } else {
+        waiter.loop().execute(() -> waiter.reply().accept(reply));
+      }
+    }
+  }
+
+  static Reply outcomeUnknown() {
+    return new Reply.Failed(
+        ErrorCode.OUTCOME_UNKNOWN,
+        "the store has not confirmed the write; repeat the request or query the gid");
+  }
+
+  private static Reply gone() {
+    return new Reply.Failed(ErrorCode.GID_NOT_FOUND, "the transaction is gone");
+  }
+
+  // ---- ends
+
+  /** A newer claim of this server took the record over. */
+  void supersede(LivePass old, Stored stored) {
+    old.loop.execute(() -> end(old, WaitRules.replyOf(stored.transaction())));
+  }
+
+  /** A command of this server took the record over and ended it. */
+  void supersede(Stored stored) {
+    LivePass old = passes.get(stored.transaction().gid());
+    if (old != null && !old.claim.equals(stored.owner().claim())) {
+      supersede(old, stored);
+    }
+  }
+
+  /** Its lease could not be renewed: somebody else has it; on the pass's loop. */
+  void lost(LivePass live) {
+    end(live, WaitRules.replyOf(live.pass.transaction()));
+  }
+
+  /** The pass cannot go on (R7): its lease ends by itself, recovery takes the record again. */
+  void drop(LivePass live, String why, @Nullable Throwable cause) {
+    log.atError()
+        .setCause(cause)
+        .addKeyValue("gid", live.gid)
+        .addKeyValue("reason", why)
+        .log("pass dropped; the transaction is tried again when its lease ends");
+    end(live, new Reply.Failed(ErrorCode.INTERNAL, "the server could not go on: " + why));
+  }
+
+  private void end(LivePass live, Reply reply) {
+    if (live.ended) {
+      return;
+    }
+    live.ended = true;
+    if (live.wakeUp != null) {
+      live.wakeUp.cancel();
+    }
+    passes.remove(live.gid, live);
+    openBytes.addAndGet(-live.bytes);
+    answer(live, reply);
+  }
+
+  // ---- for those who look after the passes
+
+  /** Told the due time of each transaction that comes to rest; set once, before the first pass. */
+  void onRest(Consumer<Due> listener) {
+    atRest = listener;
+  }
+
+  /** Told when a call cannot leave before its lease is renewed; set once, before the first pass. */
+  void onLeaseNeeded(Consumer<LivePass> listener) {
+    leaseNeeded = listener;
+  }
+
+  /** The lease lasts again: calls that waited for it leave; on the pass's loop. */
+  void renewed(LivePass live, long leaseEnd) {
+    live.leaseEnd = leaseEnd;
+    if (live.ended || live.waitingForLease.isEmpty()) {
+      return;
+    }
+    List<Call> calls = List.copyOf(live.waitingForLease);
+    live.waitingForLease.clear();
+    for (Call call : calls) {
+      live.calls--;
+      send(live, call);
+    }
+  }
+
+  /** The passes of this moment. */
+  Collection<LivePass> passes() {
+    return passes.values();
+  }
+
+  /** Passes of this moment, counted. */
+  public int openPasses() {
+    return passes.size();
+  }
+
+  /** Bytes that the passes keep in memory. */
+  public long openBytes() {
+    return openBytes.get();
+  }
+
+  /**
+   * From now on passes that nobody waits for begin no further calls, and are given back as soon as
+   * their calls in flight have come to their end and are stored.
+   */
+  void drain(Consumer<Lease> onGivenBack) {
+    givenBack = onGivenBack;
+    draining = true;
+    passes.values().forEach(live -> live.loop.execute(() -> giveBackIfIdle(live)));
+  }
+
+  private void giveBackIfIdle(LivePass live) {
+    if (live.waiters.isEmpty() && live.calls == 0 && !live.isCommitting()) {
+      giveBack(live);
+    }
+  }
+
+  /** Ends a pass at the durable point where it is; its claim can be released. */
+  void giveBack(LivePass live) {
+    if (!live.ended) {
+      end(live, WaitRules.replyOf(live.pass));
+      givenBack.accept(new Lease(live.gid, live.claim));
+    }
+  }
+
+  void forgetIdleDestinations() {
+    destinations.forgetIdle();
+  }
+
+  private static long sizeOf(Transaction transaction) {
+    long bytes = 0;
+    for (Branch branch : transaction.branches()) {
+      bytes += branch.payload().bytes().length + branch.url().length();
+    }
+    return bytes;
+  }
+}

@@ -1,0 +1,233 @@
+package io.dtm4j.coordinator;
+
+import io.dtm4j.store.Committer;
+import io.dtm4j.store.EventLoop;
+import io.dtm4j.store.Lease;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Looks after what takes its time, several times a second: renews the leases of passes that earn
+ * it, drops those that do nothing (R7), and ends the waits of clients. Also stops the whole.
+ * Thread-safe.
+ */
+public final class Keeper {
+  private static final Logger log = LoggerFactory.getLogger(Keeper.class);
+  private static final Duration SWEEP_EVERY = Duration.ofMillis(250);
+
+  /** A batch that is on its way longer counts as frozen and earns no lease (R6, R7). */
+  private static final Duration FROZEN_AFTER = Duration.ofSeconds(3);
+
+  private static final int SWEEPS_PER_MINUTE = 240;
+  private static final Duration GRACE = Duration.ofSeconds(1);
+  private static final Duration LOOK_WHILE_STOPPING = Duration.ofMillis(10);
+
+  private final Coordinator coordinator;
+  private final CommandHandler commands;
+  private final Recovery recovery;
+  private final Committer committer;
+  private final Timers timers;
+  private final LongSupplier nanoTime;
+  private final EventLoop loop;
+  private final Queue<LivePass> toRenew = new ConcurrentLinkedQueue<>();
+  private final AtomicBoolean renewing = new AtomicBoolean();
+  private long sweeps;
+  private volatile boolean stopped;
+
+  /**
+   * @param loop where the results of renewals are told
+   */
+  public Keeper(
+      Coordinator coordinator,
+      CommandHandler commands,
+      Recovery recovery,
+      Committer committer,
+      Timers timers,
+      LongSupplier nanoTime,
+      EventLoop loop) {
+    this.coordinator = coordinator;
+    this.commands = commands;
+    this.recovery = recovery;
+    this.committer = committer;
+    this.timers = timers;
+    this.nanoTime = nanoTime;
+    this.loop = loop;
+    coordinator.onLeaseNeeded(
+        live -> {
+          toRenew.add(live);
+          renew();
+        });
+  }
+
+  public void start() {
+    timers.after(SWEEP_EVERY, this::sweepAndRepeat);
+  }
+
+  private void sweepAndRepeat() {
+    if (stopped) {
+      return;
+    }
+    try {
+      sweep();
+    } catch (RuntimeException e) {
+      log.atError().setCause(e).log("sweep failed");
+    }
+    timers.after(SWEEP_EVERY, this::sweepAndRepeat);
+  }
+
+  private void sweep() {
+    commands.sweep();
+    if (++sweeps % SWEEPS_PER_MINUTE == 0) {
+      coordinator.forgetIdleDestinations();
+    }
+    long now = nanoTime.getAsLong();
+    for (LivePass live : coordinator.passes()) {
+      long waitUntil = live.waitUntil;
+      if (waitUntil != 0 && now - waitUntil >= 0) {
+        live.loop.execute(() -> coordinator.endWaits(live));
+      }
+      if (isFrozen(live, now)) {
+        live.loop.execute(() -> coordinator.tellUnknown(live));
+      }
+      if (live.leaseEnd - now < live.lease.toNanos() * 2 / 3) {
+        live.loop.execute(() -> lookAt(live));
+      }
+    }
+  }
+
+  private static boolean isFrozen(LivePass live, long now) {
+    long since = live.committingSince;
+    return since != 0 && now - since > FROZEN_AFTER.toNanos();
+  }
+
+  /** R7: renews the lease of a pass that earns it; on the pass's loop. */
+  private void lookAt(LivePass live) {
+    if (live.ended) {
+      return;
+    }
+    long now = nanoTime.getAsLong();
+    if (live.isCommitting()) {
+      if (!isFrozen(live, now)) {
+        ask(live);
+      } else if (live.leaseEnd - now < 0) {
+        coordinator.drop(live, "the store did not confirm a write before the lease ended", null);
+      }
+    } else if (live.queued > 0 || !live.waitingForLease.isEmpty()) {
+      ask(live);
+    } else if (live.calls > 0) {
+      if (live.callsEndBy - now > 0) {
+        ask(live);
+      } else {
+        coordinator.drop(live, "a call did not come to its end", null);
+      }
+    } else if (live.wakeUpAt == null) {
+      coordinator.drop(live, "nothing is left to wait for", null);
+    }
+  }
+
+  private void ask(LivePass live) {
+    toRenew.add(live);
+    renew();
+  }
+
+  private void renew() {
+    if (toRenew.isEmpty() || !renewing.compareAndSet(false, true)) {
+      return;
+    }
+    Map<Duration, List<LivePass>> byLease = new HashMap<>();
+    for (LivePass live = toRenew.poll(); live != null; live = toRenew.poll()) {
+      byLease.computeIfAbsent(live.lease, _ -> new ArrayList<>()).add(live);
+    }
+    long sentAt = nanoTime.getAsLong();
+    committer.<Set<Lease>>perform(
+        store -> {
+          Set<Lease> lost = new HashSet<>();
+          byLease.forEach((lease, passes) -> lost.addAll(store.renew(leasesOf(passes), lease)));
+          return lost;
+        },
+        loop,
+        lost -> {
+          renewing.set(false);
+          byLease.values().forEach(passes -> passes.forEach(live -> tell(live, lost, sentAt)));
+          renew();
+        },
+        e -> {
+          renewing.set(false);
+          log.atWarn().addKeyValue("cause", String.valueOf(e)).log("leases were not renewed");
+        });
+  }
+
+  private void tell(LivePass live, Set<Lease> lost, long sentAt) {
+    live.loop.execute(
+        () -> {
+          if (lost.contains(new Lease(live.gid, live.claim))) {
+            coordinator.lost(live);
+          } else {
+            coordinator.renewed(live, sentAt + live.lease.toNanos());
+          }
+        });
+  }
+
+  private static List<Lease> leasesOf(List<LivePass> passes) {
+    return passes.stream().map(live -> new Lease(live.gid, live.claim)).toList();
+  }
+
+  /**
+   * Stops in good order: nothing new is taken, passes that clients wait for go on for a while, the
+   * others end their calls; then all clients are answered and all claims given back, so that other
+   * servers go on at once. Blocks for at most that long and a second.
+   *
+   * @param within how long passes may take
+   */
+  public void stop(Duration within) throws InterruptedException {
+    commands.stop();
+    recovery.stop();
+    Queue<Lease> givenBack = new ConcurrentLinkedQueue<>();
+    coordinator.drain(givenBack::add);
+    long deadline = nanoTime.getAsLong() + within.toNanos();
+    awaitEmpty(deadline);
+    stopped = true;
+    coordinator.passes().forEach(live -> live.loop.execute(() -> coordinator.giveBack(live)));
+    awaitEmpty(deadline + GRACE.toNanos());
+    release(givenBack);
+  }
+
+  private void awaitEmpty(long deadline) throws InterruptedException {
+    while ((coordinator.openPasses() > 0 || commands.open() > 0)
+        && nanoTime.getAsLong() - deadline < 0) {
+      Thread.sleep(LOOK_WHILE_STOPPING);
+    }
+  }
+
+  private void release(Queue<Lease> givenBack) throws InterruptedException {
+    List<Lease> leases = List.copyOf(givenBack);
+    if (leases.isEmpty()) {
+      return;
+    }
+    CountDownLatch released = new CountDownLatch(1);
+    committer.<Boolean>perform(
+        store -> {
+          store.release(leases);
+          return true;
+        },
+        loop,
+        _ -> released.countDown(),
+        _ -> released.countDown());
+    if (!released.await(GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
+      log.atWarn().log("claims were not given back; they end by themselves");
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package io.dtm4j.coordinator;
+
+import io.dtm4j.engine.Call;
+import io.dtm4j.engine.Event;
+import io.dtm4j.engine.Pass;
+import io.dtm4j.model.Owner;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.Reply;
+import io.dtm4j.store.EventLoop;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A transaction that this server works on, under one claim. Everything but the volatile fields
+ * belongs to its event loop, so nothing is locked.
+ */
+final class LivePass {
+  /** A client that waits for the result of its submit. */
+  record Waiter(EventLoop loop, Consumer<Reply> reply) {}
+
+  final Gid gid;
+  final EventLoop loop;
+  final String claim;
+
+  /** How long the claim lasts from each renewal. */
+  final Duration lease;
+
+  /** Bytes that it keeps in memory, for the admission of others. */
+  final long bytes;
+
+  Pass pass;
+  Owner owner;
+  final List<Event> waiting = new ArrayList<>(2);
+  final List<Waiter> waiters = new ArrayList<>(1);
+  boolean ended;
+
+  /** Calls that leave when the lease has been renewed. */
+  final List<Call> waitingForLease = new ArrayList<>(0);
+
+  /** Calls that are in flight or wait for their destination. */
+  int calls;
+
+  /** Calls that wait for their destination. */
+  int queued;
+
+  /** By the monotonic clock: no call in flight is older than its time-out and a margin before. */
+  long callsEndBy;
+
+  Timers.@Nullable Timer wakeUp;
+  @Nullable Instant wakeUpAt;
+
+  /** By the monotonic clock, counted from before the claim or renewal was first sent. */
+  volatile long leaseEnd;
+
+  /** By the monotonic clock: since when a batch is on its way; 0: none is. */
+  volatile long committingSince;
+
+  /** By the monotonic clock: when waiters are answered at the latest; 0: not by time. */
+  volatile long waitUntil;
+
+  LivePass(EventLoop loop, Pass pass, Owner owner, Duration lease, long leaseEnd, long bytes) {
+    this.gid = pass.transaction().gid();
+    this.loop = loop;
+    this.claim = owner.claim();
+    this.pass = pass;
+    this.owner = owner;
+    this.lease = lease;
+    this.leaseEnd = leaseEnd;
+    this.bytes = bytes;
+  }
+
+  boolean isCommitting() {
+    return committingSince != 0;
+  }
+}

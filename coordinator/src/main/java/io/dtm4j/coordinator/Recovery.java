@@ -1,0 +1,245 @@
+package io.dtm4j.coordinator;
+
+import io.dtm4j.model.Due;
+import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.store.Committer;
+import io.dtm4j.store.EventLoop;
+import io.dtm4j.store.StoreReaders;
+import io.dtm4j.store.TransactionStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes up transactions that are due. Those due soon have a timer in memory and go on to the
+ * millisecond; all others rest in the store, which is looked at a little ahead once a second. A
+ * firing timer is a claim, and claims that come together are one write. What the timers miss, the
+ * safety net claims every {@code TransCronInterval}. Thread-safe; never blocks.
+ */
+public final class Recovery {
+  private static final Logger log = LoggerFactory.getLogger(Recovery.class);
+  private static final Duration LOOK_AHEAD = Duration.ofSeconds(5);
+  private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
+  private static final int LOOK_PAGE = 1_000;
+
+  /** Timers in memory; what is due later is found by a later look. */
+  private static final int MAX_TIMERS = 100_000;
+
+  /** The most that is claimed at a time. */
+  private static final int CLAIM_PAGE = 256;
+
+  private final Coordinator coordinator;
+  private final TransactionStore store;
+  private final Committer committer;
+  private final StoreReaders readers;
+  private final Claims claims;
+  private final Timers timers;
+  private final InstantSource clock;
+  private final LongSupplier nanoTime;
+  private final List<? extends EventLoop> loops;
+  private final Duration lease;
+  private final Duration safetyNet;
+  private final int openPasses;
+
+  private final ConcurrentMap<Gid, Armed> armed = new ConcurrentHashMap<>();
+  private final Queue<Due> fired = new ConcurrentLinkedQueue<>();
+  private final AtomicBoolean claiming = new AtomicBoolean();
+  private final AtomicBoolean sweeping = new AtomicBoolean();
+  private volatile boolean stopped;
+
+  private record Armed(Due due, Timers.Timer timer) {}
+
+  /**
+   * @param loops where passes run that begin without one of their own
+   * @param lease how long a claim lasts at first; the pass renews it
+   * @param safetyNet {@code TransCronInterval}
+   */
+  public Recovery(
+      Coordinator coordinator,
+      TransactionStore store,
+      Committer committer,
+      StoreReaders readers,
+      Claims claims,
+      Timers timers,
+      LongSupplier nanoTime,
+      List<? extends EventLoop> loops,
+      Duration lease,
+      Duration safetyNet,
+      CoordinatorLimits limits) {
+    this.coordinator = coordinator;
+    this.store = store;
+    this.committer = committer;
+    this.readers = readers;
+    this.claims = claims;
+    this.timers = timers;
+    this.clock = store::storeTime;
+    this.nanoTime = nanoTime;
+    this.loops = loops;
+    this.lease = lease;
+    this.safetyNet = safetyNet;
+    this.openPasses = limits.openPasses();
+    coordinator.onRest(this::arm);
+  }
+
+  /** Takes up at once what is due, and goes on doing so. */
+  public void start() {
+    sweepAndRepeat();
+    lookAndRepeat(null);
+  }
+
+  /** Claims nothing any more; passes that live go on. */
+  public void stop() {
+    stopped = true;
+    armed.values().forEach(one -> one.timer().cancel());
+    armed.clear();
+  }
+
+  // ---- timers
+
+  /** Arms a timer for a transaction that rests, if it is due soon. */
+  private void arm(Due due) {
+    Duration delay = Duration.between(clock.instant(), due.nextTime());
+    if (stopped
+        || delay.compareTo(LOOK_AHEAD) > 0
+        || armed.size() >= MAX_TIMERS
+        || coordinator.passOf(due.gid()) != null) {
+      return;
+    }
+    Armed before = armed.get(due.gid());
+    if (before != null
+        && before.due().nextTime().equals(due.nextTime())
+        && before.due().owner().isSameWriteAs(due.owner())) {
+      return;
+    }
+    var after = new Armed(due, timers.after(delay, () -> fire(due)));
+    Armed replaced = armed.put(due.gid(), after);
+    if (replaced != null) {
+      replaced.timer().cancel();
+    }
+  }
+
+  private void fire(Due due) {
+    armed.computeIfPresent(due.gid(), (_, one) -> one.due().equals(due) ? null : one);
+    if (stopped) {
+      return;
+    }
+    if (clock.instant().isBefore(due.nextTime())) {
+      arm(due); // the store's clock is behind the timer's
+      return;
+    }
+    fired.add(due);
+    claimFired();
+  }
+
+  private void claimFired() {
+    if (fired.isEmpty() || !claiming.compareAndSet(false, true)) {
+      return;
+    }
+    List<Due> dues = new ArrayList<>();
+    for (Due due = fired.poll(); due != null; due = fired.poll()) {
+      dues.add(due);
+      if (dues.size() == CLAIM_PAGE) {
+        break;
+      }
+    }
+    Claims.Tokens tokens = claims.tokens();
+    long sentAt = nanoTime.getAsLong();
+    committer.<List<Stored>>perform(
+        writing -> writing.claim(dues, lease, tokens.rewind()),
+        loops.getFirst(),
+        claimed -> {
+          claiming.set(false);
+          beginAll(claimed, sentAt);
+          claimFired();
+        },
+        e -> {
+          claiming.set(false);
+          logFailure("claim failed", e);
+        });
+  }
+
+  // ---- what the store knows
+
+  private void lookAndRepeat(@Nullable Due after) {
+    if (stopped) {
+      return;
+    }
+    readers.<List<Due>>submit(
+        () -> store.dueBefore(clock.instant().plus(LOOK_AHEAD), after, LOOK_PAGE),
+        loops.getFirst(),
+        page -> {
+          Instant now = clock.instant();
+          page.stream().filter(due -> due.nextTime().isAfter(now)).forEach(this::arm);
+          if (page.size() == LOOK_PAGE && armed.size() < MAX_TIMERS) {
+            lookAndRepeat(page.getLast());
+          } else {
+            timers.after(LOOK_EVERY, () -> lookAndRepeat(null));
+          }
+        },
+        e -> {
+          logFailure("look ahead failed", e);
+          timers.after(LOOK_EVERY, () -> lookAndRepeat(null));
+        });
+  }
+
+  private void sweepAndRepeat() {
+    sweep();
+    if (!stopped) {
+      timers.after(safetyNet, this::sweepAndRepeat);
+    }
+  }
+
+  /** Claims what is due now, page by page, as long as there is room for more passes. */
+  private void sweep() {
+    if (stopped
+        || coordinator.openPasses() >= openPasses / 2
+        || !sweeping.compareAndSet(false, true)) {
+      return;
+    }
+    Claims.Tokens tokens = claims.tokens();
+    long sentAt = nanoTime.getAsLong();
+    committer.<List<Stored>>perform(
+        writing -> writing.claimDue(lease, tokens.rewind(), CLAIM_PAGE),
+        loops.getFirst(),
+        claimed -> {
+          sweeping.set(false);
+          beginAll(claimed, sentAt);
+          if (claimed.size() == CLAIM_PAGE) {
+            sweep();
+          }
+        },
+        e -> {
+          sweeping.set(false);
+          logFailure("claim of due transactions failed", e);
+        });
+  }
+
+  private void beginAll(List<Stored> claimed, long sentAt) {
+    if (!claimed.isEmpty()) {
+      log.atDebug().addKeyValue("count", claimed.size()).log("due transactions claimed");
+    }
+    for (Stored stored : claimed) {
+      Gid gid = stored.transaction().gid();
+      EventLoop loop = loops.get(Math.floorMod(gid.hashCode(), loops.size()));
+      loop.execute(() -> coordinator.begin(stored, sentAt, loop, null));
+    }
+  }
+
+  private void logFailure(String what, Throwable e) {
+    if (!stopped) {
+      log.atWarn().addKeyValue("cause", String.valueOf(e)).log(what);
+    }
+  }
+}
