@@ -118,6 +118,9 @@ public final class Coordinator {
           .setCause(e)
           .addKeyValue("gid", transaction.gid())
           .log("transaction cannot be worked on; it is tried again when its lease ends");
+      if (waiter != null) {
+        waiter.reply().accept(internal("the transaction cannot be worked on"));
+      }
       return;
     }
     LivePass live =
@@ -185,7 +188,7 @@ public final class Coordinator {
           act(live, decision);
           applyWaiting(live);
         } else {
-          finish(live, decision.ending(), committed.dueNow());
+          finish(live, decision.ending(), committed);
         }
       }
       case CommitResult.Lost lost -> {
@@ -221,7 +224,7 @@ public final class Coordinator {
     }
   }
 
-  private void finish(LivePass live, Ending ending, boolean dueNow) {
+  private void finish(LivePass live, Ending ending, CommitResult.Committed committed) {
     Transaction transaction = live.pass.transaction();
     end(live, WaitRules.replyOf(live.pass));
     log.atDebug()
@@ -229,8 +232,11 @@ public final class Coordinator {
         .addKeyValue("status", transaction.status().wireName())
         .log("pass ended");
     if (ending == Ending.RESTING) {
-      Instant due = dueNow ? clock.instant() : transaction.state().schedule().nextTime();
-      atRest.accept(new Due(live.gid, live.owner, due));
+      Stored stored = committed.stored(); // its time differs when somebody asked to look again
+      atRest.accept(
+          stored != null
+              ? Due.of(stored)
+              : new Due(live.gid, live.owner, transaction.state().schedule().nextTime()));
     }
   }
 
@@ -367,6 +373,10 @@ public final class Coordinator {
         "the store has not confirmed the write; repeat the request or query the gid");
   }
 
+  private static Reply internal(String message) {
+    return new Reply.Failed(ErrorCode.INTERNAL, message);
+  }
+
   private static Reply gone() {
     return new Reply.Failed(ErrorCode.GID_NOT_FOUND, "the transaction is gone");
   }
@@ -398,7 +408,7 @@ public final class Coordinator {
         .addKeyValue("gid", live.gid)
         .addKeyValue("reason", why)
         .log("pass dropped; the transaction is tried again when its lease ends");
-    end(live, new Reply.Failed(ErrorCode.INTERNAL, "the server could not go on: " + why));
+    end(live, internal("the server could not go on: " + why));
   }
 
   private void end(LivePass live, Reply reply) {

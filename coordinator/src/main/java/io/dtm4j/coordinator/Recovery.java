@@ -40,6 +40,9 @@ public final class Recovery {
   /** The most that is claimed at a time. */
   private static final int CLAIM_PAGE = 256;
 
+  /** How often is looked for room when too many passes are open. */
+  private static final Duration ROOM_EVERY = Duration.ofMillis(50);
+
   private final Coordinator coordinator;
   private final TransactionStore store;
   private final Committer committer;
@@ -195,17 +198,24 @@ public final class Recovery {
   }
 
   private void sweepAndRepeat() {
-    sweep();
     if (!stopped) {
+      sweep();
       timers.after(safetyNet, this::sweepAndRepeat);
     }
   }
 
   /** Claims what is due now, page by page, as long as there is room for more passes. */
   private void sweep() {
-    if (stopped
-        || coordinator.openPasses() >= openPasses / 2
-        || !sweeping.compareAndSet(false, true)) {
+    if (stopped || !sweeping.compareAndSet(false, true)) {
+      return;
+    }
+    if (coordinator.openPasses() >= openPasses / 2) {
+      timers.after(
+          ROOM_EVERY,
+          () -> {
+            sweeping.set(false);
+            sweep();
+          });
       return;
     }
     Claims.Tokens tokens = claims.tokens();
