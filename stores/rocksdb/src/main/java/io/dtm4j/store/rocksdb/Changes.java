@@ -1,0 +1,198 @@
+package io.dtm4j.store.rocksdb;
+
+import static java.util.Objects.requireNonNull;
+
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.Stored;
+import io.dtm4j.model.Transaction;
+import io.dtm4j.protocol.Gid;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.ColumnFamilyHandle;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.WriteBatch;
+
+/**
+ * What one group changes. Batches of one gid are folded: each sees what those before it left, and
+ * the rows are written once. First {@link #find} and {@link #put}, then {@link #write}; {@link
+ * #clear} in any case. Not thread-safe.
+ */
+final class Changes implements AutoCloseable {
+  /** A batch buffer that grew beyond this, by large payloads, is given back. */
+  private static final long LARGE = 4 << 20;
+
+  private final Recent recent;
+  private final DueIndex index;
+  private final Keys keys = new Keys();
+  private final RowWriter writer = new RowWriter();
+  private final Map<Gid, Change> changes = new HashMap<>();
+  private WriteBatch batch = new WriteBatch();
+  private Instant newest = Instant.MIN;
+  private Instant earliestDue = Instant.MAX;
+
+  Changes(Recent recent, DueIndex index) {
+    this.recent = recent;
+    this.index = index;
+  }
+
+  /** The transaction as the changes so far leave it, or null. */
+  @Nullable Stored find(Database database, Gid gid) throws RocksDBException {
+    Change change = changes.get(gid);
+    if (change == null) {
+      Known known = recent.get(gid);
+      change = new Change(known == null ? Known.read(database, database, keys, gid) : known);
+      changes.put(gid, change);
+    }
+    return change.now;
+  }
+
+  /** Changes a transaction that was found, or found absent. */
+  void put(Gid gid, Stored now) {
+    requireNonNull(changes.get(gid), "find comes first").now = now;
+  }
+
+  /** Writes another row. */
+  void put(ColumnFamilyHandle family, byte[] key, byte[] row) throws RocksDBException {
+    batch.put(family, key, row);
+  }
+
+  /** Deletes another row. */
+  void delete(ColumnFamilyHandle family, byte[] key) throws RocksDBException {
+    batch.delete(family, key);
+  }
+
+  /**
+   * Writes all changes, durable on return, and remembers them. Throws when that is not certain;
+   * then nothing is remembered.
+   */
+  void write(Database database) throws RocksDBException {
+    Instant latest = newest;
+    for (Map.Entry<Gid, Change> entry : changes.entrySet()) {
+      Change change = entry.getValue();
+      Stored now = change.now;
+      if (now != null && change.isChanged()) {
+        put(database, entry.getKey(), change, now);
+        Instant updateTime = now.transaction().state().updateTime();
+        latest = latest.isBefore(updateTime) ? updateTime : latest;
+      }
+    }
+    if (batch.count() == 0) {
+      return;
+    }
+    if (newest.isBefore(latest)) {
+      database.putNewest(batch, writer, latest);
+    }
+    try {
+      database.write(batch);
+    } finally {
+      index.written(earliestDue);
+    }
+    newest = latest;
+    changes.forEach(this::remember);
+  }
+
+  private void put(Database database, Gid gid, Change change, Stored now) throws RocksDBException {
+    Transaction transaction = now.transaction();
+    List<Branch> branches = transaction.branches();
+    Stored before = change.before();
+    byte[] key = keys.gid(gid);
+    if (before == null) {
+      byte[] row = DefinitionRow.write(writer, transaction.definition(), branches);
+      batch.put(database.definitions, key, row);
+      change.weight = row.length;
+    } else {
+      int first = before.transaction().branches().size();
+      if (first < branches.size()) {
+        List<Branch> later = branches.subList(first, branches.size());
+        byte[] row = DefinitionRow.writeLater(writer, transaction.definition(), later);
+        batch.put(database.definitions, keys.laterRows(gid, first), row);
+        change.weight += row.length;
+      }
+    }
+    batch.put(database.states, key, StateRow.write(writer, now));
+    moveDue(database, gid, before, now);
+  }
+
+  /** The index row moves with the next time and leaves with the end; else it is left alone. */
+  private void moveDue(Database database, Gid gid, @Nullable Stored before, Stored now)
+      throws RocksDBException {
+    Instant oldTime = before == null ? null : dueTime(before);
+    Instant newTime = dueTime(now);
+    boolean moves = !Objects.equals(oldTime, newTime);
+    if (oldTime != null && moves) {
+      batch.delete(database.due, keys.due(oldTime, gid));
+    }
+    if (newTime != null
+        && (moves || requireNonNull(before).owner().isHeld() != now.owner().isHeld())) {
+      batch.put(
+          database.due,
+          keys.due(newTime, gid),
+          now.owner().isHeld() ? DueIndex.LEASED : DueIndex.RESTING);
+      earliestDue = earliestDue.isBefore(newTime) ? earliestDue : newTime;
+    }
+  }
+
+  private static @Nullable Instant dueTime(Stored stored) {
+    return stored.transaction().status().isFinal()
+        ? null
+        : stored.transaction().state().schedule().nextTime();
+  }
+
+  private void remember(Gid gid, Change change) {
+    Stored now = change.now;
+    if (now == null || now.transaction().status().isFinal()) {
+      recent.remove(gid);
+    } else {
+      recent.put(gid, new Known(now, change.weight));
+    }
+  }
+
+  /** Forgets the changes, written or not. */
+  void clear() {
+    changes.clear();
+    earliestDue = Instant.MAX;
+    if (batch.getDataSize() > LARGE) {
+      batch.close();
+      batch = new WriteBatch();
+    } else {
+      batch.clear();
+    }
+  }
+
+  /** The newest time known to be stored, so that it is not written again and again. */
+  void setNewest(Instant time) {
+    newest = time;
+  }
+
+  @Override
+  public void close() {
+    batch.close();
+  }
+
+  /** A transaction that the group looks at. */
+  private static final class Change {
+    private final @Nullable Known known;
+    private @Nullable Stored now;
+    private int weight;
+
+    Change(@Nullable Known known) {
+      this.known = known;
+      now = before();
+      weight = known == null ? 0 : known.weight();
+    }
+
+    @SuppressWarnings(
+        "ReferenceEquality") // a batch that changes nothing gives the very same record
+    boolean isChanged() {
+      return now != before();
+    }
+
+    @Nullable Stored before() {
+      return known == null ? null : known.stored();
+    }
+  }
+}

@@ -1,0 +1,244 @@
+package io.dtm4j.store.rocksdb;
+
+import io.dtm4j.store.StoreUnavailableException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.BlockBasedTableConfig;
+import org.rocksdb.BloomFilter;
+import org.rocksdb.ColumnFamilyDescriptor;
+import org.rocksdb.ColumnFamilyHandle;
+import org.rocksdb.ColumnFamilyOptions;
+import org.rocksdb.CompressionType;
+import org.rocksdb.DBOptions;
+import org.rocksdb.InfoLogLevel;
+import org.rocksdb.LRUCache;
+import org.rocksdb.Options;
+import org.rocksdb.ReadOptions;
+import org.rocksdb.RocksDB;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.RocksIterator;
+import org.rocksdb.RocksObject;
+import org.rocksdb.Slice;
+import org.rocksdb.Snapshot;
+import org.rocksdb.WriteBatch;
+import org.rocksdb.WriteOptions;
+
+/**
+ * RocksDB with our column families, opened. All native objects of it are owned here and closed in
+ * {@link #close}; nothing may run or follow then, a native use after that kills the process.
+ */
+final class Database implements RowSource, AutoCloseable {
+  static {
+    RocksDB.loadLibrary();
+  }
+
+  /** Which layout of rows and keys this is; the meta row {@code format} says what is stored. */
+  static final int FORMAT = 1;
+
+  private static final String DEFINITIONS = "definitions";
+  private static final String STATES = "states";
+  private static final String DUE = "due";
+  private static final String VALUES = "values";
+  private static final List<String> FAMILIES = List.of("default", DEFINITIONS, STATES, DUE, VALUES);
+
+  private static final byte[] FORMAT_KEY = "format".getBytes(StandardCharsets.UTF_8);
+  private static final byte[] NEWEST_KEY = "newest".getBytes(StandardCharsets.UTF_8);
+
+  private static final long MEGABYTE = 1 << 20;
+  private static final long WRITE_BUFFER = 32 * MEGABYTE;
+  private static final int WRITE_BUFFERS = 4;
+  private static final long BLOCK_CACHE = 32 * MEGABYTE;
+  private static final int BLOOM_BITS = 10;
+
+  /** Bounds what an opening has to replay; some ten seconds of full load. */
+  private static final long MAX_LOG = 128 * MEGABYTE;
+
+  private final List<RocksObject> owned = new ArrayList<>();
+  private final RocksDB rocks;
+  private final WriteOptions writeOptions;
+  private final ReadOptions readOptions;
+  private final ColumnFamilyHandle meta;
+  final ColumnFamilyHandle definitions;
+  final ColumnFamilyHandle states;
+  final ColumnFamilyHandle due;
+  final ColumnFamilyHandle values;
+
+  /**
+   * Opens it, made when it is not there. What the log replays is on disk when this returns: RocksDB
+   * flushes it during recovery, which must stay so (design R6).
+   */
+  Database(Path directory, boolean sync) throws RocksDBException {
+    try {
+      List<String> families = familiesIn(directory);
+      BlockBasedTableConfig tables =
+          new BlockBasedTableConfig()
+              .setFilterPolicy(own(new BloomFilter(BLOOM_BITS)))
+              .setBlockCache(own(new LRUCache(BLOCK_CACHE)))
+              // A filter that fits no shard of a small cache is read again by every get.
+              .setCacheIndexAndFilterBlocks(false);
+      ColumnFamilyOptions familyOptions =
+          own(new ColumnFamilyOptions())
+              .setTableFormatConfig(tables)
+              .setCompressionType(CompressionType.LZ4_COMPRESSION)
+              .setWriteBufferSize(WRITE_BUFFER)
+              .setMaxWriteBufferNumber(WRITE_BUFFERS);
+      DBOptions options =
+          own(new DBOptions())
+              .setCreateIfMissing(true)
+              .setCreateMissingColumnFamilies(true)
+              .setMaxBackgroundJobs(2)
+              .setMaxTotalWalSize(MAX_LOG)
+              .setAvoidFlushDuringRecovery(false)
+              .setInfoLogLevel(InfoLogLevel.WARN_LEVEL)
+              .setKeepLogFileNum(3)
+              .setStatsDumpPeriodSec(0);
+      writeOptions = own(new WriteOptions()).setSync(sync);
+      readOptions = own(new ReadOptions());
+
+      var descriptors =
+          families.stream()
+              .map(name -> new ColumnFamilyDescriptor(bytes(name), familyOptions))
+              .toList();
+      var handles = new ArrayList<ColumnFamilyHandle>();
+      rocks = own(RocksDB.open(options, directory.toString(), descriptors, handles));
+      handles.forEach(this::own);
+      meta = handles.get(families.indexOf("default"));
+      definitions = handles.get(families.indexOf(DEFINITIONS));
+      states = handles.get(families.indexOf(STATES));
+      due = handles.get(families.indexOf(DUE));
+      values = handles.get(families.indexOf(VALUES));
+      checkFormat(directory);
+    } catch (RocksDBException | RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /** Ours, and any that a newer server has made: RocksDB opens all or none. */
+  private static List<String> familiesIn(Path directory) throws RocksDBException {
+    Set<String> names = new LinkedHashSet<>(FAMILIES);
+    if (Files.exists(directory.resolve("CURRENT"))) {
+      try (var options = new Options()) {
+        for (byte[] name : RocksDB.listColumnFamilies(options, directory.toString())) {
+          names.add(new String(name, StandardCharsets.UTF_8));
+        }
+      }
+    }
+    return List.copyOf(names);
+  }
+
+  private void checkFormat(Path directory) throws RocksDBException {
+    byte[] row = get(meta, FORMAT_KEY);
+    long format = row == null ? FORMAT : new RowReader(row, 0).number();
+    if (format > FORMAT) {
+      throw new StoreUnavailableException(
+          "data in "
+              + directory
+              + " has format "
+              + format
+              + " (expected: at most "
+              + FORMAT
+              + "): a newer server wrote it; start that one",
+          null);
+    }
+    if (row == null) {
+      rocks.put(meta, writeOptions, FORMAT_KEY, new RowWriter().number(FORMAT).copy());
+    }
+  }
+
+  @Override
+  public byte @Nullable [] get(ColumnFamilyHandle family, byte[] key) throws RocksDBException {
+    return rocks.get(family, readOptions, key);
+  }
+
+  /** Durable on return, if this database syncs. */
+  void write(WriteBatch batch) throws RocksDBException {
+    rocks.write(writeOptions, batch);
+  }
+
+  /** The newest time that was stored, or the epoch. */
+  Instant newest() throws RocksDBException {
+    byte[] row = get(meta, NEWEST_KEY);
+    return row == null ? Instant.EPOCH : new RowReader(row, 0).time();
+  }
+
+  void putNewest(WriteBatch batch, RowWriter writer, Instant time) throws RocksDBException {
+    batch.put(meta, NEWEST_KEY, writer.clear().time(time).copy());
+  }
+
+  /** Reads as of one moment. To be closed before the database, as all it gives. */
+  View view() {
+    return new View();
+  }
+
+  private <T extends RocksObject> T own(T object) {
+    owned.add(object);
+    return object;
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public void close() {
+    for (RocksObject object : owned.reversed()) {
+      object.close();
+    }
+    owned.clear();
+  }
+
+  /** The database as of one moment. */
+  final class View implements RowSource, AutoCloseable {
+    private final Snapshot snapshot = rocks.getSnapshot();
+    private final ReadOptions options = new ReadOptions().setSnapshot(snapshot);
+
+    @Override
+    public byte @Nullable [] get(ColumnFamilyHandle family, byte[] key) throws RocksDBException {
+      return rocks.get(family, options, key);
+    }
+
+    /**
+     * Walks through rows in the order of their keys.
+     *
+     * @param from the first key, if there is such a row
+     * @param end the walk ends before this key; null: at the last row. Deleted rows behind it cost
+     *     nothing
+     */
+    void scan(ColumnFamilyHandle family, byte[] from, byte @Nullable [] end, Visitor visitor)
+        throws RocksDBException {
+      try (var bound = new Slice(end == null ? new byte[0] : end);
+          var scanOptions = new ReadOptions(options)) {
+        if (end != null) {
+          scanOptions.setIterateUpperBound(bound);
+        }
+        try (RocksIterator rows = rocks.newIterator(family, scanOptions)) {
+          rows.seek(from);
+          while (rows.isValid() && visitor.visit(rows.key(), rows.value())) {
+            rows.next();
+          }
+          rows.status();
+        }
+      }
+    }
+
+    @Override
+    public void close() {
+      options.close();
+      rocks.releaseSnapshot(snapshot);
+    }
+  }
+
+  /** Sees one row after another. */
+  interface Visitor {
+    /** Whether to go on. */
+    boolean visit(byte[] key, byte[] value) throws RocksDBException;
+  }
+}

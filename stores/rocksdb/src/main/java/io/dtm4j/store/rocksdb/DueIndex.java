@@ -1,0 +1,164 @@
+package io.dtm4j.store.rocksdb;
+
+import io.dtm4j.model.Due;
+import io.dtm4j.protocol.Gid;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.RocksDBException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finds unfinished transactions by their next time. The index row holds no token, which lies in the
+ * state only: so a batch that moves no time leaves the index alone.
+ *
+ * <p>Every transaction that ends leaves a deleted row behind until RocksDB has merged it away, and
+ * all of them lie where a search begins: after half a minute of full load it would walk over
+ * hundreds of thousands. So the index knows a time, the floor, before which there is nothing, and
+ * begins there. A search raises it to the first row that it saw, or to its end, unless an earlier
+ * time was written meanwhile. Thread-safe.
+ */
+final class DueIndex {
+  private static final Logger log = LoggerFactory.getLogger(DueIndex.class);
+
+  /** Values of index rows: somebody works on it, or nobody does. */
+  static final byte[] LEASED = {1};
+
+  static final byte[] RESTING = {0};
+
+  private final Set<Gid> broken = ConcurrentHashMap.newKeySet();
+
+  private Instant floor = Instant.MIN;
+  private Instant earliestWritten = Instant.MAX;
+  private int searches;
+
+  /**
+   * Told what was written, before anybody else learns of it.
+   *
+   * @param earliest the earliest time among the new rows
+   */
+  synchronized void written(Instant earliest) {
+    floor = earlier(floor, earliest);
+    earliestWritten = earlier(earliestWritten, earliest);
+  }
+
+  private synchronized Instant beginSearch() {
+    if (searches++ == 0) {
+      earliestWritten = Instant.MAX;
+    }
+    return floor;
+  }
+
+  private synchronized void endSearch(Instant nothingBefore) {
+    searches--;
+    Instant higher = earlier(nothingBefore, earliestWritten);
+    floor = floor.isBefore(higher) ? higher : floor;
+  }
+
+  private static Instant earlier(Instant one, Instant other) {
+    return one.isBefore(other) ? one : other;
+  }
+
+  /**
+   * What is due before a time, the earliest first. Transactions that cannot be read are left out,
+   * and logged once.
+   *
+   * @param after only those behind it; null: from the first
+   */
+  List<Due> before(Database database, Instant time, @Nullable Due after, int limit)
+      throws RocksDBException {
+    var search = new Search(limit);
+    var keys = new Keys();
+    if (limit <= 0) {
+      return List.of();
+    }
+    if (after != null) {
+      search.run(database, keys.behindDue(after.nextTime(), after.gid()), keys.dueAt(time));
+      return search.found;
+    }
+    Instant from = beginSearch();
+    Instant nothingBefore = from;
+    try {
+      search.run(database, keys.dueAt(from), keys.dueAt(time));
+      nothingBefore = search.first == null ? time : search.first;
+    } finally {
+      endSearch(nothingBefore);
+    }
+    return search.found;
+  }
+
+  /** All that somebody works on, or worked on when the store was left. */
+  List<Gid> leased(Database database) throws RocksDBException {
+    var leased = new ArrayList<Gid>();
+    try (Database.View view = database.view()) {
+      view.scan(
+          database.due,
+          new byte[0],
+          null,
+          (key, row) -> {
+            if (row[0] == LEASED[0]) {
+              leased.add(Keys.gidOfDue(key));
+            }
+            return true;
+          });
+    }
+    return leased;
+  }
+
+  /** Forgets all, because the database is opened again. */
+  synchronized void reset() {
+    floor = Instant.MIN;
+  }
+
+  /** Notes a transaction that cannot be read; logged once. */
+  void leaveAlone(Gid gid, Exception cause) {
+    if (broken.add(gid)) {
+      log.atError()
+          .addKeyValue("gid", gid)
+          .setCause(cause)
+          .log("a transaction cannot be read and is left alone");
+    }
+  }
+
+  /** One walk through the index. */
+  private final class Search {
+    private final int limit;
+    private final List<Due> found = new ArrayList<>();
+    private final Keys keys = new Keys();
+    private @Nullable Instant first;
+
+    Search(int limit) {
+      this.limit = limit;
+    }
+
+    void run(Database database, byte[] from, byte[] end) throws RocksDBException {
+      try (Database.View view = database.view()) {
+        view.scan(
+            database.due,
+            from,
+            end,
+            (key, _) -> {
+              first = first == null ? Keys.timeOfDue(key) : first;
+              Gid gid = Keys.gidOfDue(key);
+              add(gid, view.get(database.states, keys.gid(gid)));
+              return found.size() < limit;
+            });
+      }
+    }
+
+    private void add(Gid gid, byte @Nullable [] stateRow) {
+      try {
+        if (stateRow == null) {
+          throw new IllegalStateException("the state is missing");
+        }
+        found.add(StateRow.readDue(gid, stateRow));
+      } catch (IllegalStateException | IndexOutOfBoundsException e) {
+        leaveAlone(gid, e);
+      }
+    }
+  }
+}

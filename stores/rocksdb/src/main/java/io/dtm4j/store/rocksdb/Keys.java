@@ -1,0 +1,83 @@
+package io.dtm4j.store.rocksdb;
+
+import io.dtm4j.protocol.Gid;
+import java.time.Instant;
+
+/**
+ * How rows are named.
+ *
+ * <pre>
+ * definitions   gid                                   DefinitionRow, written once
+ *               gid 0xFF n (8 bytes)                  DefinitionRow.Rows: rows from number n on
+ * states        gid                                   StateRow
+ * due           seconds (8 bytes) nanos (8 bytes) gid one byte: LEASED or RESTING
+ * values        category 0xFF key                     KeyValueRow
+ * (default)     text                                  see Database
+ * </pre>
+ *
+ * No text holds the byte 0xFF, and all sort by {@link String#compareTo}.
+ */
+final class Keys {
+  private static final int END_OF_TEXT = 0xFF;
+
+  /** Bytes of a time in the due index. */
+  private static final int TIME = 2 * Long.BYTES;
+
+  private final RowWriter writer = new RowWriter();
+
+  byte[] gid(Gid gid) {
+    return writer.clear().units(gid.value()).copy();
+  }
+
+  /** Where rows lie that were registered later, by the number of the first of them. */
+  byte[] laterRows(Gid gid, int first) {
+    return writer.clear().units(gid.value()).code(END_OF_TEXT).sorted(first).copy();
+  }
+
+  byte[] due(Instant time, Gid gid) {
+    return time(writer.clear(), time).units(gid.value()).copy();
+  }
+
+  /** The first key behind that one. */
+  byte[] behindDue(Instant time, Gid gid) {
+    return time(writer.clear(), time).units(gid.value()).code(0).copy();
+  }
+
+  /** Sorts before all that is due at that time or later. */
+  byte[] dueAt(Instant time) {
+    return time(writer.clear(), time).copy();
+  }
+
+  private static RowWriter time(RowWriter writer, Instant time) {
+    return writer.sorted(time.getEpochSecond()).sorted(time.getNano());
+  }
+
+  static Instant timeOfDue(byte[] key) {
+    var reader = new RowReader(key, 0);
+    long seconds = reader.sorted();
+    return Instant.ofEpochSecond(seconds, reader.sorted());
+  }
+
+  static Gid gidOfDue(byte[] key) {
+    return new Gid(new RowReader(key, TIME).rest());
+  }
+
+  byte[] value(String category, String key) {
+    return writer.clear().units(category).code(END_OF_TEXT).units(key).copy();
+  }
+
+  /** Sorts before all keys of that category. */
+  byte[] firstOf(String category) {
+    return writer.clear().units(category).code(END_OF_TEXT).copy();
+  }
+
+  /** Sorts behind all keys of that category. */
+  byte[] endOf(String category) {
+    return writer.clear().units(category).code(END_OF_TEXT).code(END_OF_TEXT).copy();
+  }
+
+  /** The key of a value, given the length of {@link #firstOf} its category. */
+  static String keyOfValue(byte[] key, int start) {
+    return new RowReader(key, start).rest();
+  }
+}

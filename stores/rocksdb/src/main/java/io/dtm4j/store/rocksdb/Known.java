@@ -1,0 +1,69 @@
+package io.dtm4j.store.rocksdb;
+
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.Gid;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.Status;
+
+/**
+ * A transaction that was read or written.
+ *
+ * @param weight roughly its bytes in memory
+ */
+record Known(Stored stored, int weight) {
+  /**
+   * Reads a transaction: its state, and what the state speaks of. Definitions are in the database
+   * at the latest with the state that knows of them, and never change, but the transaction may be
+   * deleted and created again: unless nobody writes meanwhile, the source must be of one moment.
+   *
+   * @return null when no transaction has this gid
+   * @throws BrokenRowException when its rows make no sense
+   */
+  static @Nullable Known read(RowSource source, Database families, Keys keys, Gid gid)
+      throws RocksDBException {
+    try {
+      byte[] key = keys.gid(gid);
+      byte[] stateRow = source.get(families.states, key);
+      if (stateRow == null) {
+        return null;
+      }
+      byte[] definitionRow = present(source.get(families.definitions, key));
+      StateRow state = StateRow.read(stateRow);
+      DefinitionRow definition = DefinitionRow.read(definitionRow);
+      int weight = definitionRow.length;
+      List<Branch> branches = definition.branches();
+      if (branches.size() < state.progress().size()) {
+        branches = new ArrayList<>(branches);
+        while (branches.size() < state.progress().size()) {
+          byte[] row =
+              present(source.get(families.definitions, keys.laterRows(gid, branches.size())));
+          branches.addAll(DefinitionRow.readLater(row, definition.definition()));
+          weight += row.length;
+        }
+      }
+      return new Known(state.with(gid, definition.definition(), branches), weight);
+    } catch (IllegalStateException | IllegalArgumentException | IndexOutOfBoundsException e) {
+      throw broken(gid, e);
+    } catch (RocksDBException e) {
+      if (e.getStatus() != null && e.getStatus().getCode() == Status.Code.Corruption) {
+        throw broken(gid, e);
+      }
+      throw e;
+    }
+  }
+
+  private static BrokenRowException broken(Gid gid, Exception cause) {
+    return new BrokenRowException("rows of transaction " + gid + " cannot be read", cause);
+  }
+
+  private static byte[] present(byte @Nullable [] row) {
+    if (row == null) {
+      throw new IllegalStateException("rows are missing");
+    }
+    return row;
+  }
+}

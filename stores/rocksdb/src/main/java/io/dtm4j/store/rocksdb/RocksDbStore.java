@@ -1,0 +1,513 @@
+package io.dtm4j.store.rocksdb;
+
+import io.dtm4j.model.Batch;
+import io.dtm4j.model.Due;
+import io.dtm4j.model.Guard;
+import io.dtm4j.model.Owner;
+import io.dtm4j.model.Schedule;
+import io.dtm4j.model.State;
+import io.dtm4j.model.Stored;
+import io.dtm4j.model.Transaction;
+import io.dtm4j.model.Write;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.store.CommitResult;
+import io.dtm4j.store.KeyValue;
+import io.dtm4j.store.Lease;
+import io.dtm4j.store.OutcomeUnknownException;
+import io.dtm4j.store.StoreClock;
+import io.dtm4j.store.StoreRejectedException;
+import io.dtm4j.store.StoreUnavailableException;
+import io.dtm4j.store.TransactionStore;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.RocksDBException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The embedded store: RocksDB in a directory of this server, synced with every group.
+ *
+ * <p>A group becomes one write. What is written (see {@link Keys}): a definition once, a small
+ * state with each batch, a row of the due index when the next time moves. Compare and set go
+ * against {@link Recent}, so that a pass does not read the database.
+ *
+ * <p>When a write fails, nobody knows what the log holds: RocksDB may say that a batch is absent
+ * and replay it at its next opening. So the database is closed at once and opened again, which
+ * replays the log and flushes it, before anything is written or read again (design R6). Readers are
+ * told {@link StoreUnavailableException} meanwhile. This repeats with each try of the caller until
+ * the cause is gone; {@link #trouble} says what it is.
+ *
+ * <p>Thread-safe; writes take turns.
+ */
+public final class RocksDbStore implements TransactionStore {
+  private static final Logger log = LoggerFactory.getLogger(RocksDbStore.class);
+  private static final long MAX_RECENT = 16 << 20;
+  private static final int RELEASE_AT_ONCE = 1_000;
+
+  private final DataDirectory directory;
+  private final boolean sync;
+  private final StoreClock clock;
+
+  /** Held by readers while they read, and by a writer that waits for them to leave. */
+  private final ReentrantReadWriteLock gate = new ReentrantReadWriteLock();
+
+  /** Null while it is closed. Set under the monitor of this store; readers go through the gate. */
+  private volatile @Nullable Database database;
+
+  private volatile @Nullable Trouble trouble;
+
+  // Below: under the monitor of this store.
+  private final DueIndex index = new DueIndex();
+  private final Recent recent = new Recent(MAX_RECENT);
+  private final Changes changes;
+  private final Keys keys = new Keys();
+  private final RowWriter writer = new RowWriter();
+  private boolean closed;
+
+  private RocksDbStore(
+      DataDirectory directory, boolean sync, InstantSource wall, LongSupplier nanoTime)
+      throws RocksDBException {
+    this.directory = directory;
+    this.sync = sync;
+    Database opened = new Database(directory.data(), sync);
+    database = opened;
+    changes = new Changes(recent, index);
+    Instant newest = opened.newest();
+    changes.setNewest(newest);
+    clock = new StoreClock(wall, nanoTime, newest);
+  }
+
+  /**
+   * Opens the store; what was leased when it was left comes to rest and is due now, because nobody
+   * else can hold it.
+   *
+   * @throws StoreUnavailableException when another process has the directory, a newer server wrote
+   *     the data, or it cannot be read or written; the message says what to do
+   */
+  public static RocksDbStore open(RocksDbConfig config) {
+    return open(config, InstantSource.system(), System::nanoTime);
+  }
+
+  /** As {@link #open(RocksDbConfig)}, with other clocks. */
+  static RocksDbStore open(RocksDbConfig config, InstantSource wall, LongSupplier nanoTime) {
+    DataDirectory directory = DataDirectory.lock(config.directory());
+    RocksDbStore store = null;
+    try {
+      store = new RocksDbStore(directory, config.sync(), wall, nanoTime);
+      store.releaseAbandoned();
+      return store;
+    } catch (RocksDBException | RuntimeException e) {
+      if (store == null) {
+        directory.close();
+      } else {
+        store.close();
+      }
+      if (e instanceof StoreUnavailableException known) {
+        throw known;
+      }
+      throw new StoreUnavailableException(
+          "data in " + directory + " cannot be opened: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Deletes all data in that directory, and nothing that is not ours.
+   *
+   * @throws StoreUnavailableException when it is in use, not ours, or cannot be deleted
+   */
+  public static void reset(Path directory) {
+    DataDirectory.reset(directory);
+  }
+
+  private synchronized void releaseAbandoned() throws RocksDBException {
+    List<Gid> leased = index.leased(opened());
+    for (int i = 0; i < leased.size(); i += RELEASE_AT_ONCE) {
+      List<Gid> some = leased.subList(i, Math.min(i + RELEASE_AT_ONCE, leased.size()));
+      writing(
+          open -> {
+            Instant now = storeTime();
+            for (Gid gid : some) {
+              Stored stored = readable(open, gid);
+              if (stored != null) {
+                changes.put(gid, atRest(stored, now));
+              }
+            }
+            return null;
+          });
+    }
+    if (!leased.isEmpty()) {
+      log.atInfo()
+          .addKeyValue("transactions", leased.size())
+          .log("transactions that were being worked on are due at once");
+    }
+  }
+
+  @Override
+  public synchronized List<CommitResult> commit(List<Batch> group) {
+    return writing(
+        open -> {
+          var results = new ArrayList<CommitResult>(group.size());
+          for (Batch batch : group) {
+            results.add(apply(batch, changes.find(open, batch.gid())));
+          }
+          return results;
+        });
+  }
+
+  private CommitResult apply(Batch batch, @Nullable Stored stored) {
+    Batch.Applied applied;
+    try {
+      applied = batch.applyTo(stored);
+    } catch (IllegalStateException | IndexOutOfBoundsException e) {
+      throw new StoreRejectedException("batch of " + batch.gid() + " does not fit its record", e);
+    }
+    return switch (applied) {
+      case Batch.Applied.Changed changed -> {
+        changes.put(batch.gid(), changed.stored());
+        yield new CommitResult.Committed(changed.stored(), changed.dueNow());
+      }
+      case Batch.Applied.Refused refused -> new CommitResult.Lost(refused.stored());
+      case Batch.Applied.Conflict conflict -> new CommitResult.Conflict(conflict.key());
+    };
+  }
+
+  @Override
+  public Optional<Stored> find(Gid gid) {
+    return reading(
+        open -> {
+          try (Database.View view = open.view()) {
+            return Optional.ofNullable(Known.read(view, open, new Keys(), gid)).map(Known::stored);
+          }
+        });
+  }
+
+  @Override
+  public List<Due> dueBefore(Instant time, @Nullable Due after, int limit) {
+    return reading(open -> index.before(open, time, after, limit));
+  }
+
+  @Override
+  public synchronized List<Stored> claimDue(Duration lease, Supplier<Owner> owners, int limit) {
+    return writing(
+        open -> {
+          Instant now = storeTime();
+          // The time now itself is due, so the search ends right behind it.
+          List<Due> dues = index.before(open, now.plusNanos(1), null, limit);
+          return claim(open, dues, now, lease, owners);
+        });
+  }
+
+  @Override
+  public synchronized List<Stored> claim(List<Due> dues, Duration lease, Supplier<Owner> owners) {
+    return writing(open -> claim(open, dues, storeTime(), lease, owners));
+  }
+
+  private List<Stored> claim(
+      Database open, List<Due> dues, Instant now, Duration lease, Supplier<Owner> owners)
+      throws RocksDBException {
+    var claimed = new ArrayList<Stored>();
+    for (Due due : dues) {
+      Stored stored = readable(open, due.gid());
+      if (stored == null) {
+        continue;
+      }
+      Duration interval = stored.transaction().state().schedule().interval();
+      var schedule = new Write.SetSchedule(new Schedule(interval, now.plus(lease)), now);
+      var taken = new Batch(due.gid(), new Guard.AsRead(due), owners.get(), List.of(schedule));
+      if (taken.applyTo(stored) instanceof Batch.Applied.Changed changed) {
+        changes.put(due.gid(), changed.stored());
+        claimed.add(changed.stored());
+      }
+    }
+    return claimed;
+  }
+
+  @Override
+  public synchronized List<Lease> renew(List<Lease> leases, Duration lease) {
+    return writing(
+        open -> {
+          Instant until = storeTime().plus(lease);
+          var lost = new ArrayList<Lease>();
+          for (Lease held : leases) {
+            Stored stored = leasedTo(open, held);
+            if (stored == null) {
+              lost.add(held);
+            } else if (stored.transaction().state().schedule().nextTime().isBefore(until)) {
+              changes.put(held.gid(), withNextTime(stored, stored.owner(), until));
+            }
+          }
+          return lost;
+        });
+  }
+
+  @Override
+  public synchronized void release(List<Lease> leases) {
+    writing(
+        open -> {
+          Instant now = storeTime();
+          for (Lease held : leases) {
+            Stored stored = leasedTo(open, held);
+            if (stored != null) {
+              changes.put(held.gid(), atRest(stored, now));
+            }
+          }
+          return null;
+        });
+  }
+
+  /** The unfinished transaction that is leased under that claim, or null. */
+  private @Nullable Stored leasedTo(Database open, Lease held) throws RocksDBException {
+    Stored stored = readable(open, held.gid());
+    boolean same =
+        stored != null
+            && stored.owner().isHeld()
+            && stored.owner().claim().equals(held.claim())
+            && !stored.transaction().status().isFinal();
+    return same ? stored : null;
+  }
+
+  /** The transaction, or null when there is none or its rows make no sense: others go on. */
+  private @Nullable Stored readable(Database open, Gid gid) throws RocksDBException {
+    try {
+      return changes.find(open, gid);
+    } catch (BrokenRowException e) {
+      index.leaveAlone(gid, e);
+      return null;
+    }
+  }
+
+  private static Stored atRest(Stored stored, Instant now) {
+    return withNextTime(stored, stored.owner().marked(Owner.Mark.RESTING), now);
+  }
+
+  private static Stored withNextTime(Stored stored, Owner owner, Instant nextTime) {
+    Transaction transaction = stored.transaction();
+    State state = transaction.state();
+    return new Stored(
+        new Transaction(
+            transaction.gid(),
+            transaction.definition(),
+            new State(
+                state.status(),
+                state.reason(),
+                state.result(),
+                state.updateTime(),
+                state.endTime(),
+                new Schedule(state.schedule().interval(), nextTime),
+                state.extra()),
+            transaction.branches()),
+        owner);
+  }
+
+  @Override
+  public Optional<KeyValue> findKeyValue(String category, String key) {
+    return reading(open -> Optional.ofNullable(keyValue(open, new Keys(), category, key)));
+  }
+
+  @Override
+  public List<KeyValue> listKeyValues(String category) {
+    return reading(
+        open -> {
+          var found = new ArrayList<KeyValue>();
+          var ownKeys = new Keys();
+          byte[] first = ownKeys.firstOf(category);
+          try (Database.View view = open.view()) {
+            view.scan(
+                open.values,
+                first,
+                ownKeys.endOf(category),
+                (key, row) ->
+                    found.add(KeyValueRow.read(category, Keys.keyOfValue(key, first.length), row)));
+          }
+          return found;
+        });
+  }
+
+  @Override
+  public synchronized boolean createKeyValue(String category, String key, String value) {
+    return writing(
+        open -> {
+          if (keyValue(open, keys, category, key) != null) {
+            return false;
+          }
+          Instant now = storeTime();
+          putKeyValue(open, new KeyValue(category, key, value, 1, now, now));
+          return true;
+        });
+  }
+
+  @Override
+  public synchronized boolean updateKeyValue(
+      String category, String key, String value, long version) {
+    return writing(
+        open -> {
+          KeyValue old = keyValue(open, keys, category, key);
+          if (old == null || old.version() != version) {
+            return false;
+          }
+          putKeyValue(
+              open, new KeyValue(category, key, value, version + 1, old.createTime(), storeTime()));
+          return true;
+        });
+  }
+
+  @Override
+  public synchronized boolean deleteKeyValue(String category, String key) {
+    return writing(
+        open -> {
+          boolean found = keyValue(open, keys, category, key) != null;
+          if (found) {
+            changes.delete(open.values, keys.value(category, key));
+          }
+          return found;
+        });
+  }
+
+  private static @Nullable KeyValue keyValue(Database open, Keys keys, String category, String key)
+      throws RocksDBException {
+    byte[] row = open.get(open.values, keys.value(category, key));
+    return row == null ? null : KeyValueRow.read(category, key, row);
+  }
+
+  private void putKeyValue(Database open, KeyValue value) throws RocksDBException {
+    changes.put(
+        open.values, keys.value(value.category(), value.key()), KeyValueRow.write(writer, value));
+  }
+
+  @Override
+  public Instant storeTime() {
+    return clock.instant();
+  }
+
+  @Override
+  public @Nullable String trouble() {
+    Trouble present = trouble;
+    return present == null
+        ? null
+        : "data in " + directory + " cannot be written since " + present.since + ": " + present.why;
+  }
+
+  @Override
+  public synchronized void close() {
+    if (!closed) {
+      closed = true;
+      closeDatabase();
+      changes.close();
+      directory.close();
+    }
+  }
+
+  /** Reads, beside other readers and writes. */
+  private <T> T reading(Work<T> work) {
+    // Fails only while a writer closes the database.
+    if (!gate.readLock().tryLock()) {
+      throw unavailable();
+    }
+    try {
+      Database open = database;
+      if (open == null) {
+        throw unavailable();
+      }
+      return work.in(open);
+    } catch (RocksDBException | BrokenRowException e) {
+      throw new StoreUnavailableException("data in " + directory + " cannot be read", e);
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
+  private StoreUnavailableException unavailable() {
+    String why = trouble();
+    return new StoreUnavailableException(why == null ? "the store is closed" : why, null);
+  }
+
+  /**
+   * Does work that collects changes, and writes them.
+   *
+   * @throws OutcomeUnknownException when they may be written or not, or the work could not be done
+   */
+  private <T extends @Nullable Object> T writing(Work<T> work) {
+    Database open = opened();
+    try {
+      T result = work.in(open);
+      changes.write(open);
+      recovered();
+      return result;
+    } catch (BrokenRowException e) {
+      throw new StoreRejectedException(String.valueOf(e.getMessage()), e);
+    } catch (RocksDBException e) {
+      throw failed(e);
+    } finally {
+      changes.clear();
+    }
+  }
+
+  /** The database, opened again if that is needed. */
+  private Database opened() {
+    Database open = database;
+    if (open != null) {
+      return open;
+    }
+    if (closed) {
+      throw new IllegalStateException("the store is closed");
+    }
+    try {
+      open = new Database(directory.data(), sync);
+      changes.setNewest(open.newest());
+      database = open;
+      return open;
+    } catch (RocksDBException e) {
+      throw failed(e);
+    }
+  }
+
+  /** Closes the database, which is opened again before anything is written. */
+  private OutcomeUnknownException failed(RocksDBException e) {
+    String why = String.valueOf(e.getMessage());
+    Trouble before = trouble;
+    trouble = new Trouble(before == null ? storeTime() : before.since, why);
+    closeDatabase();
+    if (before == null) {
+      log.atError().addKeyValue("directory", directory).setCause(e).log("the store cannot write");
+    }
+    return new OutcomeUnknownException("data in " + directory + " cannot be written: " + why, e);
+  }
+
+  private void recovered() {
+    if (trouble != null) {
+      trouble = null;
+      log.atInfo().addKeyValue("directory", directory).log("the store writes again");
+    }
+  }
+
+  private void closeDatabase() {
+    Database open = database;
+    database = null; // who comes to read now turns round
+    gate.writeLock().lock();
+    try {
+      if (open != null) {
+        open.close();
+      }
+    } finally {
+      gate.writeLock().unlock();
+    }
+    recent.clear();
+    index.reset();
+  }
+
+  /** Something done with the open database. */
+  private interface Work<T extends @Nullable Object> {
+    T in(Database open) throws RocksDBException;
+  }
+
+  private record Trouble(Instant since, String why) {}
+}
