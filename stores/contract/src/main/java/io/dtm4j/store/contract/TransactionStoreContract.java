@@ -13,7 +13,8 @@ import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
  * it has over a restart. The rules stand in the interfaces.
  */
 @DisplayNameGeneration(ReplaceUnderscores.class)
-public abstract class TransactionStoreContract implements SavedRecords, Guards {
+public abstract class TransactionStoreContract
+    implements SavedRecords, Guards, Changes, Groups, Leases, KeyValues {
   private @Nullable TransactionStore store;
 
   /** A store that holds nothing. Called once for each test. */
