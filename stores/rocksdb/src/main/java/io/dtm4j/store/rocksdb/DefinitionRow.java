@@ -11,7 +11,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What never changes of a transaction: its definition, and of its rows the keys, urls, payloads and
@@ -105,12 +104,12 @@ record DefinitionRow(Definition definition, List<Branch> branches) {
 
   private static void write(RowWriter writer, List<Branch> branches, Instant usualTime) {
     writer.number(branches.size());
-    @Nullable Payload last = null;
+    Payload last = Payload.EMPTY;
     for (Branch branch : branches) {
       writer.text(branch.key().branchId());
       write(writer, branch.key().op());
       writer.text(branch.url());
-      if (branch.payload() == last) {
+      if (branch.payload().equals(last)) {
         writer.code(1);
       } else {
         last = branch.payload();

@@ -104,11 +104,11 @@ final class RowWriter {
         target[at++] = (byte) unit;
       } else if (unit < 0x800) {
         target[at++] = (byte) (0xC0 | unit >> 6);
-        target[at++] = (byte) (0x80 | unit & 0x3F);
+        target[at++] = (byte) (0x80 | (unit & 0x3F));
       } else {
         target[at++] = (byte) (0xE0 | unit >> 12);
-        target[at++] = (byte) (0x80 | unit >> 6 & 0x3F);
-        target[at++] = (byte) (0x80 | unit & 0x3F);
+        target[at++] = (byte) (0x80 | (unit >> 6 & 0x3F));
+        target[at++] = (byte) (0x80 | (unit & 0x3F));
       }
     }
     length = at;

@@ -44,11 +44,10 @@ record StateRow(Owner owner, State state, List<Progress> progress) {
   private static final List<Owner.Mark> MARKS =
       List.of(Owner.Mark.LEASED, Owner.Mark.RESTING, Owner.Mark.LOOK_AGAIN);
 
-  private static final int BRANCH_STATUS = 3;
-
+  private static final int STATUS_OF_BRANCH = 3;
   private static final int NO_TIME = 0;
-  private static final int TIME_OF_UPDATE = 1;
-  private static final int OTHER_TIME = 2;
+  private static final int TIME_OF_UPDATE = 4;
+  private static final int OTHER_TIME = 8;
 
   /**
    * What became of a row.
@@ -57,6 +56,11 @@ record StateRow(Owner owner, State state, List<Progress> progress) {
    */
   record Progress(BranchStatus status, @Nullable Instant finishTime) {
     static final Progress NONE = new Progress(BranchStatus.PREPARED, null);
+
+    Branch of(Branch branch) {
+      return new Branch(
+          branch.key(), branch.url(), branch.payload(), status, branch.createTime(), finishTime);
+    }
   }
 
   static byte[] write(RowWriter writer, Stored stored) {
@@ -74,30 +78,31 @@ record StateRow(Owner owner, State state, List<Progress> progress) {
         .time(state.schedule().nextTime())
         .duration(state.schedule().interval())
         .time(updateTime);
-    int endTime = kindOf(state.endTime(), updateTime);
-    writer.code(endTime);
-    if (endTime == OTHER_TIME) {
-      writer.time(state.endTime());
-    }
+    writeEnd(writer, 0, state.endTime(), updateTime);
     writer.text(state.reason()).text(state.result()).text(ExtraJson.write("", state.extra()));
     List<Branch> branches = stored.transaction().branches();
     writer.number(branches.size());
     for (Branch branch : branches) {
-      int kind = kindOf(branch.finishTime(), updateTime);
-      writer.code(BRANCH_STATUSES.indexOf(branch.status()) | kind << 2);
-      if (kind == OTHER_TIME) {
-        writer.time(branch.finishTime());
-      }
+      int status = BRANCH_STATUSES.indexOf(branch.status());
+      writeEnd(writer, status, branch.finishTime(), updateTime);
     }
     return writer.copy();
   }
 
-  private static int kindOf(@Nullable Instant time, Instant updateTime) {
-    return time == null ? NO_TIME : time.equals(updateTime) ? TIME_OF_UPDATE : OTHER_TIME;
+  /** A code with a time of end: none, or most often that of the update. */
+  private static void writeEnd(
+      RowWriter writer, int code, @Nullable Instant end, Instant updateTime) {
+    if (end == null) {
+      writer.code(code | NO_TIME);
+    } else if (end.equals(updateTime)) {
+      writer.code(code | TIME_OF_UPDATE);
+    } else {
+      writer.code(code | OTHER_TIME).time(end);
+    }
   }
 
-  private static @Nullable Instant readTime(int kind, RowReader reader, Instant updateTime) {
-    return switch (kind) {
+  private static @Nullable Instant readEnd(int code, RowReader reader, Instant updateTime) {
+    return switch (code & ~STATUS_OF_BRANCH) {
       case NO_TIME -> null;
       case TIME_OF_UPDATE -> updateTime;
       default -> reader.time();
@@ -111,7 +116,7 @@ record StateRow(Owner owner, State state, List<Progress> progress) {
     Instant nextTime = reader.time();
     Duration interval = reader.duration();
     Instant updateTime = reader.time();
-    Instant endTime = readTime(reader.code(), reader, updateTime);
+    Instant endTime = readEnd(reader.code(), reader, updateTime);
     String reason = reader.text();
     String result = reader.text();
     String extra = reader.text();
@@ -119,12 +124,9 @@ record StateRow(Owner owner, State state, List<Progress> progress) {
     var progress = new ArrayList<Progress>(rows);
     for (int i = 0; i < rows; i++) {
       int code = reader.code();
+      BranchStatus branch = BRANCH_STATUSES.get(code & STATUS_OF_BRANCH);
       progress.add(
-          code == 0
-              ? Progress.NONE
-              : new Progress(
-                  BRANCH_STATUSES.get(code & BRANCH_STATUS),
-                  readTime(code >> 2, reader, updateTime)));
+          code == 0 ? Progress.NONE : new Progress(branch, readEnd(code, reader, updateTime)));
     }
     return new StateRow(
         owner,
@@ -167,8 +169,8 @@ record StateRow(Owner owner, State state, List<Progress> progress) {
     var now = new ArrayList<Branch>(branches);
     for (int i = 0; i < now.size(); i++) {
       Progress row = progress.get(i);
-      if (row != Progress.NONE) {
-        now.set(i, now.get(i).settled(row.status(), row.finishTime()));
+      if (!row.equals(Progress.NONE)) {
+        now.set(i, row.of(now.get(i)));
       }
     }
     return new Stored(new Transaction(gid, definition, state, now), owner);
