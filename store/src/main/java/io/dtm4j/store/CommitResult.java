@@ -10,7 +10,7 @@ public sealed interface CommitResult {
    * It is durable.
    *
    * @param stored the record as of this commit, rows included; always there when the batch left
-   *     {@code prepared} or took the record over (R4a), may be null otherwise
+   *     {@code prepared} or took the record over (R4a) or left it due now, may be null otherwise
    * @param dueNow the record came to rest but somebody asked to look again: it is due at once
    */
   record Committed(@Nullable Stored stored, boolean dueNow) implements CommitResult {}

@@ -284,12 +284,12 @@ final class Lane {
         }
         if (failures == 1) {
           repeatingSince = store.storeTime();
-        }
-        if (Integer.bitCount(failures) == 1) { // less and less often
+          log.atWarn().setCause(e).log("outcome of a write is not known, it is sent again");
+        } else if (Integer.bitCount(failures) == 1) { // less and less often
           log.atWarn()
               .addKeyValue("attempts", failures)
-              .setCause(e)
-              .log("outcome of a write is not known, it is sent again");
+              .addKeyValue("cause", e)
+              .log("outcome of a write is still not known");
         }
       }
       pause.accept(Duration.ofMillis(pauseMillis(failures)));

@@ -1,9 +1,12 @@
 package io.dtm4j.store;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The clock of an embedded store: the wall clock at the opening plus the monotonic clock, so that a
@@ -11,12 +14,15 @@ import java.util.function.LongSupplier;
  * slowly, by at most 1 % of the time that passes. Never behind the newest time stored. Thread-safe.
  */
 public final class StoreClock implements InstantSource {
+  private static final Logger log = LoggerFactory.getLogger(StoreClock.class);
   private static final long SLOWLY = 100;
+  private static final long STEP = Duration.ofSeconds(1).toNanos();
 
   private final InstantSource wall;
   private final LongSupplier nanoTime;
   private long lastNanos;
   private long nowNanos;
+  private long aheadNanos; // of the wall clock
 
   /**
    * @param wall the machine's clock
@@ -29,6 +35,12 @@ public final class StoreClock implements InstantSource {
     lastNanos = nanoTime.getAsLong();
     Instant start = wall.instant();
     nowNanos = nanosOf(start.isBefore(newest) ? newest : start);
+    aheadNanos = nanosOf(start) - nowNanos;
+    if (aheadNanos < -STEP) {
+      log.atWarn()
+          .addKeyValue("behind", Duration.ofNanos(-aheadNanos))
+          .log("wall clock is behind the newest time stored, it is followed slowly");
+    }
   }
 
   /** The present time in whole milliseconds; never goes back. */
@@ -37,9 +49,16 @@ public final class StoreClock implements InstantSource {
     long nanos = nanoTime.getAsLong();
     long passed = Math.max(0, nanos - lastNanos);
     lastNanos = nanos;
-    long off = nanosOf(wall.instant()) - (nowNanos + passed);
-    long correction = Math.clamp(off, -passed / SLOWLY, passed / SLOWLY);
+    long ahead = nanosOf(wall.instant()) - (nowNanos + passed);
+    long step = ahead - aheadNanos;
+    if (Math.abs(step) > STEP) {
+      log.atWarn()
+          .addKeyValue("step", Duration.ofNanos(step))
+          .log("wall clock was set, it is followed slowly");
+    }
+    long correction = Math.clamp(ahead, -passed / SLOWLY, passed / SLOWLY);
     nowNanos += passed + correction;
+    aheadNanos = ahead - correction;
     return Instant.ofEpochSecond(0, nowNanos).truncatedTo(ChronoUnit.MILLIS);
   }
 

@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
  * Runs blocking reads of a store away from the event loops, on a few platform threads (native
  * stores would pin virtual ones). Thread-safe; never blocks the caller.
  */
-public final class StoreReaders implements AutoCloseable {
+public final class StoreReaders implements Reads, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(StoreReaders.class);
   private static final Duration CLOSE_WITHIN = Duration.ofSeconds(5);
 
@@ -37,14 +37,8 @@ public final class StoreReaders implements AutoCloseable {
             Thread.ofPlatform().name("store-reader-", 1).daemon().factory());
   }
 
-  /**
-   * Runs a read. Exactly one of the two callbacks runs, once.
-   *
-   * @param loop where the callbacks run
-   * @param done told the result
-   * @param failed told what the read threw, or {@link StoreUnavailableException} when too many
-   *     reads wait already or this is closed
-   */
+  /** {@inheritDoc} A read is not begun when too many wait already, or this is closed. */
+  @Override
   public <T extends @Nullable Object> void submit(
       Supplier<T> read, EventLoop loop, Consumer<T> done, Consumer<Throwable> failed) {
     var task = new Read<>(read, loop, done, failed);
