@@ -16,7 +16,7 @@ import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Committer;
 import io.dtm4j.store.EventLoop;
-import io.dtm4j.store.StoreReaders;
+import io.dtm4j.store.Reads;
 import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
 import java.time.Instant;
@@ -56,7 +56,7 @@ public final class CommandHandler implements Doors {
   private final Commands commands;
   private final TransactionStore store;
   private final Committer committer;
-  private final StoreReaders readers;
+  private final Reads reads;
   private final Claims claims;
   private final Timers timers;
   private final LongSupplier nanoTime;
@@ -65,7 +65,7 @@ public final class CommandHandler implements Doors {
   private volatile boolean stopping;
 
   /**
-   * @param store read from, through {@code readers}; written only through {@code committer}
+   * @param store read from, through {@code reads}; written only through {@code committer}
    * @param nanoTime the monotonic clock, in nanoseconds
    */
   public CommandHandler(
@@ -73,7 +73,7 @@ public final class CommandHandler implements Doors {
       Engine engine,
       TransactionStore store,
       Committer committer,
-      StoreReaders readers,
+      Reads reads,
       Claims claims,
       Timers timers,
       LongSupplier nanoTime,
@@ -83,7 +83,7 @@ public final class CommandHandler implements Doors {
     this.commands = new Commands(engine.settings());
     this.store = store;
     this.committer = committer;
-    this.readers = readers;
+    this.reads = reads;
     this.claims = claims;
     this.timers = timers;
     this.nanoTime = nanoTime;
@@ -93,7 +93,7 @@ public final class CommandHandler implements Doors {
   @Override
   public void query(
       Gid gid, EventLoop loop, Consumer<@Nullable Stored> found, Consumer<Reply> trouble) {
-    readers.submit(
+    reads.submit(
         () -> store.find(gid),
         loop,
         stored -> found.accept(stored.orElse(null)),

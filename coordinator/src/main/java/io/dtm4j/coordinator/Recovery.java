@@ -5,7 +5,7 @@ import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.Committer;
 import io.dtm4j.store.EventLoop;
-import io.dtm4j.store.StoreReaders;
+import io.dtm4j.store.Reads;
 import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
 import java.time.Instant;
@@ -46,7 +46,7 @@ public final class Recovery {
   private final Coordinator coordinator;
   private final TransactionStore store;
   private final Committer committer;
-  private final StoreReaders readers;
+  private final Reads reads;
   private final Claims claims;
   private final Timers timers;
   private final InstantSource clock;
@@ -73,7 +73,7 @@ public final class Recovery {
       Coordinator coordinator,
       TransactionStore store,
       Committer committer,
-      StoreReaders readers,
+      Reads reads,
       Claims claims,
       Timers timers,
       LongSupplier nanoTime,
@@ -84,7 +84,7 @@ public final class Recovery {
     this.coordinator = coordinator;
     this.store = store;
     this.committer = committer;
-    this.readers = readers;
+    this.reads = reads;
     this.claims = claims;
     this.timers = timers;
     this.clock = store::storeTime;
@@ -179,7 +179,7 @@ public final class Recovery {
     if (stopped) {
       return;
     }
-    readers.<List<Due>>submit(
+    reads.<List<Due>>submit(
         () -> store.dueBefore(clock.instant().plus(LOOK_AHEAD), after, LOOK_PAGE),
         loops.getFirst(),
         page -> {
