@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
  * Where log lines go: logback, set up by the configuration instead of a file. Event loops only hand
  * lines over; when the outputs cannot keep up, lines are dropped rather than transactions held up.
  */
-final class Logging {
+public final class Logging {
   private static final String TEXT =
       "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5level %logger{0}: %msg %kvp%n%ex";
   private static final int QUEUE = 8_192;
@@ -29,7 +29,7 @@ final class Logging {
   private Logging() {}
 
   /** Replaces what was set up before. */
-  static void start(Log config) {
+  public static void start(Log config) {
     var context = (LoggerContext) LoggerFactory.getILoggerFactory();
     context.reset();
     var queue = new AsyncAppender();
@@ -50,7 +50,7 @@ final class Logging {
   }
 
   /** Writes out what still waits. */
-  static void stop() {
+  public static void stop() {
     ((LoggerContext) LoggerFactory.getILoggerFactory()).stop();
   }
 

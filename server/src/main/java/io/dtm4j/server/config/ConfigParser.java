@@ -49,6 +49,8 @@ public final class ConfigParser {
   static final Set<String> NOT_YET =
       Set.of(
           "GrpcPort",
+          "ConfigUpdateInterval",
+          "Store.DataExpire",
           "MicroService.Driver",
           "MicroService.Target",
           "MicroService.EndPoint",
@@ -128,6 +130,7 @@ public final class ConfigParser {
   private StoreConfig store() {
     String driver = settings.text("Store.Driver", RocksDb.DEFAULTS.driver());
     String directory = settings.text("Store.Dir", RocksDb.DEFAULTS.directory().toString());
+    boolean sync = settings.flag("Store.Sync", RocksDb.DEFAULTS.sync());
     String host = settings.text("Store.Host", "");
     int port = settings.number("Store.Port", 0);
     String user = settings.text("Store.User", "");
@@ -141,7 +144,7 @@ public final class ConfigParser {
     var finished = settings.seconds("Store.FinishedDataExpire", Redis.FINISHED_DATA_EXPIRE);
     String prefix = settings.text("Store.RedisPrefix", Redis.PREFIX);
     return switch (driver) {
-      case "rocksdb", "boltdb" -> new RocksDb(Path.of(directory), dataExpire);
+      case "rocksdb", "boltdb" -> new RocksDb(Path.of(directory), sync, dataExpire);
       case "mysql", "postgres", "sqlserver" ->
           new Sql(driver, host, port, user, password, database, schema, maxOpen, maxIdle, maxLife);
       case "redis" -> new Redis(host, port, user, password, dataExpire, finished, prefix);
@@ -175,7 +178,7 @@ public final class ConfigParser {
     Level level = oneOf("LogLevel", Log.DEFAULTS.level(), "debug", "info", "warn", "error");
     String outputs = settings.text("Log.Outputs", String.join(",", Log.DEFAULTS.outputs()));
     Log.Format format = oneOf("Log.Format", Log.DEFAULTS.format(), "text", "json");
-    boolean rotates = settings.number("Log.RotationEnable", 0) != 0;
+    boolean rotates = settings.flag("Log.RotationEnable", false);
     Log.Rotation rotation = rotation(settings.text("Log.RotationConfigJSON", "{}"));
     return new Log(
         level,
@@ -213,7 +216,8 @@ public final class ConfigParser {
         settings.text("MicroService.Driver", d.driver()),
         settings.text("MicroService.Target", d.target()),
         settings.text("MicroService.EndPoint", d.endPoint()),
-        grpc.isEmpty() ? d.grpcServiceConfig() : grpc);
+        grpc.isEmpty() ? d.grpcServiceConfig() : grpc,
+        !settings.text("IsDocker", "").isEmpty());
   }
 
   private ZoneId zone() {

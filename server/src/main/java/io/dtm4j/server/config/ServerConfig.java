@@ -235,9 +235,17 @@ public record ServerConfig(
    * @param endPoint own address to register; {@code MicroService.EndPoint}, default ""
    * @param grpcServiceConfig JSON for outgoing gRPC; {@code GrpcServiceConfig}, "" in the file
    *     means the default
+   * @param insideDocker whether {@code localhost} in urls of branches means the machine outside the
+   *     container; {@code IS_DOCKER} that is not empty
    */
-  public record Discovery(String driver, String target, String endPoint, String grpcServiceConfig) {
+  public record Discovery(
+      String driver,
+      String target,
+      String endPoint,
+      String grpcServiceConfig,
+      boolean insideDocker) {
     public static final Discovery DEFAULTS =
-        new Discovery("default", "", "", "{\"loadBalancingConfig\": [{\"round_robin\":{}}]}");
+        new Discovery(
+            "default", "", "", "{\"loadBalancingConfig\": [{\"round_robin\":{}}]}", false);
   }
 }

@@ -62,6 +62,11 @@ final class Settings {
     }
   }
 
+  /** DTM writes switches as integers: 0 is off. */
+  boolean flag(String key, boolean byDefault) {
+    return number(key, byDefault ? 1 : 0) != 0;
+  }
+
   Duration seconds(String key, Duration byDefault) {
     return Duration.ofSeconds(number(key, Math.toIntExact(byDefault.toSeconds())));
   }

@@ -12,11 +12,13 @@ public sealed interface StoreConfig {
    * The embedded store; {@code rocksdb}, and {@code boltdb} for configurations of DTM.
    *
    * @param directory where its files are; {@code Store.Dir}, default {@code ./dtm4j-data}
+   * @param sync whether a commit waits until the disk has it; {@code Store.Sync}, default 1
    * @param dataExpire how long a finished transaction is kept; {@code Store.DataExpire}, default 7
    *     days
    */
-  record RocksDb(Path directory, Duration dataExpire) implements StoreConfig {
-    public static final RocksDb DEFAULTS = new RocksDb(Path.of("dtm4j-data"), Duration.ofDays(7));
+  record RocksDb(Path directory, boolean sync, Duration dataExpire) implements StoreConfig {
+    public static final RocksDb DEFAULTS =
+        new RocksDb(Path.of("dtm4j-data"), true, Duration.ofDays(7));
 
     public RocksDb {
       new Checks()

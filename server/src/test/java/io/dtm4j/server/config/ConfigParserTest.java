@@ -57,6 +57,7 @@ class ConfigParserTest {
       List.of(
           key("Store.Driver", "STORE_DRIVER", "boltdb", "rocksdb", c -> c.store().driver()),
           key("Store.Dir", "STORE_DIR", "d", Path.of("d"), c -> rocksDb(c).directory()),
+          key("Store.Sync", "STORE_SYNC", "0", false, c -> rocksDb(c).sync()),
           key("Store.DataExpire", "STORE_DATA_EXPIRE", "9", sec(9), c -> rocksDb(c).dataExpire()),
           key("Store.Host", "STORE_HOST", "a", "a", c -> sql(c).host()).with(SQL),
           key("Store.Port", "STORE_PORT", "5", 5, c -> sql(c).port()).with(SQL),
@@ -186,7 +187,8 @@ class ConfigParserTest {
               "GRPC_SERVICE_CONFIG",
               "{}",
               "{}",
-              c -> c.discovery().grpcServiceConfig()));
+              c -> c.discovery().grpcServiceConfig()),
+          key("IsDocker", "IS_DOCKER", "1", true, c -> c.discovery().insideDocker()));
 
   static final List<Key> WITHOUT_MEANING =
       List.of(
@@ -395,8 +397,9 @@ class ConfigParserTest {
     assertThat(loaded.warnings())
         .containsExactly(
             "keys that this version does nothing with yet: AdminBasePath, AlertRetryLimit,"
-                + " AlertWebHook, GrpcPort, GrpcServiceConfig, MicroService.Driver,"
-                + " MicroService.EndPoint, MicroService.Target");
+                + " AlertWebHook, ConfigUpdateInterval, GrpcPort, GrpcServiceConfig,"
+                + " MicroService.Driver, MicroService.EndPoint, MicroService.Target,"
+                + " Store.DataExpire");
     assertThat(YamlFile.read(file).keySet())
         .containsExactlyInAnyOrderElementsOf(KEYS.stream().map(Key::name).toList());
   }
