@@ -1,0 +1,136 @@
+package io.dtm4j.crash;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.Set;
+
+/** The server as a client sees it, crashes included. Thread-safe; blocks. */
+final class Api {
+  /** What a client knows after a request. */
+  enum Known {
+    /** 200. */
+    ACCEPTED,
+    /** Stored, and rolled back or rolling back. */
+    ROLLED_BACK,
+    /** Stored, and not finished when the wait ended. */
+    NOT_FINISHED,
+    /** The answer promises that nothing was stored. */
+    NOT_STORED,
+    /** An answer that leaves it open, such as OUTCOME_UNKNOWN. */
+    NOT_KNOWN,
+    /** There was a connection, and no answer. */
+    NO_ANSWER,
+    /** There was no connection. */
+    NEVER_SENT
+  }
+
+  /**
+   * The end of a request.
+   *
+   * @param detail what was answered
+   */
+  record Answer(Known known, String detail) {}
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Duration TIMEOUT = Duration.ofSeconds(15);
+  private static final Set<String> NOTHING_STORED =
+      Set.of("OVERLOADED", "STOPPING", "STORE_UNAVAILABLE");
+  private static final int OK = 200;
+  private static final int CONFLICT = 409;
+
+  private final HttpClient http =
+      HttpClient.newBuilder()
+          .version(HttpClient.Version.HTTP_1_1)
+          .connectTimeout(Duration.ofSeconds(2))
+          .build();
+  private final String server;
+
+  Api(String server) {
+    this.server = server;
+  }
+
+  boolean ping() {
+    try {
+      return send(HttpRequest.newBuilder(URI.create(server + "/api/ping")).build()).statusCode()
+          == OK;
+    } catch (IOException _) {
+      return false;
+    }
+  }
+
+  Answer post(String operation, ObjectNode transaction) {
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create(server + "/api/dtmsvr/" + operation))
+            .timeout(TIMEOUT)
+            .POST(BodyPublishers.ofString(transaction.toString()))
+            .build();
+    try {
+      HttpResponse<String> response = send(request);
+      return new Answer(read(response), response.statusCode() + " " + response.body());
+    } catch (ConnectException e) {
+      return new Answer(Known.NEVER_SENT, e.toString());
+    } catch (IOException e) {
+      return new Answer(Known.NO_ANSWER, e.toString());
+    }
+  }
+
+  private static Known read(HttpResponse<String> response) throws IOException {
+    String code = JSON.readTree(response.body()).path("code").asText("");
+    if (response.statusCode() == OK) {
+      return Known.ACCEPTED;
+    }
+    if (NOTHING_STORED.contains(code)) {
+      return Known.NOT_STORED;
+    }
+    if (response.statusCode() == CONFLICT && code.equals("ROLLED_BACK")) {
+      return Known.ROLLED_BACK;
+    }
+    return response.statusCode() == CONFLICT ? Known.NOT_FINISHED : Known.NOT_KNOWN;
+  }
+
+  /** {@code transaction} and {@code branches}; {@code transaction} is null for an unknown gid. */
+  JsonNode query(String gid) {
+    try {
+      HttpResponse<String> response =
+          send(
+              HttpRequest.newBuilder(URI.create(server + "/api/dtmsvr/query?gid=" + gid))
+                  .timeout(TIMEOUT)
+                  .build());
+      if (response.statusCode() != OK) {
+        throw new AssertionError("query of " + gid + ": " + response.body());
+      }
+      return JSON.readTree(response.body());
+    } catch (IOException e) {
+      throw new AssertionError("query of " + gid, e);
+    }
+  }
+
+  /** The status, or "" for an unknown gid. */
+  String status(String gid) {
+    return query(gid).path("transaction").path("status").asText("");
+  }
+
+  boolean isFinal(String gid) {
+    String status = status(gid);
+    return status.equals("succeed") || status.equals("failed");
+  }
+
+  private HttpResponse<String> send(HttpRequest request) throws IOException {
+    try {
+      return http.send(request, BodyHandlers.ofString());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    }
+  }
+}

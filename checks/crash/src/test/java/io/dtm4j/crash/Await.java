@@ -1,0 +1,31 @@
+package io.dtm4j.crash;
+
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+
+/** Waits for what another process does. */
+final class Await {
+  private static final long PAUSE_NANOS = 10_000_000;
+
+  private Await() {}
+
+  /** Returns once it holds; an error when it does not in time. */
+  static void until(String what, Duration atMost, BooleanSupplier holds) {
+    long deadline = System.nanoTime() + atMost.toNanos();
+    while (!holds.getAsBoolean()) {
+      if (System.nanoTime() - deadline > 0) {
+        throw new AssertionError("not within " + atMost + ": " + what);
+      }
+      LockSupport.parkNanos(PAUSE_NANOS);
+    }
+  }
+
+  /** Lets so much time pass: load runs meanwhile. */
+  static void pass(Duration time) {
+    long deadline = System.nanoTime() + time.toNanos();
+    while (System.nanoTime() - deadline < 0) {
+      LockSupport.parkNanos(PAUSE_NANOS);
+    }
+  }
+}

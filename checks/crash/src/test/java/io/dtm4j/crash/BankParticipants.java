@@ -1,0 +1,252 @@
+package io.dtm4j.crash;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.json.JsonObject;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Services with accounts, protected as by a barrier: a step takes effect once, never after its
+ * compensation, and a compensation without its step does nothing. What a step does stands in its
+ * payload, see {@link Step}. Thread-safe; all state is guarded by {@code this}.
+ */
+final class BankParticipants implements AutoCloseable {
+  /**
+   * The payload of a step.
+   *
+   * @param change of the account's balance
+   * @param refuse whether the action is refused
+   * @param failures so many calls of the action are answered 503 first
+   * @param late milliseconds: above 0 the effect comes so late, below 0 the answer
+   */
+  record Step(String account, long change, boolean refuse, int failures, int late) {
+    static Step of(String account, long change) {
+      return new Step(account, change, false, 0, 0);
+    }
+
+    Step refusing() {
+      return new Step(account, change, true, failures, late);
+    }
+
+    Step failing(int calls) {
+      return new Step(account, change, refuse, calls, late);
+    }
+
+    Step late(int millis) {
+      return new Step(account, change, refuse, failures, millis);
+    }
+
+    String payload() {
+      return new JsonObject()
+          .put("account", account)
+          .put("change", change)
+          .put("refuse", refuse)
+          .put("failures", failures)
+          .put("late", late)
+          .encode();
+    }
+
+    private static Step read(JsonObject json) {
+      return new Step(
+          json.getString("account"),
+          json.getLong("change"),
+          json.getBoolean("refuse"),
+          json.getInteger("failures"),
+          json.getInteger("late"));
+    }
+  }
+
+  /** A call that came. */
+  record Seen(String branch, String op, Instant at) {}
+
+  /** What became of a step here. */
+  enum Effect {
+    NONE,
+    DONE,
+    UNDONE
+  }
+
+  /** What is known of one transaction. */
+  private static final class Case {
+    final List<Seen> seen = new ArrayList<>();
+    final Map<String, Effect> effects = new HashMap<>();
+
+    /** The local transaction of a message: done, or UNDONE when a check-back was answered no. */
+    Effect local = Effect.NONE;
+  }
+
+  private static final int OK = 200;
+  private static final int CONFLICT = 409;
+  private static final int UNAVAILABLE = 503;
+
+  private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
+  private final int port = ServerProcess.freePort();
+  private final Map<String, Case> cases = new HashMap<>();
+  private final Map<String, Long> balances = new HashMap<>();
+  private @Nullable HttpServer listener;
+
+  /** Opens them on the loopback interface. */
+  BankParticipants() {
+    up();
+  }
+
+  String url() {
+    return "http://127.0.0.1:" + port;
+  }
+
+  /** They listen, on the port they always have. */
+  void up() {
+    HttpServer opened = vertx.createHttpServer().requestHandler(this::receive);
+    opened.listen(port, "127.0.0.1").await();
+    listener = opened;
+  }
+
+  /** Connections are refused, until {@link #up}. */
+  void down() {
+    if (listener != null) {
+      listener.close().await();
+      listener = null;
+    }
+  }
+
+  /**
+   * The local transaction of a message: withdraws, unless a check-back was told that it never will.
+   *
+   * @return whether it was done
+   */
+  synchronized boolean withdrawLocally(String gid, Step step) {
+    Case known = caseOf(gid);
+    if (known.local != Effect.NONE) {
+      return false;
+    }
+    known.local = Effect.DONE;
+    change(step);
+    return true;
+  }
+
+  synchronized boolean isLocalDone(String gid) {
+    return caseOf(gid).local == Effect.DONE;
+  }
+
+  synchronized Effect effect(String gid, String branch) {
+    return caseOf(gid).effects.getOrDefault(branch, Effect.NONE);
+  }
+
+  /** The calls that came for a transaction, in their order. */
+  synchronized List<Seen> seen(String gid) {
+    return List.copyOf(caseOf(gid).seen);
+  }
+
+  /** Of all accounts together; transfers do not change it. */
+  synchronized long sum() {
+    return balances.values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  private Case caseOf(String gid) {
+    return cases.computeIfAbsent(gid, _ -> new Case());
+  }
+
+  private void change(Step step) {
+    balances.merge(step.account(), step.change(), Long::sum);
+  }
+
+  private void receive(HttpServerRequest request) {
+    String gid = request.getParam("gid", "");
+    String branch = request.getParam("branch_id", "");
+    String op = request.getParam("op", "");
+    int before = note(gid, new Seen(branch, op, Instant.now()));
+    if (op.equals("msg")) {
+      answer(request, checkBack(gid));
+      return;
+    }
+    request
+        .body()
+        .onSuccess(
+            body -> {
+              Step step = Step.read(body.toJsonObject());
+              if (op.equals("compensate")) {
+                compensate(gid, branch, step);
+                answer(request, OK);
+              } else if (before < step.failures()) {
+                answer(request, UNAVAILABLE);
+              } else if (step.refuse()) {
+                answer(request, CONFLICT);
+              } else {
+                act(request, gid, branch, step);
+              }
+            });
+  }
+
+  /** Keeps the call; how many of its kind came before. */
+  private synchronized int note(String gid, Seen call) {
+    List<Seen> seen = caseOf(gid).seen;
+    int before = 0;
+    for (Seen earlier : seen) {
+      if (earlier.branch().equals(call.branch()) && earlier.op().equals(call.op())) {
+        before++;
+      }
+    }
+    seen.add(call);
+    return before;
+  }
+
+  private void act(HttpServerRequest request, String gid, String branch, Step step) {
+    if (step.late() > 0) {
+      vertx.setTimer(
+          step.late(),
+          _ -> {
+            take(gid, branch, step);
+            answer(request, OK);
+          });
+    } else {
+      take(gid, branch, step);
+      if (step.late() < 0) {
+        vertx.setTimer(-step.late(), _ -> answer(request, OK));
+      } else {
+        answer(request, OK);
+      }
+    }
+  }
+
+  private synchronized void take(String gid, String branch, Step step) {
+    Case known = caseOf(gid);
+    if (known.effects.getOrDefault(branch, Effect.NONE) == Effect.NONE) {
+      known.effects.put(branch, Effect.DONE);
+      change(step);
+    }
+  }
+
+  private synchronized void compensate(String gid, String branch, Step step) {
+    Effect before = caseOf(gid).effects.put(branch, Effect.UNDONE);
+    if (before == Effect.DONE) {
+      change(new Step(step.account(), -step.change(), false, 0, 0));
+    }
+  }
+
+  private synchronized int checkBack(String gid) {
+    Case known = caseOf(gid);
+    if (known.local == Effect.DONE) {
+      return OK;
+    }
+    known.local = Effect.UNDONE;
+    return CONFLICT;
+  }
+
+  private static void answer(HttpServerRequest request, int status) {
+    if (!request.response().closed()) { // the server that asked may be dead
+      request.response().setStatusCode(status).end(status == CONFLICT ? "FAILURE" : "{}");
+    }
+  }
+
+  @Override
+  public void close() {
+    vertx.close().await();
+  }
+}
