@@ -15,6 +15,9 @@ import java.util.List;
 interface OpenStore {
   TransactionStore store();
 
+  /** Whether several threads, or servers, may write at the same time. */
+  boolean takesWritesOfSeveralThreads();
+
   default CommitResult commit(Batch batch) {
     List<CommitResult> results = store().commit(List.of(batch));
     assertThat(results).hasSize(1);

@@ -14,11 +14,20 @@ import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
  */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 public abstract class TransactionStoreContract
-    implements SavedRecords, Guards, Changes, Groups, Leases, KeyValues {
+    implements SavedRecords, Guards, Changes, Groups, Leases, KeyValues, Races, UnknownOutcomes {
   private @Nullable TransactionStore store;
 
   /** A store that holds nothing. Called once for each test. */
   protected abstract TransactionStore emptyStore() throws Exception;
+
+  /**
+   * Whether several threads write at the same time, as lanes and servers of a shared store do. If
+   * not, they hand over to the one lane of a committer.
+   */
+  @Override
+  public boolean takesWritesOfSeveralThreads() {
+    return false;
+  }
 
   @BeforeEach
   final void openStore() throws Exception {

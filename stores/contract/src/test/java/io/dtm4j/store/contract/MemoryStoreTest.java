@@ -9,4 +9,9 @@ class MemoryStoreTest extends TransactionStoreContract {
   protected TransactionStore emptyStore() {
     return new MemoryStore(InstantSource.system());
   }
+
+  @Override
+  public boolean takesWritesOfSeveralThreads() {
+    return true;
+  }
 }
