@@ -1,0 +1,248 @@
+package io.dtm4j.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.dtm4j.bench.FakeDtm.Manner;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class MainTest {
+  private static final long OWN_PID = ProcessHandle.current().pid();
+
+  /** The first transactions of a cold JVM on a busy machine take longer than a test's whole run. */
+  @BeforeAll
+  static void warm_up() {
+    try (FakeDtm dtm = FakeDtm.open(Manner.HONEST)) {
+      Outcome _ = run("--target", dtm.address(), "--warmup", "1", "--seconds", "1");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"saga2", "rollback2", "msg1", "tcc2"})
+  void a_waited_work_counts_completed_transactions(String work) throws IOException {
+    try (FakeDtm dtm = FakeDtm.open(Manner.HONEST)) {
+      Outcome outcome =
+          run("--target", dtm.address(), "--work", work, "--pid", "" + OWN_PID, "--json");
+
+      JsonNode figures = outcome.json();
+      assertThat(outcome.exitCode()).as(outcome::toString).isZero();
+      assertThat(figures.path("counted").asText()).isEqualTo("completed");
+      assertThat(figures.path("done").asLong()).isPositive();
+      assertThat(figures.path("errors").asLong()).isZero();
+      assertThat(figures.path("latency_ms").path("p999").asDouble())
+          .isGreaterThanOrEqualTo(figures.path("latency_ms").path("p50").asDouble())
+          .isPositive();
+      assertThat(figures.path("cpu_micros_per_transaction").path("server").asDouble()).isPositive();
+      assertThat(figures.path("durability").asText())
+          .isEqualTo("sync (as the server is configured)");
+    }
+  }
+
+  @Test
+  void an_unwaited_work_counts_accepted_ones_and_waits_for_their_branches() throws IOException {
+    try (FakeDtm dtm = FakeDtm.open(Manner.HONEST)) {
+      Outcome outcome = run("--target", dtm.address(), "--work", "submit2", "--json");
+
+      assertThat(outcome.exitCode()).as(outcome::toString).isZero();
+      assertThat(outcome.json().path("counted").asText()).isEqualTo("accepted");
+      assertThat(outcome.json().path("note").asText()).startsWith("all branches called");
+    }
+  }
+
+  @Test
+  void the_table_shows_durability_and_thirds() {
+    try (FakeDtm dtm = FakeDtm.open(Manner.HONEST)) {
+      Outcome outcome =
+          run(
+              "--target",
+              dtm.address(),
+              "--label",
+              "mine",
+              "--durability",
+              "none at all",
+              "--windows");
+
+      assertThat(outcome.out().lines())
+          .anyMatch(line -> line.startsWith("mine  ") && line.endsWith("none at all"))
+          .anyMatch(line -> line.startsWith("  thirds of the run: "));
+      assertThat(outcome.exitCode()).as(outcome::toString).isZero();
+    }
+  }
+
+  @Test
+  void a_pair_alternates_and_gives_the_ratios_of_each_round() throws IOException {
+    try (FakeDtm a = FakeDtm.open(Manner.HONEST);
+        FakeDtm b = FakeDtm.open(Manner.HONEST)) {
+      Outcome outcome =
+          run(
+              "--pair",
+              a.address() + "," + OWN_PID + ",left",
+              b.address() + "," + OWN_PID + ",right,fsync off",
+              "--rounds",
+              "2",
+              "--json");
+
+      JsonNode comparison = outcome.json();
+      assertThat(outcome.exitCode()).as(outcome::toString).isZero();
+      assertThat(comparison.path("pairs")).hasSize(2);
+      JsonNode last = comparison.path("pairs").path(1);
+      assertThat(last.path("a").path("label").asText()).isEqualTo("left");
+      assertThat(last.path("b").path("durability").asText()).isEqualTo("fsync off");
+      assertThat(last.path("ratios").path("throughput").asDouble())
+          .isEqualTo(
+              last.path("a").path("per_second").asDouble()
+                  / last.path("b").path("per_second").asDouble());
+      for (String figure : List.of("throughput", "cpu", "p50")) {
+        JsonNode spread = comparison.path("ratios").path(figure);
+        assertThat(spread.path("median").asDouble())
+            .isBetween(spread.path("min").asDouble(), spread.path("max").asDouble())
+            .isPositive();
+      }
+    }
+  }
+
+  @Test
+  void transactions_that_fail_end_with_1_and_the_first_error() {
+    try (FakeDtm dtm = FakeDtm.open(Manner.BROKEN)) {
+      Outcome outcome = run("--target", dtm.address(), "--warmup", "0");
+
+      assertThat(outcome.exitCode()).isEqualTo(1);
+      assertThat(outcome.out())
+          .contains("first error: submit: 500 (expected: 200) {\"message\":\"the disk is full\"}");
+    }
+  }
+
+  @Test
+  void a_warm_up_without_success_ends_the_run() {
+    try (FakeDtm dtm = FakeDtm.open(Manner.BROKEN)) {
+      Outcome outcome = run("--target", dtm.address(), "--label", "mine", "--seconds", "600");
+
+      assertThat(outcome.exitCode()).isEqualTo(1);
+      assertThat(outcome.err())
+          .startsWith("bench: mine: nothing completed in the warm-up")
+          .contains("the disk is full");
+    }
+  }
+
+  @Test
+  void an_answer_before_the_branches_were_called_is_an_error() {
+    try (FakeDtm dtm = FakeDtm.open(Manner.HASTY)) {
+      Outcome outcome = run("--target", dtm.address());
+
+      assertThat(outcome.exitCode()).isEqualTo(1);
+      assertThat(outcome.out())
+          .contains("the server answered before it had called the branches: 0");
+    }
+  }
+
+  @Test
+  void a_server_that_never_answers_is_an_error() {
+    try (FakeDtm dtm = FakeDtm.open(Manner.SILENT)) {
+      Outcome outcome = run("--target", dtm.address());
+
+      assertThat(outcome.exitCode()).isEqualTo(1);
+      assertThat(outcome.out()).contains("first error: no answer within");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--work saga3        | --work: saga3 (expected: saga2, rollback2, msg1, tcc2, submit2)",
+        "--clients 0         | --clients: 0 (expected: 1 to 10000)",
+        "--clients many      | Invalid value for option '--clients': 'many' is not an int",
+        "--seconds 0         | --seconds: 0.0 (expected: > 0, at most 86400)",
+        "--seconds NaN       | --seconds: NaN (expected: > 0, at most 86400)",
+        "--warmup -1         | --warmup: -1.0 (expected: 0 to 86400)",
+        "--rounds 0          | --rounds: 0 (expected: >= 1)",
+        "--pid -1            | --pid: -1 (expected: the number of a process)",
+        "--target ftp://a/b  | --target: ftp://a/b (expected: http://host:port/api/dtmsvr)",
+        "--pair http://a,x http://b   | --pair: http://a,x (expected: URL,pid with digits)",
+        "--pair http://a http://b --pid 1 | --pid: 1 (expected: absent beside --pair: URL,pid)",
+        "--surprise          | Unknown option: '--surprise'",
+      })
+  void a_wrong_option_ends_with_2(String options, String message) {
+    Outcome outcome = run(options.split(" ", -1));
+
+    assertThat(outcome.err()).isEqualTo("bench: " + message + System.lineSeparator());
+    assertThat(outcome.exitCode()).isEqualTo(2);
+  }
+
+  @Test
+  void a_server_that_cannot_be_reached_ends_with_2() throws IOException {
+    int port;
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = socket.getLocalPort();
+    }
+
+    Outcome outcome = run("--target", "http://127.0.0.1:" + port + "/api/dtmsvr");
+
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.err()).contains(port + "/api/dtmsvr/newGid").contains("Connection refused");
+  }
+
+  @Test
+  void an_address_that_is_not_the_API_ends_with_2() {
+    try (FakeDtm dtm = FakeDtm.open(Manner.HONEST)) {
+      Outcome outcome = run("--target", dtm.address().replace("/api/dtmsvr", ""));
+
+      assertThat(outcome.exitCode()).isEqualTo(2);
+      assertThat(outcome.err()).contains("404").contains("an address ends in /api/dtmsvr");
+    }
+  }
+
+  @Test
+  void a_process_that_does_not_run_ends_with_2() {
+    try (FakeDtm dtm = FakeDtm.open(Manner.HONEST)) {
+      Outcome outcome = run("--target", dtm.address(), "--pid", "2147483647");
+
+      assertThat(outcome.exitCode()).isEqualTo(2);
+      assertThat(outcome.err()).contains("no process 2147483647 in /proc");
+    }
+  }
+
+  private record Outcome(int exitCode, String out, String err) {
+    JsonNode json() throws IOException {
+      return new ObjectMapper().readTree(out);
+    }
+  }
+
+  /** Runs for half a second with few clients, unless the arguments say otherwise. */
+  private static Outcome run(String... args) {
+    List<String> all = new ArrayList<>(List.of(args));
+    withDefault(all, "--seconds", "0.5");
+    withDefault(all, "--warmup", "0.1");
+    withDefault(all, "--clients", "4");
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int exitCode =
+        Main.run(
+            new PrintWriter(out, true),
+            new PrintWriter(err, true),
+            false,
+            all.toArray(String[]::new));
+    return new Outcome(exitCode, out.toString(), err.toString());
+  }
+
+  private static void withDefault(List<String> args, String option, String value) {
+    if (!args.contains(option)) {
+      args.addAll(List.of(option, value));
+    }
+  }
+}
