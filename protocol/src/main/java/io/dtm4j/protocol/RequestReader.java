@@ -1,0 +1,362 @@
+package io.dtm4j.protocol;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import com.fasterxml.jackson.core.io.JsonEOFException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads the transaction body of prepare, submit, abort and the other operations
+ * (docs/spec/http-api.md 1, 3 and 8), token by token: a body is either a whole request or an {@link
+ * UnreadableRequestException}.
+ *
+ * <p>Members that are not known are skipped, null counts as absent, of duplicates the last one
+ * counts, and a name is also understood in another letter case. Nothing is coerced: a number is no
+ * text and {@code 5.0} no whole number.
+ */
+public final class RequestReader {
+  /** The most steps that are read; a transaction may have fewer. */
+  public static final int MAX_STEPS = 10_000;
+
+  /** The most entries of {@code branch_headers} and {@code req_extra} that are read. */
+  public static final int MAX_ENTRIES = 1_000;
+
+  /** How deep members that are skipped may be nested. */
+  public static final int MAX_DEPTH = 500;
+
+  private static final String HTTP = "http";
+  private static final char REPLACEMENT = '\uFFFD';
+
+  // Names of members come from strangers: they are neither interned, nor may many that collide make
+  // the parser fail. The length of a text is bounded by that of the body.
+  private static final JsonFactory JSON =
+      JsonFactory.builder()
+          .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+          .disable(JsonFactory.Feature.FAIL_ON_SYMBOL_HASH_OVERFLOW)
+          .streamReadConstraints(
+              StreamReadConstraints.builder()
+                  .maxNestingDepth(MAX_DEPTH)
+                  .maxStringLength(Integer.MAX_VALUE)
+                  .build())
+          .build();
+
+  private final JsonParser json;
+  private String gid = "";
+  private String transType = "";
+  private List<Step> steps = List.of();
+  private List<String> payloads = List.of();
+  private String queryPrepared = "";
+  private String protocol = HTTP;
+  private String customData = "";
+  private boolean waitResult;
+  private long timeoutToFail;
+  private long requestTimeout;
+  private long retryInterval;
+  private Map<String, String> branchHeaders = Map.of();
+  private boolean concurrent;
+  private long retryLimit;
+  private String rollbackReason = "";
+  private Map<String, String> reqExtra = Map.of();
+
+  private RequestReader(JsonParser json) {
+    this.json = json;
+  }
+
+  /**
+   * The request in a body.
+   *
+   * @param body not kept
+   */
+  public static TransactionRequest read(byte[] body) throws UnreadableRequestException {
+    return read(body, 0, body.length);
+  }
+
+  /** The request in a part of an array. */
+  public static TransactionRequest read(byte[] body, int offset, int length)
+      throws UnreadableRequestException {
+    try (JsonParser json = JSON.createParser(body, offset, length)) {
+      return new RequestReader(json).request();
+    } catch (StreamConstraintsException e) {
+      throw bad(
+          "the body is nested deeper than "
+              + MAX_DEPTH
+              + " levels, or has an endless name or number");
+    } catch (JsonEOFException e) {
+      throw bad("the body is no JSON: it ends too early");
+    } catch (JsonProcessingException e) {
+      throw bad("the body is no JSON" + positionOf(e));
+    } catch (IOException e) {
+      throw bad("the body is no JSON in UTF-8");
+    }
+  }
+
+  private TransactionRequest request() throws IOException, UnreadableRequestException {
+    JsonToken first = json.nextToken();
+    if (first == null) {
+      throw bad("the body is empty (expected: a JSON object)");
+    }
+    if (first != JsonToken.START_OBJECT) {
+      throw wrong("the body", first, "an object");
+    }
+    for (String name = json.nextFieldName(); name != null; name = json.nextFieldName()) {
+      member(name, json.nextToken());
+    }
+    if (json.nextToken() != null) {
+      throw bad("the body goes on behind its JSON object");
+    }
+    return new TransactionRequest(
+        gid,
+        transType,
+        steps,
+        payloadsOfAll(),
+        queryPrepared,
+        protocol.isEmpty() ? HTTP : protocol,
+        customData,
+        options(),
+        rollbackReason,
+        reqExtra);
+  }
+
+  private Options options() {
+    return new Options(
+        waitResult,
+        timeoutToFail,
+        requestTimeout,
+        retryInterval,
+        branchHeaders,
+        concurrent,
+        retryLimit);
+  }
+
+  private void member(String name, JsonToken value) throws IOException, UnreadableRequestException {
+    switch (name) {
+      case "gid" -> gid = text(name, value, gid);
+      case "trans_type" -> transType = text(name, value, transType);
+      case "steps" -> steps = steps(value);
+      case "payloads" -> payloads = payloads(value);
+      case "query_prepared" -> queryPrepared = text(name, value, queryPrepared);
+      case "protocol" -> protocol = text(name, value, protocol);
+      case "custom_data" -> customData = text(name, value, customData);
+      case "wait_result" -> waitResult = bool(name, value, waitResult);
+      case "timeout_to_fail" -> timeoutToFail = whole(name, value, timeoutToFail);
+      case "request_timeout" -> requestTimeout = whole(name, value, requestTimeout);
+      case "retry_interval" -> retryInterval = whole(name, value, retryInterval);
+      case "branch_headers" -> branchHeaders = texts(name, value, branchHeaders);
+      case "concurrent" -> concurrent = bool(name, value, concurrent);
+      case "retry_limit" -> retryLimit = whole(name, value, retryLimit);
+      case "rollback_reason" -> rollbackReason = text(name, value, rollbackReason);
+      case "req_extra" -> reqExtra = texts(name, value, reqExtra);
+      // Known to the wire, so their type is looked at; what they say is the server's to decide.
+      case "status" -> text(name, value, "");
+      case "retry_count" -> whole(name, value, 0);
+      default -> {
+        String lowerCase = name.toLowerCase(Locale.ROOT);
+        if (lowerCase.equals(name)) {
+          json.skipChildren();
+        } else {
+          member(lowerCase, value);
+        }
+      }
+    }
+  }
+
+  private List<Step> steps(JsonToken value) throws IOException, UnreadableRequestException {
+    if (value == JsonToken.VALUE_NULL) {
+      return steps;
+    }
+    if (value != JsonToken.START_ARRAY) {
+      throw wrong("steps", value, "an array of objects");
+    }
+    List<Step> read = new ArrayList<>();
+    for (JsonToken step = json.nextToken(); step != JsonToken.END_ARRAY; step = json.nextToken()) {
+      if (read.size() == MAX_STEPS) {
+        throw new UnreadableRequestException(
+            ErrorCode.LIMIT_EXCEEDED, "more than " + MAX_STEPS + " steps");
+      }
+      read.add(step(step));
+    }
+    return read;
+  }
+
+  /** A step is a map of texts: other members than the three are texts, too, and mean nothing. */
+  private Step step(JsonToken value) throws IOException, UnreadableRequestException {
+    String action = "";
+    String compensate = "";
+    String data = "";
+    if (value != JsonToken.VALUE_NULL) {
+      if (value != JsonToken.START_OBJECT) {
+        throw wrong("an element of steps", value, "an object");
+      }
+      for (String name = json.nextFieldName(); name != null; name = json.nextFieldName()) {
+        JsonToken member = json.nextToken();
+        switch (name) {
+          case "action" -> action = text("action of a step", member, "");
+          case "compensate" -> compensate = text("compensate of a step", member, "");
+          case "data" -> data = text("data of a step", member, "");
+          default -> text("a member of a step", member, "");
+        }
+      }
+    }
+    return new Step(action, compensate, data);
+  }
+
+  private List<String> payloads(JsonToken value) throws IOException, UnreadableRequestException {
+    if (value == JsonToken.VALUE_NULL) {
+      return payloads;
+    }
+    if (value != JsonToken.START_ARRAY) {
+      throw wrong("payloads", value, "an array of strings");
+    }
+    List<String> read = new ArrayList<>();
+    for (JsonToken item = json.nextToken(); item != JsonToken.END_ARRAY; item = json.nextToken()) {
+      String payload = text("an element of payloads", item, "");
+      // Entries beyond the last step mean nothing, and there are never more steps than that.
+      if (read.size() < MAX_STEPS) {
+        read.add(payload);
+      }
+    }
+    return read;
+  }
+
+  /** Payloads inside the steps stand behind those of the list (docs/spec/http-api.md 8). */
+  private List<String> payloadsOfAll() {
+    List<String> all = null;
+    for (Step step : steps) {
+      if (!step.data().isEmpty()) {
+        if (all == null) {
+          all = new ArrayList<>(payloads);
+        }
+        all.add(step.data());
+      }
+    }
+    return all == null ? payloads : all;
+  }
+
+  private String text(String name, JsonToken value, String absent)
+      throws IOException, UnreadableRequestException {
+    return switch (value) {
+      case VALUE_STRING -> wellFormed(json.getText());
+      case VALUE_NULL -> absent;
+      default -> throw wrong(name, value, "a string");
+    };
+  }
+
+  private boolean bool(String name, JsonToken value, boolean absent)
+      throws UnreadableRequestException {
+    return switch (value) {
+      case VALUE_TRUE -> true;
+      case VALUE_FALSE -> false;
+      case VALUE_NULL -> absent;
+      default -> throw wrong(name, value, "true or false");
+    };
+  }
+
+  private long whole(String name, JsonToken value, long absent)
+      throws IOException, UnreadableRequestException {
+    if (value == JsonToken.VALUE_NULL) {
+      return absent;
+    }
+    if (value != JsonToken.VALUE_NUMBER_INT) {
+      throw wrong(name, value, "a whole number");
+    }
+    if (json.getNumberType() == JsonParser.NumberType.BIG_INTEGER) {
+      throw bad(name + ": a number of more than 64 bits (expected: a whole number)");
+    }
+    return json.getLongValue();
+  }
+
+  private Map<String, String> texts(String name, JsonToken value, Map<String, String> absent)
+      throws IOException, UnreadableRequestException {
+    if (value == JsonToken.VALUE_NULL) {
+      return absent;
+    }
+    if (value != JsonToken.START_OBJECT) {
+      throw wrong(name, value, "an object of strings");
+    }
+    Map<String, String> read = new HashMap<>();
+    for (String key = json.nextFieldName(); key != null; key = json.nextFieldName()) {
+      read.put(wellFormed(key), text("a value in " + name, json.nextToken(), ""));
+      if (read.size() > MAX_ENTRIES) {
+        throw new UnreadableRequestException(
+            ErrorCode.LIMIT_EXCEEDED, name + ": more than " + MAX_ENTRIES + " entries");
+      }
+    }
+    return read;
+  }
+
+  /**
+   * The text with halves of surrogate pairs replaced. They have no form in UTF-8: two gids that
+   * differ in them only would be one in the store.
+   */
+  private static String wellFormed(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (Character.isSurrogate(text.charAt(i))) {
+        return withoutHalves(text, i);
+      }
+    }
+    return text;
+  }
+
+  private static String withoutHalves(String text, int from) {
+    StringBuilder changed = null;
+    for (int i = from; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (!Character.isSurrogate(c)) {
+        continue;
+      }
+      if (Character.isHighSurrogate(c)
+          && i + 1 < text.length()
+          && Character.isLowSurrogate(text.charAt(i + 1))) {
+        i++;
+        continue;
+      }
+      if (changed == null) {
+        changed = new StringBuilder(text);
+      }
+      changed.setCharAt(i, REPLACEMENT);
+    }
+    return changed == null ? text : changed.toString();
+  }
+
+  private static UnreadableRequestException wrong(
+      String what, @Nullable JsonToken value, String expected) {
+    return bad(what + ": " + kindOf(value) + " (expected: " + expected + ")");
+  }
+
+  private static String kindOf(@Nullable JsonToken value) {
+    if (value == null) {
+      return "nothing";
+    }
+    return switch (value) {
+      case VALUE_STRING -> "a string";
+      case VALUE_NUMBER_INT -> "a number";
+      case VALUE_NUMBER_FLOAT -> "a number with a fraction or exponent";
+      case VALUE_TRUE, VALUE_FALSE -> "true or false";
+      case VALUE_NULL -> "null";
+      case START_ARRAY -> "an array";
+      case START_OBJECT -> "an object";
+      default -> "something else";
+    };
+  }
+
+  private static UnreadableRequestException bad(String message) {
+    return new UnreadableRequestException(ErrorCode.BAD_JSON, message);
+  }
+
+  /** Where the parser stopped; its own message is not used, because it quotes the body. */
+  private static String positionOf(JsonProcessingException e) {
+    return e.getLocation() == null || e.getLocation().getByteOffset() < 0
+        ? ""
+        : ": something is wrong at byte " + e.getLocation().getByteOffset();
+  }
+}

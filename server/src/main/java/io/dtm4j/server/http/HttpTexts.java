@@ -1,0 +1,38 @@
+package io.dtm4j.server.http;
+
+import io.dtm4j.protocol.HttpAnswers;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+
+/** Texts of HTTP that are sent again and again, and the words that must not be sent by accident. */
+final class HttpTexts {
+  static final CharSequence JSON = HttpHeaders.createOptimized("application/json; charset=utf-8");
+  static final CharSequence PLAIN_JSON = HttpHeaders.createOptimized("application/json");
+  static final CharSequence PLAIN_TEXT = HttpHeaders.createOptimized("text/plain");
+  static final CharSequence CLOSE = HttpHeaders.createOptimized("close");
+  static final CharSequence USER_AGENT = HttpHeaders.createOptimized("dtm4j");
+  static final CharSequence RETRY_AFTER = HttpHeaders.createOptimized("retry-after");
+  static final CharSequence KEEP_ALIVE = HttpHeaders.createOptimized("keep-alive");
+  static final CharSequence ONE_SECOND = HttpHeaders.createOptimized("1");
+  static final CharSequence ZERO = HttpHeaders.createOptimized("0");
+
+  static final Buffer NOT_FOUND = Buffer.buffer("404 page not found");
+
+  private HttpTexts() {}
+
+  /**
+   * The text without the words that decide in bodies (docs/spec/branch-calls.md 3.1). Participants
+   * pass our bodies on, and some texts in them come from clients.
+   */
+  static String harmless(String text) {
+    return withoutFailure(withoutOngoing(text));
+  }
+
+  static String withoutFailure(String text) {
+    return text.replace(HttpAnswers.FAILURE, "failure");
+  }
+
+  static String withoutOngoing(String text) {
+    return text.replace(HttpAnswers.ONGOING, "ongoing");
+  }
+}

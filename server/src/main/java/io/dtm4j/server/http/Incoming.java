@@ -1,0 +1,305 @@
+package io.dtm4j.server.http;
+
+import io.dtm4j.coordinator.Command;
+import io.dtm4j.coordinator.Requester;
+import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.ErrorCode;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.Reply;
+import io.dtm4j.protocol.RequestReader;
+import io.dtm4j.protocol.TransactionRequest;
+import io.dtm4j.protocol.UnreadableRequestException;
+import io.vertx.core.Future;
+import io.vertx.core.Handler;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One request, from its head to its answer. Belongs to its listener's loop; the next request of a
+ * connection begins when this one is answered.
+ */
+final class Incoming {
+  private static final Logger log = LoggerFactory.getLogger(Incoming.class);
+
+  /** How much of a body that is refused is read, in body limits, before the connection is cut. */
+  private static final int MAX_WASTE = 4;
+
+  private static final int MOVED_PERMANENTLY = 301;
+  private static final int TEMPORARY_REDIRECT = 307;
+  private static final int NOT_FOUND = 404;
+  private static final int REQUEST_TIMEOUT = 408;
+  private static final int CONTENT_TOO_LARGE = 413;
+
+  private final Listener listener;
+  private final Requester requester;
+  private final HttpServerRequest request;
+  private final long since = System.nanoTime();
+  private @Nullable Body body;
+
+  /** Somebody else has it and will call back. */
+  private boolean handedOver;
+
+  private boolean answered;
+  private long answeredAt;
+  private long wasted;
+
+  Incoming(Listener listener, Requester requester, HttpServerRequest request) {
+    this.listener = listener;
+    this.requester = requester;
+    this.request = request;
+    listener.open.incrementAndGet();
+    request.exceptionHandler(this::cut);
+  }
+
+  long since() {
+    return since;
+  }
+
+  boolean hasArrived() {
+    return request.isEnded();
+  }
+
+  /** Whether the connection waits for the next request. */
+  boolean isOver() {
+    return answered && hasArrived();
+  }
+
+  long answeredAt() {
+    return answeredAt;
+  }
+
+  void carryOut() {
+    try {
+      HttpMethod method = request.method();
+      String path = request.path();
+      Route route = Route.of(method, path == null ? "" : path);
+      if (listener.isStopping()) {
+        answer(new Reply.Failed(ErrorCode.STOPPING, "the server is stopping, try again"));
+      } else if (route != null) {
+        carryOut(route);
+      } else {
+        redirectOrNothing(Route.ofSlashed(method, path == null ? "" : path));
+      }
+    } catch (RuntimeException e) {
+      defect(e);
+    }
+  }
+
+  private void carryOut(Route route) {
+    switch (route) {
+      case SUBMIT -> gather(Command.Kind.SUBMIT);
+      case PREPARE -> gather(Command.Kind.PREPARE);
+      case ABORT -> gather(Command.Kind.ABORT);
+      case FORCE_STOP -> gather(Command.Kind.FORCE_STOP);
+      case NEW_GID ->
+          answer(Answer.of("{\"dtm_result\":\"SUCCESS\",\"gid\":\"" + Gid.random() + "\"}"));
+      case QUERY -> query();
+      case VERSION -> answer(Answer.of("{\"version\":\"" + listener.service.version() + "\"}"));
+      case PING -> answer(Answer.PONG);
+    }
+  }
+
+  private void gather(Command.Kind kind) {
+    int limit = listener.config.bodyBytes();
+    var gathered = new Body(limit);
+    long length = lengthOf(request.getHeader(HttpHeaders.CONTENT_LENGTH));
+    if (length > limit) {
+      tooLong();
+      return;
+    }
+    gathered.announce((int) length);
+    body = gathered;
+    request.handler(
+        piece -> {
+          if (body != null && !gathered.add(piece)) {
+            tooLong();
+          }
+        });
+    request.endHandler(
+        _ -> {
+          if (!answered) {
+            command(kind, gathered);
+          }
+        });
+  }
+
+  /** What a header announces; 0: nothing that could be known. */
+  private static long lengthOf(@Nullable String header) {
+    try {
+      return header == null ? 0 : Long.parseLong(header);
+    } catch (NumberFormatException e) {
+      return 0;
+    }
+  }
+
+  private void command(Command.Kind kind, Body gathered) {
+    body = null;
+    try {
+      TransactionRequest read =
+          Requests.withCleanGid(RequestReader.read(gathered.bytes(), 0, gathered.size()));
+      Reply refusal = Requests.refusal(read, listener.service.policy());
+      if (refusal != null) {
+        answer(refusal);
+        return;
+      }
+      handedOver = true;
+      listener
+          .service
+          .doors()
+          .handle(new Command(kind, read, requester), listener.loop, this::answer);
+    } catch (UnreadableRequestException e) {
+      answer(new Reply.Failed(e.code(), String.valueOf(e.getMessage())));
+    } catch (RuntimeException e) {
+      defect(e);
+    }
+  }
+
+  private void query() {
+    String gid = gidParameter();
+    if (gid == null || gid.isEmpty()) {
+      answer(new Reply.Failed(ErrorCode.BAD_REQUEST, "gid is missing"));
+    } else if (gid.length() > Gid.MAX_LENGTH) {
+      answer(Answer.of(QueryAnswer.NONE)); // Nobody can have it.
+    } else {
+      handedOver = true;
+      listener.service.doors().query(new Gid(gid), listener.loop, this::found, this::answer);
+    }
+  }
+
+  private @Nullable String gidParameter() {
+    try {
+      return request.getParam("gid");
+    } catch (IllegalArgumentException e) {
+      return null; // The query is no query, so there is no gid in it.
+    }
+  }
+
+  private void found(@Nullable Stored stored) {
+    try {
+      answer(
+          Answer.of(
+              stored == null
+                  ? QueryAnswer.NONE
+                  : listener
+                      .service
+                      .answers()
+                      .of(stored, listener.service.waitingFor().apply(stored))));
+    } catch (RuntimeException e) {
+      defect(e);
+    }
+  }
+
+  /** Answers a path that is not ours, unless only a slash at its end makes it so. */
+  private void redirectOrNothing(@Nullable Route meant) {
+    if (meant == null) {
+      send(NOT_FOUND, HttpTexts.PLAIN_TEXT, HttpTexts.NOT_FOUND, false);
+      return;
+    }
+    String query = request.query();
+    request
+        .response()
+        .putHeader(HttpHeaders.LOCATION, query == null ? meant.path() : meant.path() + "?" + query);
+    // After a 301 clients may turn a POST into a GET; 307 forbids it.
+    int status = HttpMethod.GET.equals(request.method()) ? MOVED_PERMANENTLY : TEMPORARY_REDIRECT;
+    send(status, HttpTexts.PLAIN_TEXT, Buffer.buffer(), false);
+  }
+
+  private void tooLong() {
+    body = null;
+    refuse(
+        CONTENT_TOO_LARGE,
+        ErrorCode.LIMIT_EXCEEDED,
+        "body too long (limit: " + listener.config.bodyBytes() + " bytes)");
+  }
+
+  /** The request has not arrived in time. */
+  void giveUp() {
+    body = null;
+    if (!answered) {
+      refuse(
+          REQUEST_TIMEOUT,
+          ErrorCode.BAD_REQUEST,
+          "the body did not arrive within " + listener.config.bodyTimeout().toMillis() + " ms");
+    }
+    request.connection().close();
+  }
+
+  private void defect(RuntimeException e) {
+    log.atError().setCause(e).addKeyValue("path", request.path()).log("a request failed");
+    answer(new Reply.Failed(ErrorCode.INTERNAL, "a defect of the server, its log has the cause"));
+  }
+
+  /** The connection broke, or what came on it is no HTTP: nobody is left to answer to. */
+  private void cut(Throwable trouble) {
+    log.debug("a request was cut", trouble);
+    if (!handedOver) {
+      finish();
+    }
+  }
+
+  private void answer(Reply reply) {
+    answer(Answer.of(reply));
+  }
+
+  private void answer(Answer answer) {
+    if (answer.retryAfter()) {
+      request.response().putHeader(HttpTexts.RETRY_AFTER, HttpTexts.ONE_SECOND);
+    }
+    send(answer.status(), HttpTexts.JSON, answer.body(), listener.isStopping());
+  }
+
+  /** Answers with a status of the door's own, and takes nothing more on this connection. */
+  void refuse(int status, ErrorCode code, String message) {
+    send(status, HttpTexts.JSON, Answer.failed(status, code, message).body(), true);
+  }
+
+  private void send(int status, CharSequence type, Buffer content, boolean closes) {
+    if (!finish()) {
+      return;
+    }
+    HttpServerResponse response = request.response();
+    if (response.ended() || response.closed()) {
+      return; // The client has gone.
+    }
+    response.setStatusCode(status).putHeader(HttpHeaders.CONTENT_TYPE, type);
+    if (!closes) {
+      response.end(content);
+      return;
+    }
+    Future<Void> sent = response.putHeader(HttpHeaders.CONNECTION, HttpTexts.CLOSE).end(content);
+    if (hasArrived()) {
+      sent.onComplete(_ -> request.connection().close());
+    } else {
+      // Closing on a client that still sends would reset the connection, and the answer with it.
+      request.handler(waste());
+      request.endHandler(_ -> request.connection().close());
+    }
+  }
+
+  private Handler<Buffer> waste() {
+    long limit = (long) MAX_WASTE * listener.config.bodyBytes();
+    return piece -> {
+      wasted += piece.length();
+      if (wasted > limit) {
+        request.connection().close();
+      }
+    };
+  }
+
+  /** Ends the request, once; false: it has ended before. */
+  private boolean finish() {
+    if (answered) {
+      return false;
+    }
+    answered = true;
+    answeredAt = System.nanoTime();
+    listener.open.decrementAndGet();
+    return true;
+  }
+}

@@ -1,0 +1,399 @@
+package io.dtm4j.server.http;
+
+import io.dtm4j.engine.Call;
+import io.dtm4j.protocol.BranchAnswer;
+import io.dtm4j.protocol.HttpAnswers;
+import io.dtm4j.protocol.TransType;
+import io.vertx.core.Future;
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.RequestOptions;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.zip.GZIPInputStream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One call of a participant, from its url to its answer, over redirects and the repeat on a fresh
+ * connection. Belongs to its caller's loop. Whatever happens it ends once.
+ */
+final class Outgoing extends Deadlines.Entry {
+  private static final Logger log = LoggerFactory.getLogger(Outgoing.class);
+
+  private static final int MAX_REDIRECTS = 10;
+  private static final int SHOWN_OF_LONG_ANSWERS = 1_024;
+  private static final RequestOptions NOTHING_SPECIAL = new RequestOptions();
+
+  private static final String TIMEOUT = "timeout=";
+  private static final int MAX_DIGITS = 9;
+  private static final long MAX_KEPT_SECONDS = 60;
+  private static final Address NOWHERE = Address.of("http://nowhere", false);
+
+  private static final int MOVED_PERMANENTLY = 301;
+  private static final int FOUND = 302;
+  private static final int SEE_OTHER = 303;
+  private static final int TEMPORARY_REDIRECT = 307;
+  private static final int PERMANENT_REDIRECT = 308;
+
+  private final LoopCaller caller;
+  private final Call call;
+  private final Consumer<BranchAnswer> answered;
+
+  private HttpMethod method;
+  private boolean hasBody;
+  private int redirects;
+
+  /** A redirect led to another host, which must not see the client's secrets. */
+  private boolean abroad;
+
+  /** The host of the first url. */
+  private String home = "";
+
+  private Address address = NOWHERE;
+  private String target = "";
+
+  /** Where it waits for a connection; null: it does not. */
+  private @Nullable Destination waitsAt;
+
+  private Destination.@Nullable Connection connection;
+  private boolean onKeptConnection;
+  private @Nullable Future<Void> sent;
+  private boolean starting = true;
+  private boolean over;
+
+  Outgoing(LoopCaller caller, Call call, Consumer<BranchAnswer> answered) {
+    this.caller = caller;
+    this.call = call;
+    this.answered = answered;
+    hasBody = !call.payload().isEmpty();
+    method = hasBody || call.type() == TransType.XA ? HttpMethod.POST : HttpMethod.GET;
+  }
+
+  void start() {
+    try {
+      if (BranchHeaders.areLegal(call.headers())) {
+        go(call.url());
+      } else {
+        failed("branch_headers: a name or value that no HTTP header can have");
+      }
+    } catch (RuntimeException e) {
+      log.atError().setCause(e).addKeyValue("gid", call.gid()).log("a call could not be sent");
+      failed("a defect of the server, its log has the cause");
+    }
+    starting = false;
+  }
+
+  boolean isOver() {
+    return over;
+  }
+
+  /** Calls a url: the first one, or one that a redirect names. */
+  private void go(String url) {
+    if (!caller.policy.allows(url)) {
+      failed("the address may not be called");
+      return;
+    }
+    try {
+      address = caller.addressOf(url);
+    } catch (IllegalArgumentException e) {
+      failed(textOf(e));
+      return;
+    }
+    if (redirects == 0) {
+      home = address.origin().host();
+      target =
+          address.targetWith(
+              call.key().branchId(),
+              call.gid().value(),
+              call.key().op().wireName(),
+              call.type().wireName());
+    } else {
+      abroad |= !isHome(address.origin().host());
+      target = address.target();
+    }
+    connect();
+  }
+
+  private boolean isHome(String host) {
+    return host.equals(home) || host.endsWith("." + home);
+  }
+
+  private void connect() {
+    Destination destination = caller.destination(address.origin());
+    waitsAt = destination;
+    destination.connect(this);
+  }
+
+  /**
+   * It has a connection for itself now.
+   *
+   * @param kept it has been used before, so the participant may just be closing it
+   */
+  void connected(Destination.Connection free, boolean kept) {
+    waitsAt = null;
+    connection = free;
+    onKeptConnection = kept;
+    sent = null;
+    free.http
+        .request(NOTHING_SPECIAL)
+        .onComplete(
+            (request, trouble) -> {
+              if (connection != free) {
+                return; // Its time was over meanwhile, and the connection is closed.
+              }
+              if (trouble != null) {
+                broken(trouble);
+              } else {
+                write(request, free);
+              }
+            });
+  }
+
+  private void write(HttpClientRequest request, Destination.Connection used) {
+    request.setMethod(method).setURI(target);
+    writeHeaders(request.headers());
+    request
+        .response()
+        .onComplete(
+            (response, trouble) -> {
+              if (connection != used) {
+                return;
+              }
+              if (trouble != null) {
+                broken(trouble);
+              } else {
+                receive(response, used);
+              }
+            });
+    sent = hasBody ? request.end(Buffer.buffer(call.payload().bytes())) : request.end();
+  }
+
+  private void writeHeaders(MultiMap headers) {
+    headers.set(HttpHeaders.HOST, address.authority());
+    boolean ownType = false;
+    for (Map.Entry<String, String> header : call.headers().entrySet()) {
+      String name = header.getKey();
+      if (!BranchHeaders.isOurs(name) && !(abroad && BranchHeaders.isSecret(name))) {
+        headers.set(name, BranchHeaders.encoded(header.getValue()));
+        ownType |= name.equalsIgnoreCase("content-type");
+      }
+    }
+    if (!ownType) {
+      headers.set(HttpHeaders.CONTENT_TYPE, HttpTexts.PLAIN_JSON);
+      if (!headers.contains(HttpHeaders.ACCEPT)) {
+        headers.set(HttpHeaders.ACCEPT, HttpTexts.PLAIN_JSON);
+      }
+    }
+    if (!headers.contains(HttpHeaders.USER_AGENT)) {
+      headers.set(HttpHeaders.USER_AGENT, HttpTexts.USER_AGENT);
+    }
+    if (!hasBody && HttpMethod.POST.equals(method)) {
+      headers.set(HttpHeaders.CONTENT_LENGTH, HttpTexts.ZERO);
+    }
+    String authorization = address.basicAuthorization();
+    if (authorization != null && !headers.contains(HttpHeaders.AUTHORIZATION)) {
+      headers.set(HttpHeaders.AUTHORIZATION, authorization);
+    }
+  }
+
+  private void receive(HttpClientResponse response, Destination.Connection used) {
+    var body = new Body(caller.maxAnswer);
+    response.handler(
+        piece -> {
+          if (connection == used && !body.add(piece)) {
+            tooLong(response.statusCode(), body);
+          }
+        });
+    response.exceptionHandler(
+        trouble -> {
+          if (connection == used) {
+            broken(trouble);
+          }
+        });
+    response.endHandler(
+        _ -> {
+          if (connection == used) {
+            connection = null;
+            used.release(keptFor(response));
+            received(response, body);
+          }
+        });
+  }
+
+  private void received(HttpClientResponse response, Body body) {
+    String location = redirectOf(response);
+    if (location == null) {
+      answer(response, body);
+    } else if (redirects == MAX_REDIRECTS) {
+      failed("more than " + MAX_REDIRECTS + " redirects");
+    } else {
+      redirect(response.statusCode(), location);
+    }
+  }
+
+  /** How long the connection may be kept for another call, in nanoseconds. */
+  private long keptFor(HttpClientResponse response) {
+    String wish = response.getHeader(HttpHeaders.CONNECTION);
+    boolean ends =
+        response.version() == HttpVersion.HTTP_1_0
+            ? wish == null || !wish.equalsIgnoreCase("keep-alive")
+            : wish != null && wish.toLowerCase(Locale.ROOT).contains("close");
+    if (ends || sent == null || !sent.succeeded()) {
+      return 0;
+    }
+    String promise = response.getHeader(HttpTexts.KEEP_ALIVE);
+    return promise == null ? caller.idleNanos : promised(promise, caller.idleNanos);
+  }
+
+  /** What {@code Keep-Alive: timeout=5} leaves when a second is taken off for safety. */
+  private static long promised(String header, long otherwise) {
+    int from = header.indexOf(TIMEOUT) + TIMEOUT.length();
+    int end = from;
+    while (end < header.length() && Character.digit(header.charAt(end), 10) >= 0) {
+      end++;
+    }
+    if (from < TIMEOUT.length() || end == from || end > from + MAX_DIGITS) {
+      return otherwise;
+    }
+    long seconds = Math.min(Integer.parseInt(header, from, end, 10) - 1, MAX_KEPT_SECONDS);
+    return TimeUnit.SECONDS.toNanos(seconds);
+  }
+
+  private static @Nullable String redirectOf(HttpClientResponse response) {
+    if (!isRedirect(response.statusCode())) {
+      return null;
+    }
+    String location = response.getHeader(HttpHeaders.LOCATION);
+    return location == null || location.isEmpty() ? null : location;
+  }
+
+  private static boolean isRedirect(int status) {
+    return switch (status) {
+      case MOVED_PERMANENTLY, FOUND, SEE_OTHER, TEMPORARY_REDIRECT, PERMANENT_REDIRECT -> true;
+      default -> false;
+    };
+  }
+
+  /** Follows a redirect by the rules of Go's client. */
+  private void redirect(int status, String location) {
+    redirects++;
+    if (status < TEMPORARY_REDIRECT) {
+      method = HttpMethod.GET;
+      hasBody = false;
+    }
+    String url;
+    try {
+      url = address.resolve(location);
+    } catch (IllegalArgumentException e) {
+      failed("a redirect to what is no url");
+      return;
+    }
+    go(url);
+  }
+
+  private void answer(HttpClientResponse response, Body body) {
+    byte[] bytes = body.bytes();
+    int size = body.size();
+    String encoding = response.getHeader(HttpHeaders.CONTENT_ENCODING);
+    if (encoding != null && encoding.toLowerCase(Locale.ROOT).endsWith("gzip")) {
+      try (var gzip = new GZIPInputStream(new ByteArrayInputStream(bytes, 0, size))) {
+        bytes = gzip.readNBytes(caller.maxAnswer + 1);
+        size = bytes.length;
+      } catch (IOException e) {
+        failed("status " + response.statusCode() + ": an answer that is not gzip, as it says");
+        return;
+      }
+      if (size > caller.maxAnswer) {
+        end(longAnswer(response.statusCode(), bytes));
+        return;
+      }
+    }
+    end(
+        HttpAnswers.classify(
+            response.statusCode(), new String(bytes, 0, size, StandardCharsets.UTF_8)));
+  }
+
+  private void tooLong(int status, Body body) {
+    BranchAnswer answer = longAnswer(status, Arrays.copyOf(body.bytes(), body.size()));
+    abandon();
+    end(answer);
+  }
+
+  private BranchAnswer longAnswer(int status, byte[] bytes) {
+    int shown = Math.min(bytes.length, SHOWN_OF_LONG_ANSWERS);
+    return new BranchAnswer.Unknown(
+        "status "
+            + status
+            + ", an answer of more than "
+            + caller.maxAnswer
+            + " bytes: "
+            + new String(bytes, 0, shown, StandardCharsets.UTF_8));
+  }
+
+  /** The connection is lost. */
+  private void broken(Throwable trouble) {
+    boolean nothingSent = sent == null || sent.failed();
+    abandon();
+    if (onKeptConnection && nothingSent) {
+      connect();
+    } else {
+      failed("no answer: " + textOf(trouble));
+    }
+  }
+
+  @Override
+  void expired() {
+    long millis = call.timeout().toMillis();
+    if (waitsAt != null) {
+      over = true;
+      waitsAt.leave();
+      end(new BranchAnswer.Unknown("no connection within " + millis + " ms"));
+    } else {
+      abandon();
+      end(new BranchAnswer.Unknown("no answer within " + millis + " ms"));
+    }
+  }
+
+  /** Ends it as unknown. */
+  void failed(String why) {
+    waitsAt = null;
+    end(new BranchAnswer.Unknown(why));
+  }
+
+  private void abandon() {
+    Destination.Connection used = connection;
+    connection = null;
+    if (used != null) {
+      used.release(0);
+    }
+  }
+
+  private void end(BranchAnswer answer) {
+    over = true;
+    caller.deadlines.remove(this);
+    if (starting) {
+      // Whoever sends does not expect the answer before its own method has returned.
+      caller.loop.execute(() -> answered.accept(answer));
+    } else {
+      answered.accept(answer);
+    }
+  }
+
+  static String textOf(Throwable trouble) {
+    String text = trouble.getMessage();
+    return text == null || text.isEmpty() ? trouble.getClass().getSimpleName() : text;
+  }
+}

@@ -1,0 +1,180 @@
+package io.dtm4j.server.http;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import io.dtm4j.model.Attempt;
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.Definition;
+import io.dtm4j.model.Payload;
+import io.dtm4j.model.State;
+import io.dtm4j.model.Stored;
+import io.dtm4j.model.Transaction;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Options;
+import io.dtm4j.store.ExtraJson;
+import io.vertx.core.buffer.Buffer;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes what {@code query} answers (docs/spec/http-api.md 4.9). Beyond the members of the wire a
+ * transaction says what it waits for ({@code waiting_for}), and an open branch how its last call
+ * went ({@code attempts}, {@code last_attempt_time}, {@code last_error}).
+ */
+final class QueryAnswer {
+  /** For a gid that nobody has. */
+  static final Buffer NONE = Buffer.buffer("{\"branches\":[],\"transaction\":null}");
+
+  private static final JsonFactory JSON = new JsonFactory();
+
+  private final DateTimeFormatter times;
+
+  /**
+   * @param zone of the times shown
+   */
+  QueryAnswer(ZoneId zone) {
+    times = DateTimeFormatter.ISO_OFFSET_DATE_TIME.withZone(zone);
+  }
+
+  /**
+   * The answer for a transaction.
+   *
+   * @param waitingFor a sentence; null when it waits for nothing
+   */
+  Buffer of(Stored stored, @Nullable String waitingFor) {
+    var bytes = new ByteArrayOutputStream();
+    try (JsonGenerator json = JSON.createGenerator(bytes)) {
+      json.writeStartObject();
+      json.writeFieldName("transaction");
+      write(json, stored, waitingFor);
+      json.writeArrayFieldStart("branches");
+      Transaction transaction = stored.transaction();
+      for (Branch branch : transaction.branches()) {
+        Attempt attempt = transaction.state().extra().attempts().get(branch.key().toString());
+        write(json, transaction.gid().value(), branch, attempt);
+      }
+      json.writeEndArray();
+      json.writeEndObject();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return Buffer.buffer(bytes.toByteArray());
+  }
+
+  private void write(JsonGenerator json, Stored stored, @Nullable String waitingFor)
+      throws IOException {
+    Transaction transaction = stored.transaction();
+    Definition definition = transaction.definition();
+    State state = transaction.state();
+    json.writeStartObject();
+    json.writeNumberField("id", 0);
+    time(json, "create_time", definition.createTime());
+    time(json, "update_time", state.updateTime());
+    text(json, "gid", transaction.gid().value());
+    text(json, "trans_type", definition.type().wireName());
+    text(json, "status", state.status().wireName());
+    text(json, "query_prepared", definition.queryPrepared());
+    text(json, "protocol", definition.protocol());
+    if (state.endTime() != null) {
+      time(
+          json,
+          state.status() == GlobalStatus.SUCCEED ? "finish_time" : "rollback_time",
+          state.endTime());
+    }
+    text(json, "result", state.result());
+    text(json, "rollback_reason", state.reason());
+    text(json, "options", optionsOf(definition.options()));
+    text(json, "custom_data", definition.customData());
+    if (state.schedule().interval().toSeconds() != 0) {
+      json.writeNumberField("next_cron_interval", state.schedule().interval().toSeconds());
+    }
+    time(json, "next_cron_time", state.schedule().nextTime());
+    text(json, "owner", stored.owner().toString());
+    // Some clients take the word FAILURE anywhere in this answer for an error of the query, so what
+    // is ours does not have it.
+    text(json, "ext_data", HttpTexts.harmless(ExtraJson.write("", state.extra())));
+    json.writeBooleanField("concurrent", definition.options().concurrent());
+    if (waitingFor != null) {
+      json.writeStringField("waiting_for", HttpTexts.harmless(waitingFor));
+    }
+    json.writeEndObject();
+  }
+
+  private void write(JsonGenerator json, String gid, Branch branch, @Nullable Attempt attempt)
+      throws IOException {
+    json.writeStartObject();
+    json.writeNumberField("id", 0);
+    time(json, "create_time", branch.createTime());
+    time(
+        json,
+        "update_time",
+        branch.finishTime() == null ? branch.createTime() : branch.finishTime());
+    text(json, "gid", gid);
+    text(json, "url", branch.url());
+    Payload payload = branch.payload();
+    if (!payload.isEmpty()) {
+      json.writeBinaryField("bin_data", payload.bytes());
+    }
+    text(json, "branch_id", branch.key().branchId());
+    text(json, "op", branch.key().op().wireName());
+    text(json, "status", branch.status().wireName());
+    if (branch.finishTime() != null) {
+      time(json, "finish_time", branch.finishTime());
+    }
+    if (attempt != null) {
+      json.writeNumberField("attempts", attempt.number());
+      time(json, "last_attempt_time", attempt.at());
+      json.writeStringField("last_error", HttpTexts.harmless(attempt.text()));
+    }
+    json.writeEndObject();
+  }
+
+  private void time(JsonGenerator json, String name, Instant time) throws IOException {
+    json.writeStringField(name, times.format(time));
+  }
+
+  private static void text(JsonGenerator json, String name, String value) throws IOException {
+    if (!value.isEmpty()) {
+      json.writeStringField(name, value);
+    }
+  }
+
+  /** The options as JSON text: docs/spec/transactions.md 2. */
+  private static String optionsOf(Options options) throws IOException {
+    var text = new StringWriter();
+    try (JsonGenerator json = JSON.createGenerator(text)) {
+      json.writeStartObject();
+      if (options.waitResult()) {
+        json.writeBooleanField("wait_result", true);
+      }
+      seconds(json, "timeout_to_fail", options.timeoutToFail());
+      seconds(json, "request_timeout", options.requestTimeout());
+      seconds(json, "retry_interval", options.retryInterval());
+      if (!options.branchHeaders().isEmpty()) {
+        json.writeObjectFieldStart("branch_headers");
+        for (Map.Entry<String, String> header : new TreeMap<>(options.branchHeaders()).entrySet()) {
+          json.writeStringField(header.getKey(), header.getValue());
+        }
+        json.writeEndObject();
+      }
+      json.writeBooleanField("concurrent", options.concurrent());
+      seconds(json, "retry_limit", options.retryLimit());
+      json.writeEndObject();
+    }
+    return text.toString();
+  }
+
+  private static void seconds(JsonGenerator json, String name, long value) throws IOException {
+    if (value != 0) {
+      json.writeNumberField(name, value);
+    }
+  }
+}

@@ -1,0 +1,51 @@
+package io.dtm4j.server.http;
+
+import io.vertx.core.http.HttpMethod;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** The operations of the HTTP API that this server has: docs/spec/http-api.md 2. */
+enum Route {
+  SUBMIT("/api/dtmsvr/submit", "POST"),
+  PREPARE("/api/dtmsvr/prepare", "POST"),
+  ABORT("/api/dtmsvr/abort", "POST"),
+  FORCE_STOP("/api/dtmsvr/forceStop", "POST"),
+  NEW_GID("/api/dtmsvr/newGid", "GET"),
+  QUERY("/api/dtmsvr/query", "GET"),
+  VERSION("/api/dtmsvr/version", "GET"),
+  PING("/api/ping", null);
+
+  private static final Map<String, Route> BY_PATH =
+      Arrays.stream(values()).collect(Collectors.toMap(route -> route.path, Function.identity()));
+
+  private final String path;
+  private final @Nullable String method;
+
+  /**
+   * @param method null: any
+   */
+  Route(String path, @Nullable String method) {
+    this.path = path;
+    this.method = method;
+  }
+
+  String path() {
+    return path;
+  }
+
+  /** What a request is for; null: there is no such path, or not with this method. */
+  static @Nullable Route of(HttpMethod method, String path) {
+    Route route = BY_PATH.get(path);
+    return route != null && (route.method == null || route.method.equals(method.name()))
+        ? route
+        : null;
+  }
+
+  /** The route of a path with a slash too many at its end; null: there is none. */
+  static @Nullable Route ofSlashed(HttpMethod method, String path) {
+    return path.endsWith("/") ? of(method, path.substring(0, path.length() - 1)) : null;
+  }
+}
