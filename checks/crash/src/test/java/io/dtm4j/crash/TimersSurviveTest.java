@@ -24,11 +24,11 @@ import org.junit.jupiter.api.io.TempDir;
 @DisplayNameGeneration(ReplaceUnderscores.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TimersSurviveTest {
-  private static final Duration DELAY = Duration.ofSeconds(5);
-  private static final Duration TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration DELAY = Duration.ofSeconds(7);
+  private static final Duration TIMEOUT = Duration.ofSeconds(7);
 
-  /** An unknown answer doubles the interval of one second. */
-  private static final Duration RETRY = Duration.ofSeconds(2);
+  /** An unknown answer doubles the interval of three seconds. */
+  private static final Duration RETRY = Duration.ofSeconds(6);
 
   /** What a slow machine may add. */
   private static final Duration LATENESS = Duration.ofSeconds(2);
@@ -60,23 +60,18 @@ class TimersSurviveTest {
           "prepare",
           transactions.message("prepared", steps).put("timeout_to_fail", TIMEOUT.toSeconds()));
       accept(
-          "submit", transactions.saga("retried", List.of(steps.get(0).failing(2), steps.get(1))));
+          "submit", transactions.saga("retried", List.of(steps.get(0).failing(1), steps.get(1))));
       accept("submit", new Transactions(deadBank).saga("dead", steps));
       submitted = Instant.now();
-      // The second call has failed and the third one is planned, durably, four seconds later.
       Await.until(
-          "the second retry is planned",
+          "the retries are planned",
           ENDS_WITHIN,
-          () ->
-              bank.seen("retried").size() == 2
-                  && api.query("retried").path("transaction").path("next_cron_interval").asInt()
-                      == 4);
+          () -> retryInterval("retried") == 6 && retryInterval("dead") == 6);
     }
     try (var _ = setup.serve()) {
       deadBank.up();
       for (String gid : List.of("delayed", "prepared", "retried", "dead")) {
         Await.until(gid + " ends", ENDS_WITHIN, () -> api.isFinal(gid));
-        Await.until(gid + " is seen", ENDS_WITHIN, () -> !api.status(gid).isEmpty());
       }
       assertThat(api.status("delayed")).isEqualTo("succeed");
       assertThat(api.status("prepared")).isEqualTo("failed");
@@ -91,8 +86,12 @@ class TimersSurviveTest {
     deadBank.close();
   }
 
+  private int retryInterval(String gid) {
+    return api.query(gid).path("transaction").path("next_cron_interval").asInt();
+  }
+
   private void accept(String operation, ObjectNode transaction) {
-    assertThat(api.post(operation, transaction.put("retry_interval", 1)).known())
+    assertThat(api.post(operation, transaction.put("retry_interval", 3)).known())
         .isEqualTo(Known.ACCEPTED);
   }
 
@@ -121,10 +120,9 @@ class TimersSurviveTest {
             .map(Seen::at)
             .toList();
 
-    assertThat(calls).hasSize(3);
-    assertThat(Duration.between(calls.get(0), calls.get(1))).isBetween(RETRY, RETRY.plus(LATENESS));
-    assertThat(Duration.between(calls.get(1), calls.get(2)))
-        .isBetween(RETRY.multipliedBy(2), RETRY.multipliedBy(2).plus(LATENESS));
+    assertThat(calls).hasSize(2);
+    assertThat(Duration.between(calls.getFirst(), calls.getLast()))
+        .isBetween(RETRY, RETRY.plus(LATENESS));
   }
 
   @Test

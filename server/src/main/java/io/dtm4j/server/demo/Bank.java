@@ -133,7 +133,7 @@ final class Bank {
 
   private synchronized Visit act(String gid, String op, String branch, String wish, long change) {
     if (down) {
-      return new Visit(name, gid, op, wish, Outcome.NO_ANSWER, "no answer: the bank is down");
+      return new Visit(name, gid, op, wish, Outcome.NO_ANSWER, "no answer: bank is down");
     }
     Step step = steps.get(branch);
     if (step == Step.DONE) {
@@ -155,7 +155,7 @@ final class Bank {
 
   private synchronized Visit undo(String gid, String op, String branch, String wish, long change) {
     if (down) {
-      return new Visit(name, gid, op, wish, Outcome.NO_ANSWER, "no answer: the bank is down");
+      return new Visit(name, gid, op, wish, Outcome.NO_ANSWER, "no answer: bank is down");
     }
     Step step = steps.put(branch, Step.UNDONE);
     if (step == null) {

@@ -1,0 +1,316 @@
+package io.dtm4j.server;
+
+import io.dtm4j.coordinator.Claims;
+import io.dtm4j.coordinator.CommandHandler;
+import io.dtm4j.coordinator.Coordinator;
+import io.dtm4j.coordinator.CoordinatorLimits;
+import io.dtm4j.coordinator.Keeper;
+import io.dtm4j.coordinator.Recovery;
+import io.dtm4j.coordinator.ThreadTimers;
+import io.dtm4j.engine.Engine;
+import io.dtm4j.engine.Settings;
+import io.dtm4j.engine.WaitingFor;
+import io.dtm4j.server.config.ServerConfig;
+import io.dtm4j.server.config.ServerConfig.Limits;
+import io.dtm4j.server.config.ServerConfig.Listen;
+import io.dtm4j.server.config.ServerConfig.Timing;
+import io.dtm4j.server.config.StoreConfig;
+import io.dtm4j.server.http.AddressPolicy;
+import io.dtm4j.server.http.CallerConfig;
+import io.dtm4j.server.http.HttpCaller;
+import io.dtm4j.server.http.HttpDoor;
+import io.dtm4j.server.http.ListenerConfig;
+import io.dtm4j.server.http.Loops;
+import io.dtm4j.store.EventLoop;
+import io.dtm4j.store.GroupCommitter;
+import io.dtm4j.store.StoreReaders;
+import io.dtm4j.store.StoreUnavailableException;
+import io.dtm4j.store.TransactionStore;
+import io.dtm4j.store.rocksdb.RocksDbConfig;
+import io.dtm4j.store.rocksdb.RocksDbStore;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A running server: the one class that knows all parts and puts them together. Thread-safe.
+ *
+ * <p>It is stopped in good order by {@link #close}: nothing new is taken, what clients wait for is
+ * answered, what goes on is brought to a durable point and given back. A process that is killed
+ * instead loses nothing either; the next start continues.
+ */
+public final class DtmServer implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(DtmServer.class);
+
+  /** Parts of the ten seconds that a stop may take (docs/operations.md). */
+  private static final Duration PASSES_END_WITHIN = Duration.ofSeconds(5);
+
+  private static final Duration COMMITS_END_WITHIN = Duration.ofSeconds(2);
+
+  /** What the shortest lease lasts longer than a call (docs/architecture.md). */
+  private static final Duration LEASE_MARGIN = Duration.ofSeconds(5);
+
+  private static final int READERS = 2;
+  private static final int WAITING_READS = 10_000;
+
+  private final ServerConfig config;
+
+  /** What is closed in the end, the newest first. */
+  private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+
+  private final HttpDoor door;
+  private final Keeper keeper;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private DtmServer(ServerConfig config) {
+    this.config = config;
+    try {
+      TransactionStore store = part(open(config.store()));
+      Loops loops = part(Loops.start(Runtime.getRuntime().availableProcessors()));
+      GroupCommitter committer = part(new GroupCommitter(store, 1, COMMITS_END_WITHIN));
+      StoreReaders readers = part(new StoreReaders(READERS, WAITING_READS));
+      HttpCaller caller = part(HttpCaller.open(loops, callerConfig(config), AddressPolicy.ALL));
+      ThreadTimers timers = part(new ThreadTimers());
+
+      Timing timing = config.timing();
+      CoordinatorLimits limits = limits(config.limits());
+      var engine =
+          new Engine(
+              new Settings(
+                  timing.retryInterval(), timing.requestTimeout(), timing.timeoutToFail()));
+      var coordinator =
+          new Coordinator(
+              engine, committer, caller, timers, store::storeTime, System::nanoTime, limits);
+      var claims = new Claims(hostName());
+      var commands =
+          new CommandHandler(
+              coordinator,
+              engine,
+              store,
+              committer,
+              readers,
+              claims,
+              timers,
+              System::nanoTime,
+              limits);
+      List<EventLoop> all = loops.all();
+      var recovery =
+          new Recovery(
+              coordinator,
+              store,
+              committer,
+              readers,
+              claims,
+              timers,
+              System::nanoTime,
+              all,
+              lease(timing),
+              timing.transCronInterval(),
+              limits);
+      keeper =
+          new Keeper(
+              coordinator, commands, recovery, committer, timers, System::nanoTime, all.getFirst());
+      door = part(open(config, loops, commands, store));
+      // Only now: a server that cannot listen must not have worked on anything.
+      keeper.start();
+      recovery.start();
+    } catch (StoreUnavailableException e) {
+      closeParts();
+      throw new StartException(words(e), e);
+    } catch (RuntimeException e) {
+      closeParts();
+      throw e;
+    }
+  }
+
+  /**
+   * Starts a server. Blocks until it answers requests.
+   *
+   * @throws StartException when a port or the store is taken or not usable; nothing runs then
+   */
+  public static DtmServer start(ServerConfig config) {
+    return new DtmServer(config);
+  }
+
+  /**
+   * Deletes all transactions of a store, and nothing that is not dtm4j's.
+   *
+   * @throws StartException when a server uses the store, or it is none of dtm4j's
+   */
+  public static void reset(StoreConfig store) {
+    try {
+      switch (store) {
+        case StoreConfig.RocksDb rocksDb -> RocksDbStore.reset(rocksDb.directory());
+        case StoreConfig.Sql _, StoreConfig.Redis _ -> throw notYet(store);
+      }
+    } catch (StoreUnavailableException e) {
+      throw new StartException(words(e), e);
+    }
+  }
+
+  /** Where clients reach it. */
+  public String httpUrl() {
+    String host = config.listen().bindAddress();
+    return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + door.port();
+  }
+
+  /** Where transactions are kept and when they are safe, for people. */
+  public String store() {
+    return switch (config.store()) {
+      case StoreConfig.RocksDb rocksDb ->
+          "rocksdb in "
+              + rocksDb.directory().toAbsolutePath().normalize()
+              + (rocksDb.sync() ? ", every commit synced" : ", not synced: a power cut loses work");
+      case StoreConfig.Sql sql -> sql.toString();
+      case StoreConfig.Redis redis -> redis.toString();
+    };
+  }
+
+  /** Closes it in good order when a signal ends the process. */
+  public void closeAtExit() {
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  close();
+                  Logging.stop();
+                },
+                "shutdown"));
+  }
+
+  /** Stops in good order, within ten seconds. Blocks until all has ended. */
+  @Override
+  public void close() {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
+    long began = System.nanoTime();
+    log.info("dtm4j stops");
+    door.stopAccepting();
+    try {
+      keeper.stop(PASSES_END_WITHIN);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // the rest does not wait long
+    }
+    closeParts();
+    log.atInfo()
+        .addKeyValue("millis", Duration.ofNanos(System.nanoTime() - began).toMillis())
+        .log("dtm4j has stopped");
+  }
+
+  private <T extends AutoCloseable> T part(T opened) {
+    parts.push(opened);
+    return opened;
+  }
+
+  private void closeParts() {
+    for (AutoCloseable part : parts) {
+      try {
+        part.close();
+      } catch (Exception e) {
+        log.atWarn().setCause(e).addKeyValue("part", part).log("not closed");
+      }
+    }
+  }
+
+  private static TransactionStore open(StoreConfig store) {
+    return switch (store) {
+      case StoreConfig.RocksDb rocksDb ->
+          RocksDbStore.open(new RocksDbConfig(rocksDb.directory(), rocksDb.sync()));
+      case StoreConfig.Sql _, StoreConfig.Redis _ -> throw notYet(store);
+    };
+  }
+
+  private static HttpDoor open(
+      ServerConfig config, Loops loops, CommandHandler commands, TransactionStore store) {
+    try {
+      return HttpDoor.open(
+          loops,
+          listenerConfig(config),
+          commands,
+          AddressPolicy.ALL,
+          stored -> WaitingFor.sentence(stored, store.storeTime()),
+          config.zone(),
+          Version.TEXT);
+    } catch (Exception e) { // Vert.x throws what it was told, checked or not
+      throw cannotListen(config.listen(), e);
+    }
+  }
+
+  private static StartException notYet(StoreConfig store) {
+    return new StartException(
+        "Store.Driver: %s is not part of this version yet (expected: rocksdb, also named boltdb)"
+            .formatted(store.driver()),
+        null);
+  }
+
+  private static ListenerConfig listenerConfig(ServerConfig config) {
+    Listen listen = config.listen();
+    return ListenerConfig.DEFAULTS
+        .withAddress(listen.bindAddress(), listen.httpPort())
+        .withBodyBytes(config.limits().bodyBytes());
+  }
+
+  private static CallerConfig callerConfig(ServerConfig config) {
+    Limits limits = config.limits();
+    return CallerConfig.DEFAULTS
+        .withLimits(
+            limits.callsPerDestination(), limits.queuePerDestination(), limits.answerBytes())
+        .withInsideDocker(config.discovery().insideDocker());
+  }
+
+  private static CoordinatorLimits limits(Limits limits) {
+    CoordinatorLimits d = CoordinatorLimits.DEFAULTS;
+    return new CoordinatorLimits(
+        limits.openPasses(),
+        d.openBytes(),
+        d.commitBacklog(),
+        limits.callsPerDestination(),
+        limits.queuePerDestination());
+  }
+
+  private static Duration lease(Timing timing) {
+    Duration call = timing.requestTimeout().plus(LEASE_MARGIN);
+    return call.compareTo(timing.retryInterval()) > 0 ? call : timing.retryInterval();
+  }
+
+  private static String hostName() {
+    try {
+      return InetAddress.getLocalHost().getHostName();
+    } catch (UnknownHostException _) {
+      return "unnamed"; // people only lose a hint
+    }
+  }
+
+  private static String words(StoreUnavailableException e) {
+    Throwable cause = e.getCause();
+    return e.getMessage() + (cause == null ? "" : ": " + cause);
+  }
+
+  /** What to do about an address that cannot be listened on. */
+  private static StartException cannotListen(Listen listen, Throwable e) {
+    String address = listen.bindAddress() + ":" + listen.httpPort();
+    String cause = String.valueOf(e.getMessage());
+    if (!cause.contains("in use")) {
+      return new StartException(
+          "cannot listen on %s (BindAddress, HttpPort): %s".formatted(address, cause), e);
+    }
+    return new StartException(
+        """
+        port %1$d is taken: cannot listen on %2$s (BindAddress, HttpPort).
+          Who has it:    ss -tanp 'sport = :%1$d'
+          Another port:  --http-port PORT, or HttpPort in the configuration
+          If that shows an outgoing connection, Linux gave it this port, which lies in
+          net.ipv4.ip_local_port_range. Keep it free from now on:
+          sysctl -w net.ipv4.ip_local_reserved_ports=%1$d\
+        """
+            .formatted(listen.httpPort(), address),
+        e);
+  }
+}

@@ -1,0 +1,109 @@
+package io.dtm4j.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.dtm4j.server.config.ConfigParser;
+import io.dtm4j.server.config.ServerConfig;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class DtmServerTest {
+  @TempDir Path folder;
+
+  @Test
+  void it_answers_once_it_has_started() throws Exception {
+    try (var server = DtmServer.start(config(Map.of()));
+        var http = HttpClient.newHttpClient()) {
+      URI ping = URI.create(server.httpUrl() + "/api/ping");
+
+      assertThat(http.send(HttpRequest.newBuilder(ping).build(), BodyHandlers.ofString()).body())
+          .isEqualTo("{\"msg\":\"pong\"}");
+      assertThat(server.store()).startsWith("rocksdb in " + folder).endsWith("synced");
+    }
+  }
+
+  @Test
+  void a_stopped_server_leaves_port_and_directory_to_the_next_one() {
+    ServerConfig config = config(Map.of());
+    DtmServer.start(config).close();
+
+    DtmServer.start(config).close();
+  }
+
+  @Test
+  void a_taken_port_stops_the_start_and_leaves_the_directory_free() throws IOException {
+    ServerConfig config = config(Map.of());
+    int port = config.listen().httpPort();
+    try (var _ = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+      assertThatThrownBy(() -> DtmServer.start(config))
+          .isInstanceOf(StartException.class)
+          .hasMessageContaining("port " + port + " is taken")
+          .hasMessageContaining("ip_local_reserved_ports");
+    }
+    DtmServer.start(config).close();
+  }
+
+  @Test
+  void an_address_of_another_machine_is_named() {
+    assertThatThrownBy(() -> DtmServer.start(config(Map.of("BindAddress", "192.0.2.1"))))
+        .isInstanceOf(StartException.class)
+        .hasMessageContaining("cannot listen on 192.0.2.1:")
+        .hasMessageContaining("BindAddress");
+  }
+
+  @Test
+  void a_directory_in_use_stops_the_start() {
+    try (var _ = DtmServer.start(config(Map.of()))) {
+      assertThatThrownBy(() -> DtmServer.start(config(Map.of())))
+          .isInstanceOf(StartException.class)
+          .hasMessageContaining("in use");
+    }
+  }
+
+  @Test
+  void a_store_of_a_later_version_is_refused_with_what_there_is() {
+    Map<String, String> redis =
+        Map.of("Store.Driver", "redis", "Store.Host", "h", "Store.Port", "6379");
+
+    assertThatThrownBy(() -> DtmServer.start(config(redis)))
+        .isInstanceOf(StartException.class)
+        .hasMessageContaining("redis")
+        .hasMessageContaining("rocksdb");
+  }
+
+  @Test
+  void a_reset_deletes_the_transactions() throws IOException {
+    ServerConfig config = config(Map.of());
+    DtmServer.start(config).close();
+
+    DtmServer.reset(config.store());
+
+    try (var files = Files.walk(folder.resolve("data"))) {
+      assertThat(files.filter(Files::isRegularFile)).isEmpty();
+    }
+  }
+
+  private ServerConfig config(Map<String, String> others) {
+    Map<String, String> options = new HashMap<>();
+    options.put("BindAddress", "127.0.0.1");
+    options.put("HttpPort", Integer.toString(FreePorts.next()));
+    options.put("Store.Dir", folder.resolve("data").toString());
+    options.putAll(others);
+    return ConfigParser.load(null, options, Map.of()).config();
+  }
+}
