@@ -113,19 +113,15 @@ public class MemoryStore implements TransactionStore {
     var claimed = new ArrayList<Stored>();
     for (Due due : dues) {
       Stored stored = transactions.get(due.gid());
-      if (stored == null) {
-        continue;
-      }
-      Duration interval = stored.transaction().state().schedule().interval();
-      var taken =
-          new Batch(
-              due.gid(),
-              new Guard.AsRead(due),
-              owners.get(),
-              List.of(new Write.SetSchedule(new Schedule(interval, until), now)));
-      if (taken.applyTo(stored) instanceof Batch.Applied.Changed changed) {
-        transactions.put(due.gid(), changed.stored());
-        claimed.add(changed.stored());
+      var asRead = new Guard.AsRead(due);
+      var check = new Batch(due.gid(), asRead, null, List.of());
+      if (stored != null && check.applyTo(stored) instanceof Batch.Applied.Changed) {
+        Duration interval = stored.transaction().state().schedule().interval();
+        var moved = new Write.SetSchedule(new Schedule(interval, until), now);
+        var taken = new Batch(due.gid(), asRead, owners.get(), List.of(moved));
+        Stored changed = ((Batch.Applied.Changed) taken.applyTo(stored)).stored();
+        transactions.put(due.gid(), changed);
+        claimed.add(changed);
       }
     }
     return claimed;

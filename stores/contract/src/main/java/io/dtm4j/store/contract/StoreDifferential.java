@@ -1,0 +1,342 @@
+package io.dtm4j.store.contract;
+
+import static io.dtm4j.store.contract.Samples.FUTURE;
+import static io.dtm4j.store.contract.Samples.PAST;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.dtm4j.model.Batch;
+import io.dtm4j.model.Due;
+import io.dtm4j.model.Guard;
+import io.dtm4j.model.Owner;
+import io.dtm4j.model.Stored;
+import io.dtm4j.model.Write;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.store.CommitResult;
+import io.dtm4j.store.CommitResult.Committed;
+import io.dtm4j.store.KeyValue;
+import io.dtm4j.store.Lease;
+import io.dtm4j.store.MemoryStore;
+import io.dtm4j.store.StoreRejectedException;
+import io.dtm4j.store.TransactionStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Sends random sequences of calls to a store and to {@link MemoryStore}: same results, same records
+ * after every call. Each sequence has its seed, which a failure names with the calls before it;
+ * {@code -Ddtm4j.differential.sequences=N} runs more of them, {@code
+ * -Ddtm4j.differential.first=SEED} begins elsewhere.
+ *
+ * <p>The two have clocks of their own. Where a call goes by the clock, the time that the store used
+ * is read from its result, and the model does the same call at that very time.
+ */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+public abstract class StoreDifferential {
+  private static final int SEQUENCES = Integer.getInteger("dtm4j.differential.sequences", 300);
+  private static final long FIRST = Long.getLong("dtm4j.differential.first", 1);
+  private static final int CALLS = 40;
+  private static final int RESTART_AFTER = 50;
+  private static final Duration LEASE = Duration.ofHours(1);
+
+  private final List<String> calls = new ArrayList<>();
+  private Instant modelTime = PAST;
+  private final MemoryStore model = new MemoryStore(() -> modelTime);
+
+  /** A store that holds nothing. */
+  protected abstract TransactionStore emptyStore() throws Exception;
+
+  /** The same store after a restart; as it is, if it does not survive one. */
+  protected TransactionStore reopen(TransactionStore store) throws Exception {
+    return store;
+  }
+
+  @Test
+  void random_calls_have_the_results_that_they_have_in_the_model() throws Exception {
+    TransactionStore store = emptyStore();
+    try {
+      for (int i = 0; i < SEQUENCES; i++) {
+        long seed = FIRST + i;
+        try {
+          var sequence = new Sequence(seed, store);
+          sequence.run();
+          if (i % RESTART_AFTER == 0) {
+            store = reopen(store);
+            new Sequence(seed, store).compareRecords();
+          }
+        } catch (AssertionError | RuntimeException e) {
+          throw new AssertionError(
+              "seed " + seed + ", after these calls:\n" + String.join("\n", calls), e);
+        }
+      }
+    } finally {
+      store.close();
+    }
+  }
+
+  /** One sequence, on gids and keys of its own; it leaves nothing unfinished behind. */
+  private final class Sequence {
+    private final TransactionStore store;
+    private final SplittableRandom random;
+    private final RandomBatches batches;
+    private final String name;
+    private final List<Gid> gids;
+    private final List<Due> dues = new ArrayList<>();
+
+    Sequence(long seed, TransactionStore store) {
+      this.store = store;
+      random = new SplittableRandom(seed);
+      name = "s" + seed + "-";
+      batches = new RandomBatches(random, name);
+      gids = List.of(gid('a'), gid('b'), gid('c'), gid('d'));
+    }
+
+    private Gid gid(char last) {
+      return new Gid(name + last);
+    }
+
+    void run() {
+      calls.clear();
+      for (int i = 0; i < CALLS; i++) {
+        switch (random.nextInt(20)) {
+          case 0 -> dueBefore();
+          case 1 -> claim();
+          case 2 -> claimDue();
+          case 3 -> renew();
+          case 4 -> release();
+          case 5, 6 -> keyValues();
+          default -> commit();
+        }
+        compareRecords();
+      }
+      finish();
+      compareRecords();
+    }
+
+    private void commit() {
+      var group = new ArrayList<Batch>();
+      for (int i = random.nextInt(4); i >= 0; i--) {
+        Gid gid = batches.gid();
+        group.add(batches.next(gid, model.find(gid).orElse(null)));
+      }
+      commit(group);
+    }
+
+    private void commit(List<Batch> group) {
+      calls.add("commit " + group);
+      List<CommitResult> expected = commit(model, group);
+      List<CommitResult> results = commit(store, group);
+      calls.add("  " + expected);
+      assertThat(results).hasSameSizeAs(expected);
+      for (int i = 0; i < expected.size(); i++) {
+        compare(group.get(i), results.get(i), expected.get(i));
+      }
+    }
+
+    /** The results; none when the group was rejected. */
+    private static List<CommitResult> commit(TransactionStore store, List<Batch> group) {
+      try {
+        return store.commit(group);
+      } catch (StoreRejectedException _) {
+        return List.of();
+      }
+    }
+
+    /** A committed record may be left out unless R4a wants it. */
+    private static void compare(Batch batch, CommitResult result, CommitResult expected) {
+      if (result instanceof Committed bare
+          && bare.stored() == null
+          && expected instanceof Committed committed
+          && !mustReturnRecord(batch)) {
+        assertThat(bare.dueNow()).isEqualTo(committed.dueNow());
+      } else {
+        assertThat(result).isEqualTo(expected);
+      }
+    }
+
+    private static boolean mustReturnRecord(Batch batch) {
+      boolean changesStatus = batch.writes().stream().anyMatch(w -> w instanceof Write.SetStatus);
+      return batch.owner() != null
+          && switch (batch.guard()) {
+            case Guard.Absent _, Guard.LeasedTo _ -> false;
+            case Guard.HeldBy held -> held.status() == GlobalStatus.PREPARED && changesStatus;
+            case Guard.InStatus _, Guard.AsRead _ -> true;
+          };
+    }
+
+    private void dueBefore() {
+      Instant time = (random.nextBoolean() ? PAST : FUTURE).plusMillis(random.nextInt(60));
+      int limit = 1 + random.nextInt(6);
+      Due after = dues.isEmpty() || random.nextBoolean() ? null : batches.pick(dues);
+      calls.add("dueBefore " + time + " " + after + " " + limit);
+
+      List<Due> found = store.dueBefore(time, after, limit);
+
+      assertThat(found).isEqualTo(model.dueBefore(time, after, limit));
+      dues.addAll(found);
+    }
+
+    private void claim() {
+      if (dues.isEmpty()) {
+        return;
+      }
+      var read = new ArrayList<Due>();
+      for (int i = random.nextInt(4); i >= 0; i--) {
+        Due due = batches.pick(dues);
+        if (read.stream().noneMatch(other -> other.gid().equals(due.gid()))) {
+          read.add(due);
+        }
+      }
+      calls.add("claim " + read);
+      modelTime = store.storeTime();
+      claimed(
+          store.claim(read, LEASE, batches::newOwner), owners -> model.claim(read, LEASE, owners));
+    }
+
+    private void claimDue() {
+      int limit = 1 + random.nextInt(5);
+      calls.add("claimDue " + limit);
+      modelTime = store.storeTime();
+      claimed(
+          store.claimDue(LEASE, batches::newOwner, limit),
+          owners -> model.claimDue(LEASE, owners, limit));
+    }
+
+    /** The model claims at the time and with the tokens that the store used. */
+    private void claimed(List<Stored> claimed, Function<Supplier<Owner>, List<Stored>> inModel) {
+      calls.add("  " + claimed);
+      if (!claimed.isEmpty()) {
+        Instant used = claimed.getFirst().transaction().state().updateTime();
+        assertThat(used).isBetween(modelTime, store.storeTime());
+        modelTime = used;
+      }
+      Iterator<Owner> owners = claimed.stream().map(Stored::owner).iterator();
+      assertThat(inModel.apply(() -> owners.hasNext() ? owners.next() : batches.newOwner()))
+          .isEqualTo(claimed);
+    }
+
+    private void renew() {
+      List<Lease> leases = leases();
+      calls.add("renew " + leases);
+      List<Stored> before = records(store);
+      modelTime = store.storeTime();
+
+      List<Lease> lost = store.renew(leases, LEASE);
+
+      learnTime(before, LEASE);
+      assertThat(lost).containsExactlyInAnyOrderElementsOf(model.renew(leases, LEASE));
+    }
+
+    private void release() {
+      List<Lease> leases = leases();
+      calls.add("release " + leases);
+      List<Stored> before = records(store);
+      modelTime = store.storeTime();
+
+      store.release(leases);
+
+      learnTime(before, Duration.ZERO);
+      model.release(leases);
+    }
+
+    /** Leases of this and of earlier claims, each gid once. */
+    private List<Lease> leases() {
+      var leases = new ArrayList<Lease>();
+      for (Gid gid : gids) {
+        Stored now = model.find(gid).orElse(null);
+        Stored old = batches.remembered();
+        if (now != null && batches.chance(60)) {
+          leases.add(new Lease(gid, now.owner().claim()));
+        } else if (old != null && batches.chance(50)) {
+          leases.add(new Lease(gid, old.owner().claim()));
+        }
+      }
+      return leases;
+    }
+
+    /** The store's clock as a call used it, from the record that it moved to now + lease. */
+    private void learnTime(List<Stored> before, Duration lease) {
+      for (Stored now : records(store)) {
+        Instant moved = now.transaction().state().schedule().nextTime();
+        if (before.stream().noneMatch(old -> isUnmoved(old, now))) {
+          Instant used = moved.minus(lease);
+          assertThat(used).isBetween(modelTime, store.storeTime());
+          modelTime = used;
+          return;
+        }
+      }
+    }
+
+    private static boolean isUnmoved(Stored old, Stored now) {
+      return old.transaction().gid().equals(now.transaction().gid())
+          && old.transaction().state().schedule().equals(now.transaction().state().schedule());
+    }
+
+    private void keyValues() {
+      String category = name + random.nextInt(2);
+      String key = "k" + random.nextInt(3);
+      String value = "v" + random.nextInt(1_000);
+      int call = random.nextInt(4);
+      calls.add("key-value " + call + " " + category + " " + key + " " + value);
+      long version = random.nextInt(1, 4);
+      assertThat(keyValue(store, call, category, key, value, version))
+          .isEqualTo(keyValue(model, call, category, key, value, version));
+      assertThat(store.listKeyValues(category))
+          .usingRecursiveFieldByFieldElementComparatorIgnoringFields("createTime", "updateTime")
+          .isEqualTo(model.listKeyValues(category));
+      assertThat(store.findKeyValue(category, key).map(KeyValue::version))
+          .isEqualTo(model.findKeyValue(category, key).map(KeyValue::version));
+    }
+
+    private static boolean keyValue(
+        TransactionStore store, int call, String category, String key, String value, long version) {
+      return switch (call) {
+        case 0 -> store.createKeyValue(category, key, value);
+        case 1 -> store.deleteKeyValue(category, key);
+        default -> store.updateKeyValue(category, key, value, version);
+      };
+    }
+
+    /** Ends every transaction, so that the next sequence meets nothing of this one. */
+    private void finish() {
+      for (Stored stored : records(model)) {
+        GlobalStatus status = stored.transaction().status();
+        if (!status.isFinal()) {
+          commit(
+              List.of(
+                  new Batch(
+                      stored.transaction().gid(),
+                      new Guard.InStatus(status, null),
+                      batches.newOwner(),
+                      List.of(
+                          new Write.SetStatus(
+                              GlobalStatus.FAILED, "end", null, PAST.plus(LEASE))))));
+        }
+      }
+      assertThat(store.dueBefore(Instant.parse("9999-01-01T00:00:00Z"), null, 10)).isEmpty();
+    }
+
+    void compareRecords() {
+      for (Gid gid : gids) {
+        Stored expected = model.find(gid).orElse(null);
+        assertThat(store.find(gid).orElse(null)).isEqualTo(expected);
+        if (expected != null) {
+          batches.see(expected);
+        }
+      }
+    }
+
+    private List<Stored> records(TransactionStore from) {
+      return gids.stream().flatMap(gid -> from.find(gid).stream()).toList();
+    }
+  }
+}
