@@ -3,10 +3,12 @@ package io.dtm4j.server.http;
 import io.dtm4j.coordinator.Doors;
 import io.dtm4j.model.Stored;
 import io.vertx.core.Future;
+import io.vertx.core.net.SocketAddress;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class HttpDoor implements AutoCloseable {
   private static final Duration LAST_WORDS = Duration.ofSeconds(1);
+
+  /** Listeners that name the same number share one free port. */
+  private static final AtomicInteger RANDOM_PORTS = new AtomicInteger();
 
   private final List<Listener> listeners;
 
@@ -61,10 +66,14 @@ public final class HttpDoor implements AutoCloseable {
     var service = new Service(doors, policy, new QueryAnswer(zone), waitingFor, version);
     List<Listener> listeners = new ArrayList<>();
     List<Future<?>> opened = new ArrayList<>();
+    SocketAddress address =
+        config.port() == 0
+            ? SocketAddress.sharedRandomPort(RANDOM_PORTS.incrementAndGet(), config.host())
+            : SocketAddress.inetSocketAddress(config.port(), config.host());
     for (Loop loop : loops.withContexts()) {
       var listener = new Listener(loops.vertx(), loop, config, service);
       listeners.add(listener);
-      opened.add(listener.open());
+      opened.add(listener.open(address));
     }
     var door = new HttpDoor(listeners);
     try {

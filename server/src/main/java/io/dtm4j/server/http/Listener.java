@@ -56,9 +56,6 @@ final class Listener {
     this.service = service;
     var options =
         new HttpServerOptions()
-            .setHost(config.host())
-            // A negative port is any free one, the same for all listeners that name it.
-            .setPort(config.port() == 0 ? -1 : config.port())
             .setHttp2ClearTextEnabled(false)
             .setHandle100ContinueAutomatically(true)
             .setMaxInitialLineLength(MAX_LINE)
@@ -75,14 +72,14 @@ final class Listener {
   }
 
   /** Begins to listen. */
-  Future<?> open() {
+  Future<?> open(SocketAddress address) {
     Promise<HttpServer> listening = Promise.promise();
     loop.execute(
         () -> {
           long least = Math.min(config.bodyTimeout().toMillis(), config.idleTimeout().toMillis());
           long pause = Math.clamp(least / SWEEPS_PER_TIMEOUT, 1, MAX_PAUSE_MILLIS);
           loop.context().owner().setPeriodic(pause, _ -> sweep(System.nanoTime()));
-          server.listen().onComplete(listening);
+          server.listen(address).onComplete(listening);
         });
     return listening.future();
   }
