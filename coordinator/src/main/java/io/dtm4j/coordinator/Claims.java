@@ -2,10 +2,9 @@ package io.dtm4j.coordinator;
 
 import io.dtm4j.model.Owner;
 import io.dtm4j.protocol.Gid;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.HashMap;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /**
  * Makes owner tokens of claims that never come twice: 16 random characters made once per process
@@ -38,29 +37,11 @@ public final class Claims {
   }
 
   /**
-   * Fresh tokens for work that may have to be repeated (R6): each repeat begins with {@link
-   * Tokens#rewind} and gets the same tokens in the same order.
+   * Fresh tokens for one piece of work that may have to be repeated (R6): each gid gets the same
+   * one again. Confined to that work.
    */
-  Tokens tokens() {
-    return new Tokens();
-  }
-
-  /** Confined to one piece of work. */
-  final class Tokens implements Supplier<Owner> {
-    private final List<Owner> made = new ArrayList<>();
-    private int used;
-
-    Supplier<Owner> rewind() {
-      used = 0;
-      return this;
-    }
-
-    @Override
-    public Owner get() {
-      if (used == made.size()) {
-        made.add(next());
-      }
-      return made.get(used++);
-    }
+  Function<Gid, Owner> tokens() {
+    var made = new HashMap<Gid, Owner>();
+    return gid -> made.computeIfAbsent(gid, _ -> next());
   }
 }

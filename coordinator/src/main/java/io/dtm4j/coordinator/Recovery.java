@@ -1,6 +1,7 @@
 package io.dtm4j.coordinator;
 
 import io.dtm4j.model.Due;
+import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.Committer;
@@ -17,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -157,10 +159,10 @@ public final class Recovery {
         break;
       }
     }
-    Claims.Tokens tokens = claims.tokens();
+    Function<Gid, Owner> tokens = claims.tokens();
     long sentAt = nanoTime.getAsLong();
     committer.<List<Stored>>perform(
-        writing -> writing.claim(dues, lease, tokens.rewind()),
+        writing -> writing.claim(dues, lease, tokens),
         loops.getFirst(),
         claimed -> {
           claiming.set(false);
@@ -218,10 +220,10 @@ public final class Recovery {
           });
       return;
     }
-    Claims.Tokens tokens = claims.tokens();
+    Function<Gid, Owner> tokens = claims.tokens();
     long sentAt = nanoTime.getAsLong();
     committer.<List<Stored>>perform(
-        writing -> writing.claimDue(lease, tokens.rewind(), CLAIM_PAGE),
+        writing -> writing.claimDue(lease, tokens, CLAIM_PAGE),
         loops.getFirst(),
         claimed -> {
           sweeping.set(false);

@@ -23,7 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -81,7 +81,8 @@ public class MemoryStore implements TransactionStore {
   }
 
   @Override
-  public synchronized List<Stored> claimDue(Duration lease, Supplier<Owner> owners, int limit) {
+  public synchronized List<Stored> claimDue(
+      Duration lease, Function<Gid, Owner> owners, int limit) {
     Instant now = storeTime();
     List<Due> dues = unfinished().filter(due -> !due.nextTime().isAfter(now)).limit(limit).toList();
     return claim(dues, now.plus(lease), now, owners);
@@ -104,24 +105,27 @@ public class MemoryStore implements TransactionStore {
   }
 
   @Override
-  public synchronized List<Stored> claim(List<Due> dues, Duration lease, Supplier<Owner> owners) {
+  public synchronized List<Stored> claim(
+      List<Due> dues, Duration lease, Function<Gid, Owner> owners) {
     Instant now = storeTime();
     return claim(dues, now.plus(lease), now, owners);
   }
 
-  private List<Stored> claim(List<Due> dues, Instant until, Instant now, Supplier<Owner> owners) {
+  private List<Stored> claim(
+      List<Due> dues, Instant until, Instant now, Function<Gid, Owner> owners) {
     var claimed = new ArrayList<Stored>();
     for (Due due : dues) {
       Stored stored = transactions.get(due.gid());
-      var asRead = new Guard.AsRead(due);
-      var check = new Batch(due.gid(), asRead, null, List.of());
-      if (stored != null && check.applyTo(stored) instanceof Batch.Applied.Changed) {
-        Duration interval = stored.transaction().state().schedule().interval();
-        var moved = new Write.SetSchedule(new Schedule(interval, until), now);
-        var taken = new Batch(due.gid(), asRead, owners.get(), List.of(moved));
-        Stored changed = ((Batch.Applied.Changed) taken.applyTo(stored)).stored();
-        transactions.put(due.gid(), changed);
-        claimed.add(changed);
+      if (stored == null) {
+        continue;
+      }
+      Duration interval = stored.transaction().state().schedule().interval();
+      var moved = new Write.SetSchedule(new Schedule(interval, until), now);
+      Owner owner = owners.apply(due.gid());
+      var taken = new Batch(due.gid(), new Guard.AsRead(due), owner, List.of(moved));
+      if (taken.applyTo(stored) instanceof Batch.Applied.Changed changed) {
+        transactions.put(due.gid(), changed.stored());
+        claimed.add(changed.stored());
       }
     }
     return claimed;

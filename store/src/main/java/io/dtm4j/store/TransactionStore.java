@@ -9,7 +9,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,10 +49,10 @@ public interface TransactionStore extends AutoCloseable {
    * changes nothing else.
    *
    * @param lease how long the new claims last
-   * @param owners gives a fresh token, of a fresh claim, for each
+   * @param owners gives the token for a gid, leased, of a claim that nobody had
    * @param limit at most so many
    */
-  List<Stored> claimDue(Duration lease, Supplier<Owner> owners, int limit);
+  List<Stored> claimDue(Duration lease, Function<Gid, Owner> owners, int limit);
 
   /**
    * Unfinished transactions whose next time is before that, the earliest first; claims nothing.
@@ -64,11 +64,14 @@ public interface TransactionStore extends AutoCloseable {
 
   /**
    * Takes those that are still as they were read: unfinished, same claim, revision and next time;
-   * due or not. What a claim changes: {@link #claimDue}.
+   * due or not. What a claim changes: {@link #claimDue}. A record that has the very token of this
+   * call counts as taken by it: a repeat that gives each gid the same token again finds what it
+   * took before (R6).
    *
+   * @param owners as in {@link #claimDue}
    * @return those taken, in the order asked for; the others are left out
    */
-  List<Stored> claim(List<Due> dues, Duration lease, Supplier<Owner> owners);
+  List<Stored> claim(List<Due> dues, Duration lease, Function<Gid, Owner> owners);
 
   /**
    * Moves the ends of leases to now + lease, never back; nothing else changes, revisions least of

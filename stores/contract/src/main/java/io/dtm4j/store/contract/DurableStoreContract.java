@@ -154,7 +154,7 @@ public abstract class DurableStoreContract extends TransactionStoreContract {
   @Test
   void time_does_not_go_back() throws Exception {
     saved(saga("g", SUBMITTED, PAST), claim("c1"));
-    Stored claimed = store().claimDue(Duration.ofHours(1), () -> claim("c2"), 1).getFirst();
+    Stored claimed = store().claimDue(Duration.ofHours(1), _ -> claim("c2"), 1).getFirst();
     Instant before = store().storeTime();
 
     restart();

@@ -17,6 +17,7 @@ import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -111,7 +112,7 @@ public final class FaultyStore implements TransactionStore {
   }
 
   @Override
-  public List<Stored> claimDue(Duration lease, Supplier<Owner> owners, int limit) {
+  public List<Stored> claimDue(Duration lease, Function<Gid, Owner> owners, int limit) {
     return write(() -> store.claimDue(lease, owners, limit));
   }
 
@@ -121,7 +122,7 @@ public final class FaultyStore implements TransactionStore {
   }
 
   @Override
-  public List<Stored> claim(List<Due> dues, Duration lease, Supplier<Owner> owners) {
+  public List<Stored> claim(List<Due> dues, Duration lease, Function<Gid, Owner> owners) {
     return write(() -> store.claim(dues, lease, owners));
   }
 

@@ -125,7 +125,7 @@ interface Guards extends OpenStore {
   @Test
   default void a_server_that_claims_again_loses_the_batches_of_its_old_pass() {
     Stored old = saved(saga("g", SUBMITTED, PAST), claim("c1"));
-    List<Stored> claimed = store().claim(List.of(Due.of(old)), INTERVAL, () -> claim("c2"));
+    List<Stored> claimed = store().claim(List.of(Due.of(old)), INTERVAL, _ -> claim("c2"));
     assertThat(claimed).hasSize(1);
 
     CommitResult late = commit(ofPass(old, setStatus(SUCCEED)));

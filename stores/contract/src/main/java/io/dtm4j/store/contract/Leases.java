@@ -37,7 +37,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 /** Who may work on what, and until when: claims, renewals, releases, and the marks of the token. */
@@ -142,7 +142,7 @@ interface Leases extends OpenStore {
     Stored before = saved(saga("g", ABORTING, PAST), claim("c1").marked(Owner.Mark.RESTING));
     Instant start = store().storeTime();
 
-    Stored claimed = store().claimDue(LEASE, () -> claim("c2"), 1).getFirst();
+    Stored claimed = store().claimDue(LEASE, _ -> claim("c2"), 1).getFirst();
 
     Instant now = claimed.transaction().state().updateTime();
     assertThat(now).isBetween(start, store().storeTime());
@@ -361,13 +361,9 @@ interface Leases extends OpenStore {
     return new Lease(new Gid(gid), claim);
   }
 
-  /** Fresh tokens, each of a claim of its own. */
-  private static Supplier<Owner> claims(String prefix) {
-    var made = new ArrayList<Owner>();
-    return () -> {
-      made.add(claim(prefix + made.size()));
-      return made.getLast();
-    };
+  /** For each gid a token of a claim of its own. */
+  private static Function<Gid, Owner> claims(String prefix) {
+    return gid -> claim(prefix + gid);
   }
 
   private static List<String> gids(List<Stored> records) {

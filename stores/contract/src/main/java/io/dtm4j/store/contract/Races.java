@@ -157,7 +157,7 @@ interface Races extends OpenStore {
           i -> written.set(i, writers.commit(ofPass(read.get(i), setStatus(ABORTING)))),
           i -> {
             var dues = List.of(Due.of(read.get(i)));
-            claimed.set(i, writers.perform(s -> s.claim(dues, LEASE, () -> claim("b" + i))));
+            claimed.set(i, writers.perform(s -> s.claim(dues, LEASE, _ -> claim("b" + i))));
           },
           i -> {
             boolean passWon = written.get(i) instanceof Committed;
@@ -227,7 +227,7 @@ interface Races extends OpenStore {
           _ -> claimAll(writers, claims, claimed),
           _ -> assertThat(claimed).hasSize(ROUNDS).doesNotHaveDuplicates());
     }
-    assertThat(store().claimDue(LEASE, () -> claim("late"), 10)).isEmpty();
+    assertThat(store().claimDue(LEASE, _ -> claim("late"), 10)).isEmpty();
   }
 
   private static void claimAll(Writers writers, AtomicInteger claims, List<String> claimed) {
@@ -235,7 +235,7 @@ interface Races extends OpenStore {
     do {
       some =
           writers.perform(
-              store -> store.claimDue(LEASE, () -> claim("b" + claims.incrementAndGet()), 7));
+              store -> store.claimDue(LEASE, _ -> claim("b" + claims.incrementAndGet()), 7));
       some.forEach(stored -> claimed.add(stored.transaction().gid().value()));
     } while (!some.isEmpty());
   }

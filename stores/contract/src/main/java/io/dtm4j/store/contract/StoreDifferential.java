@@ -22,11 +22,11 @@ import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Iterator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.BiFunction;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -197,31 +197,28 @@ public abstract class StoreDifferential {
         }
       }
       calls.add("claim " + read);
-      modelTime = store.storeTime();
-      claimed(
-          store.claim(read, LEASE, batches::newOwner), owners -> model.claim(read, LEASE, owners));
+      claimed((some, owners) -> some.claim(read, LEASE, owners));
     }
 
     private void claimDue() {
       int limit = 1 + random.nextInt(5);
       calls.add("claimDue " + limit);
-      modelTime = store.storeTime();
-      claimed(
-          store.claimDue(LEASE, batches::newOwner, limit),
-          owners -> model.claimDue(LEASE, owners, limit));
+      claimed((some, owners) -> some.claimDue(LEASE, owners, limit));
     }
 
-    /** The model claims at the time and with the tokens that the store used. */
-    private void claimed(List<Stored> claimed, Function<Supplier<Owner>, List<Stored>> inModel) {
+    /** The model claims at the time that the store used, with the same tokens. */
+    private void claimed(BiFunction<TransactionStore, Function<Gid, Owner>, List<Stored>> claim) {
+      var made = new HashMap<Gid, Owner>();
+      Function<Gid, Owner> owners = gid -> made.computeIfAbsent(gid, _ -> batches.newOwner());
+      modelTime = store.storeTime();
+      List<Stored> claimed = claim.apply(store, owners);
       calls.add("  " + claimed);
       if (!claimed.isEmpty()) {
         Instant used = claimed.getFirst().transaction().state().updateTime();
         assertThat(used).isBetween(modelTime, store.storeTime());
         modelTime = used;
       }
-      Iterator<Owner> owners = claimed.stream().map(Stored::owner).iterator();
-      assertThat(inModel.apply(() -> owners.hasNext() ? owners.next() : batches.newOwner()))
-          .isEqualTo(claimed);
+      assertThat(claim.apply(model, owners)).isEqualTo(claimed);
     }
 
     private void renew() {

@@ -24,6 +24,7 @@ import io.dtm4j.model.Branch;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.CommitResult.Committed;
@@ -41,6 +42,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -186,7 +188,7 @@ interface UnknownOutcomes extends OpenStore {
     Stored stored = saved(saga("g", SUBMITTED, PAST), claim("c1"));
     var taken = new ArrayList<Stored>();
     Runnable claimedByAnother =
-        () -> taken.addAll(store().claim(List.of(Due.of(found("g"))), LEASE, () -> claim("c2")));
+        () -> taken.addAll(store().claim(List.of(Due.of(found("g"))), LEASE, _ -> claim("c2")));
 
     try (var lane = new LossyLane(store(), fault, claimedByAnother)) {
       CommitResult result = lane.commit(ofPass(stored, setStatus(ABORTING)));
@@ -284,7 +286,7 @@ interface UnknownOutcomes extends OpenStore {
       saved(saga("g" + i, SUBMITTED, PAST), claim("a" + i));
     }
     var claims = new AtomicInteger();
-    Supplier<Owner> owners = () -> claim("b" + claims.incrementAndGet());
+    Function<Gid, Owner> owners = _ -> claim("b" + claims.incrementAndGet());
 
     try (LossyLane lane = lossy(fault)) {
       List<Stored> claimed =
@@ -294,6 +296,31 @@ interface UnknownOutcomes extends OpenStore {
       assertThat(claimed).hasSize(fault == Fault.AFTER_EFFECT ? 4 : 6);
       for (Stored stored : claimed) {
         assertThat(store().find(stored.transaction().gid())).hasValue(stored);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(mode = Mode.EXCLUDE, names = "NONE")
+  default void a_claim_of_what_was_read_finds_its_own_tokens_again(Fault fault) {
+    var dues = new ArrayList<Due>();
+    for (int i = 0; i < 5; i++) {
+      dues.add(Due.of(saved(saga("g" + i, SUBMITTED, PAST), claim("a" + i))));
+    }
+    committed(ofPass(found("g3"), setStatus(ABORTING)));
+
+    try (LossyLane lane = lossy(fault)) {
+      List<Stored> claimed =
+          Waiting.perform(
+              lane.committer, store -> store.claim(dues, LEASE, gid -> claim("b" + gid)));
+      lane.store.land();
+
+      assertThat(claimed)
+          .extracting(stored -> stored.owner().claim())
+          .containsExactly("bg0", "bg1", "bg2", "bg4");
+      for (Stored stored : claimed) {
+        assertThat(store().find(stored.transaction().gid()).map(Stored::owner))
+            .hasValue(stored.owner());
       }
     }
   }

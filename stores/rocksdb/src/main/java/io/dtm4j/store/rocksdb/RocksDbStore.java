@@ -26,8 +26,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksDBException;
 import org.slf4j.Logger;
@@ -196,7 +196,7 @@ public final class RocksDbStore implements TransactionStore {
   }
 
   @Override
-  public synchronized List<Stored> claimDue(Duration lease, Supplier<Owner> owners, int limit) {
+  public synchronized List<Stored> claimDue(Duration lease, Function<Gid, Owner> owners, int limit) {
     return writing(
         open -> {
           Instant now = storeTime();
@@ -207,12 +207,12 @@ public final class RocksDbStore implements TransactionStore {
   }
 
   @Override
-  public synchronized List<Stored> claim(List<Due> dues, Duration lease, Supplier<Owner> owners) {
+  public synchronized List<Stored> claim(List<Due> dues, Duration lease, Function<Gid, Owner> owners) {
     return writing(open -> claim(open, dues, storeTime(), lease, owners));
   }
 
   private List<Stored> claim(
-      Database open, List<Due> dues, Instant now, Duration lease, Supplier<Owner> owners)
+      Database open, List<Due> dues, Instant now, Duration lease, Function<Gid, Owner> owners)
       throws RocksDBException {
     var claimed = new ArrayList<Stored>();
     for (Due due : dues) {
@@ -222,7 +222,7 @@ public final class RocksDbStore implements TransactionStore {
       }
       Duration interval = stored.transaction().state().schedule().interval();
       var schedule = new Write.SetSchedule(new Schedule(interval, now.plus(lease)), now);
-      var taken = new Batch(due.gid(), new Guard.AsRead(due), owners.get(), List.of(schedule));
+      var taken = new Batch(due.gid(), new Guard.AsRead(due), owners.apply(due.gid()), List.of(schedule));
       if (taken.applyTo(stored) instanceof Batch.Applied.Changed changed) {
         changes.put(due.gid(), changed.stored());
         claimed.add(changed.stored());
