@@ -14,13 +14,21 @@ public final class Claims {
   private static final int RANDOM_LENGTH = 16;
 
   private final String server;
-  private final String prefix = Gid.random().value().substring(0, RANDOM_LENGTH) + "-";
+  private final String prefix;
   private final AtomicLong counter = new AtomicLong();
 
   /**
    * @param server name of this server, for people; cut to what a token holds
    */
   public Claims(String server) {
+    this(server, Gid.random().value().substring(0, RANDOM_LENGTH));
+  }
+
+  /**
+   * @param process names the process; never used by another one
+   */
+  Claims(String server, String process) {
+    prefix = process + "-";
     String clean = server.replace(':', '-');
     this.server = clean.substring(0, Math.min(clean.length(), Owner.MAX_SERVER));
   }
@@ -37,8 +45,8 @@ public final class Claims {
   }
 
   /**
-   * Fresh tokens for one piece of work that may have to be repeated (R6): each gid gets the same
-   * one again. Confined to that work.
+   * Fresh tokens for one piece of work that may have to be repeated (R6): each gid gets the same one
+   * again. Confined to that work.
    */
   Function<Gid, Owner> tokens() {
     var made = new HashMap<Gid, Owner>();

@@ -222,6 +222,17 @@ public final class CommandHandler implements Doors {
       this.reply = reply;
     }
 
+    /** By the gid: a sweep goes through the runs in an order that a simulation can repeat. */
+    @Override
+    public int hashCode() {
+      return gid.hashCode();
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return this == other;
+    }
+
     boolean waits() {
       return command.kind() == Command.Kind.SUBMIT && command.request().options().waitResult();
     }

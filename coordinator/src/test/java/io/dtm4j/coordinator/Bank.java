@@ -1,0 +1,142 @@
+package io.dtm4j.coordinator;
+
+import io.dtm4j.engine.Call;
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.BranchAnswer;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.TransType;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+
+/**
+ * Participants behind a barrier (docs/spec/barrier.md 2.3): each call may be refused, forgotten,
+ * slow or answered wrongly, until the bank is told to be good. It knows what has taken effect.
+ */
+final class Bank implements Participants {
+  /** What a client's local transaction has come to (docs/spec/transactions.md 7.3). */
+  enum Local {
+    COMMITTED,
+    ROLLED_BACK
+  }
+
+  /** A row of the barrier. */
+  private record Row(Gid gid, String branchId, Op op) {}
+
+  private final World world;
+  private final SplittableRandom chance;
+  private final Trace trace;
+  private final int refused;
+  private final int bad;
+  private boolean good;
+
+  private final Set<Row> barrier = new HashSet<>();
+  private final Set<Row> effects = new HashSet<>();
+  private final Map<Gid, Local> locals = new HashMap<>();
+
+  Bank(World world, SplittableRandom chance, Trace trace) {
+    this.world = world;
+    this.chance = chance;
+    this.trace = trace;
+    refused = chance.nextInt(25);
+    bad = chance.nextInt(30);
+  }
+
+  /** From now on every call is answered, and well. */
+  void beGood() {
+    good = true;
+  }
+
+  private boolean percent(int limit) {
+    return !good && chance.nextInt(100) < limit;
+  }
+
+  @Override
+  public void receive(Received received) {
+    if (!percent(bad)) {
+      received.answer(execute(received.call()));
+      return;
+    }
+    switch (chance.nextInt(6)) {
+      case 0 -> received.answer(new BranchAnswer.Ongoing("not yet"));
+      case 1 -> received.answer(new BranchAnswer.Unknown("broken"));
+      case 2 -> {
+        var _ = execute(received.call());
+        received.answer(new BranchAnswer.Unknown("broken after its effect"));
+      }
+      case 3 -> {
+        var _ = execute(received.call()); // and never answers
+      }
+      default ->
+          world.time.after(
+              Duration.ofMillis(chance.nextLong(9_000)),
+              () -> received.answer(execute(received.call())));
+    }
+  }
+
+  /** What the handler of a participant does, barrier included, in one local transaction. */
+  private BranchAnswer execute(Call call) {
+    if (call.row() == Call.CHECK_BACK_ROW) {
+      boolean committed = localOf(call.gid(), Local.ROLLED_BACK) == Local.COMMITTED;
+      return committed ? BranchAnswer.Success.INSTANCE : new BranchAnswer.Failure("rolled back");
+    }
+    var row = new Row(call.gid(), call.key().branchId(), call.key().op());
+    boolean compensates = row.op().equals(Op.COMPENSATE);
+    var origin = new Row(row.gid(), row.branchId(), Op.ACTION);
+    boolean first = !barrier.contains(row);
+    boolean empty = compensates && !barrier.contains(origin);
+    boolean refuses = call.type() == TransType.SAGA && percent(compensates ? 5 : refused);
+    if (first && !empty && refuses) {
+      return new BranchAnswer.Failure("refused");
+    }
+    barrier.add(row);
+    if (compensates) {
+      barrier.add(origin);
+    }
+    if (first && !empty) {
+      takeEffect(row);
+    }
+    return BranchAnswer.Success.INSTANCE;
+  }
+
+  private void takeEffect(Row row) {
+    trace.add("effect " + row);
+    effects.add(row);
+    GlobalStatus status = world.status(row.gid().value());
+    if (status.isFinal() && !world.invariants.isForced(row.gid())) {
+      throw new AssertionError("took effect in " + status + ": " + row);
+    }
+  }
+
+  /** Ends the local transaction of a message in this way, unless it has ended already. */
+  Local localOf(Gid gid, Local unlessEnded) {
+    Local before = locals.putIfAbsent(gid, unlessEnded);
+    return before == null ? unlessEnded : before;
+  }
+
+  /** All or nothing: what must have taken effect when a transaction has ended. */
+  void check(Stored stored) {
+    Gid gid = stored.transaction().gid();
+    if (world.invariants.isForced(gid)) {
+      return;
+    }
+    boolean succeeded = stored.transaction().status() == GlobalStatus.SUCCEED;
+    for (Branch branch : stored.transaction().branches()) {
+      boolean done = effects.contains(new Row(gid, branch.key().branchId(), Op.ACTION));
+      boolean undone = effects.contains(new Row(gid, branch.key().branchId(), Op.COMPENSATE));
+      if (succeeded ? !done || undone : done != undone) {
+        throw new AssertionError("money is lost in branch " + branch.key() + " of " + stored);
+      }
+    }
+    Local local = locals.get(gid);
+    if (local != null && succeeded != (local == Local.COMMITTED)) {
+      throw new AssertionError("the local transaction is " + local + ": " + stored);
+    }
+  }
+}

@@ -1,0 +1,336 @@
+package io.dtm4j.coordinator;
+
+import static io.dtm4j.coordinator.Requests.message;
+import static io.dtm4j.coordinator.Requests.saga;
+import static io.dtm4j.coordinator.ScriptedParticipants.ONGOING;
+import static io.dtm4j.coordinator.ScriptedParticipants.SILENT;
+import static io.dtm4j.coordinator.ScriptedParticipants.SUCCEEDS;
+import static io.dtm4j.coordinator.ScriptedParticipants.fails;
+import static io.dtm4j.protocol.GlobalStatus.FAILED;
+import static io.dtm4j.protocol.GlobalStatus.PREPARED;
+import static io.dtm4j.protocol.GlobalStatus.SUBMITTED;
+import static io.dtm4j.protocol.GlobalStatus.SUCCEED;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.dtm4j.model.Batch;
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.BranchKey;
+import io.dtm4j.model.Guard;
+import io.dtm4j.model.Owner;
+import io.dtm4j.model.Payload;
+import io.dtm4j.model.Write;
+import io.dtm4j.protocol.ErrorCode;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.Op;
+import java.util.List;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+
+/** The rules of docs/architecture.md: each test fails when its rule is taken out. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class DurabilityRulesTest extends InVirtualTime {
+  @Test
+  void a_saga_runs_to_its_end() {
+    Server server = server("a");
+
+    Server.Answer answer = server.ask(saga("g", 2).waiting().submit());
+    run(A_MOMENT);
+
+    assertThat(codeOf(answer)).isNull();
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    assertThat(participants.urls()).containsExactly("http://bank/a1", "http://bank/a2");
+    assertThat(server.coordinator.openPasses()).isZero();
+    assertThat(server.coordinator.openBytes()).isZero();
+    assertThat(server.commands.open()).isZero();
+  }
+
+  @Test
+  void R1_nothing_is_called_or_answered_before_the_first_record_is_durable() {
+    Server server = server("a");
+    weather.storeGoesAway();
+
+    Server.Answer answer = server.ask(saga("g", 1).submit());
+    run(seconds(1));
+
+    assertThat(participants.received()).isEmpty();
+    assertThat(answer.isThere()).isFalse();
+    weather.storeComesBack();
+    run(A_MOMENT);
+    assertThat(codeOf(answer)).isNull();
+    assertThat(participants.urls()).containsExactly("http://bank/a1");
+  }
+
+  @Test
+  void R2_a_change_of_direction_is_durable_before_compensations_leave() {
+    Server server = server("a");
+    participants.script("http://bank/a2", withoutStore(fails("full")));
+
+    server.ask(saga("g", 2).submit());
+    run(seconds(1));
+
+    assertThat(world.status("g")).isEqualTo(SUBMITTED);
+    assertThat(participants.urls()).containsExactly("http://bank/a1", "http://bank/a2");
+    weather.storeComesBack();
+    run(A_MOMENT);
+    assertThat(participants.urls()).endsWith("http://bank/c2", "http://bank/c1");
+    assertThat(world.status("g")).isEqualTo(FAILED);
+  }
+
+  @Test
+  void R2_a_final_status_is_durable_before_it_is_answered() {
+    Server server = server("a");
+    participants.script("http://bank/a1", withoutStore(SUCCEEDS));
+
+    Server.Answer answer = server.ask(saga("g", 1).waiting().submit());
+    run(seconds(1));
+
+    assertThat(answer.isThere()).isFalse();
+    weather.storeComesBack();
+    run(A_MOMENT);
+    assertThat(codeOf(answer)).isNull();
+  }
+
+  @Test
+  void R2_the_verdict_of_a_check_back_is_durable_before_branches_are_called() {
+    Server server = server("a");
+    participants.script("http://shop/query", withoutStore(SUCCEEDS));
+
+    server.ask(message("g", 1).timeoutToFail(2).prepare());
+    run(seconds(3));
+
+    assertThat(participants.urls()).containsExactly("http://shop/query");
+    assertThat(world.status("g")).isEqualTo(PREPARED);
+    weather.storeComesBack();
+    run(A_MOMENT);
+    assertThat(participants.urls()).endsWith("http://bank/m1");
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+  }
+
+  @Test
+  void R3_an_answer_is_durable_before_the_call_that_depends_on_it_leaves() {
+    Server server = server("a");
+    participants.script("http://bank/a1", withoutStore(SUCCEEDS));
+
+    server.ask(saga("g", 2).submit());
+    run(seconds(1));
+
+    assertThat(participants.urls()).containsExactly("http://bank/a1");
+    weather.storeComesBack();
+    run(A_MOMENT);
+    assertThat(participants.urls()).containsExactly("http://bank/a1", "http://bank/a2");
+  }
+
+  @Test
+  void R3a_answers_that_come_while_a_batch_is_on_its_way_are_decided_on_what_it_left() {
+    Server server = server("a");
+    participants.script("http://bank/a1", SILENT);
+    participants.script("http://bank/a2", SILENT);
+
+    Server.Answer answer = server.ask(saga("g", 2).concurrent().waiting().submit());
+    run(A_MOMENT);
+    participants.received().forEach(Participants.Received::succeed);
+    run(A_MOMENT);
+
+    assertThat(codeOf(answer)).isNull();
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    assertThat(world.stored("g").owner().revision()).as("two batches after the first").isEqualTo(3);
+  }
+
+  @Test
+  void R4_a_pass_that_was_taken_over_writes_nothing_more() {
+    Server slow = server("slow");
+    participants.script("http://bank/a1", SILENT, ONGOING);
+    Server.Answer answer = slow.ask(saga("g", 1).waiting().submit());
+    run(A_MOMENT);
+    slow.pause(seconds(12));
+    Server other = server("other");
+    run(seconds(11));
+    Owner resting = world.stored("g").owner();
+    assertThat(resting.server()).isEqualTo("other");
+
+    participants.received().getFirst().succeed();
+    run(seconds(2));
+
+    assertThat(world.stored("g").owner()).isEqualTo(resting);
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.NOT_FINISHED);
+    assertThat(slow.passOf("g")).isNull();
+    assertThat(other.passOf("g")).isNull();
+  }
+
+  @Test
+  void R4_a_command_that_loses_is_decided_again_on_the_record_that_won() {
+    Server one = server("one");
+    Server two = server("two");
+    one.ask(message("g", 1).prepare());
+    run(A_MOMENT);
+
+    Server.Answer submit = one.ask(message("g", 1).submit());
+    Server.Answer abort = two.ask(message("g", 1).abort());
+    run(A_MOMENT);
+
+    assertThat(codeOf(abort)).isNull();
+    assertThat(codeOf(submit)).isEqualTo(ErrorCode.STATUS_CONFLICT);
+    assertThat(world.status("g")).isEqualTo(FAILED);
+    assertThat(participants.received()).isEmpty();
+  }
+
+  @Test
+  void R4_a_command_that_changes_the_status_fences_the_pass_of_another_server() {
+    Server one = server("one");
+    Server two = server("two");
+    participants.script("http://bank/a1", SILENT);
+    Server.Answer waiting = one.ask(saga("g", 1).waiting().submit());
+    run(A_MOMENT);
+
+    Server.Answer stopped = two.ask(saga("g", 1).forceStop());
+    run(A_MOMENT);
+    participants.received().getFirst().succeed();
+    run(A_MOMENT);
+
+    assertThat(codeOf(stopped)).isNull();
+    assertThat(world.status("g")).isEqualTo(FAILED);
+    assertThat(world.stored("g").transaction().branches().get(1).isOpen()).isTrue();
+    assertThat(codeOf(waiting)).as("from the stored state").isEqualTo(ErrorCode.ROLLED_BACK);
+    assertThat(one.passOf("g")).isNull();
+  }
+
+  @Test
+  void R4a_a_pass_works_on_the_rows_as_of_the_commit_that_left_prepared() {
+    Server server = server("a");
+    server.ask(message("g", 1).prepare());
+    run(A_MOMENT);
+    weather.storeGoesAway(); // so that the submit has read the record before the row comes
+    server.ask(message("g", 1).submit());
+    run(A_MOMENT);
+    world.commit(
+        new Batch(
+            new Gid("g"),
+            new Guard.InStatus(PREPARED, null),
+            null,
+            List.of(new Write.AddBranches(List.of(row("http://bank/late"))))));
+
+    weather.storeComesBack();
+    run(A_MOMENT);
+
+    assertThat(participants.urls()).containsExactly("http://bank/m1", "http://bank/late");
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+  }
+
+  @Test
+  void R5_a_repeated_submit_joins_the_calls_in_flight() {
+    Server server = server("a");
+    participants.script("http://bank/a1", SILENT);
+    server.ask(saga("g", 1).submit());
+    run(A_MOMENT);
+
+    Server.Answer repeated = server.ask(saga("g", 1).submit());
+    Server.Answer waiting = server.ask(saga("g", 1).waiting().submit());
+    run(A_MOMENT);
+
+    assertThat(codeOf(repeated)).isNull();
+    assertThat(waiting.isThere()).isFalse();
+    participants.received().getFirst().succeed();
+    run(A_MOMENT);
+    assertThat(codeOf(waiting)).isNull();
+    assertThat(participants.urls()).containsExactly("http://bank/a1");
+  }
+
+  @Test
+  void R6_a_batch_whose_outcome_is_unknown_is_sent_again_until_it_is_definite() {
+    for (Weather.Fate fate : Weather.Fate.values()) {
+      String gid = "g-" + fate;
+      Server server = server("a");
+      participants.script(
+          "http://bank/a1",
+          received -> {
+            weather.nextWrites(fate, fate);
+            received.succeed();
+          });
+
+      Server.Answer answer = server.ask(saga(gid, 2).waiting().submit());
+      run(seconds(2));
+
+      assertThat(codeOf(answer)).as(gid).isNull();
+      assertThat(world.status(gid)).as(gid).isEqualTo(SUCCEED);
+      server.crash();
+    }
+    assertThat(participants.callsOf("http://bank/a2")).hasSize(Weather.Fate.values().length);
+  }
+
+  @Test
+  void R6_a_frozen_pass_is_dropped_when_its_lease_ends_and_the_lost_write_is_fenced() {
+    var noStore = new Weather();
+    Server frozen = server("frozen", noStore);
+    participants.script(
+        "http://bank/a1",
+        received -> {
+          noStore.nextWriteLate(seconds(15));
+          noStore.storeGoesAway();
+          received.fail("full");
+        },
+        ONGOING);
+    Server.Answer answer = frozen.ask(saga("g", 1).waiting().submit());
+    Server other = server("other");
+    run(seconds(2));
+    assertThat(answer.isThere()).isFalse();
+    run(seconds(2));
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.OUTCOME_UNKNOWN);
+    assertThat(frozen.passOf("g")).as("still has its lease").isNotNull();
+    run(seconds(7));
+
+    assertThat(frozen.passOf("g")).isNull();
+    assertThat(world.stored("g").owner().server()).isEqualTo("other");
+    run(seconds(4)); // the lost write has arrived
+
+    assertThat(world.status("g")).isEqualTo(SUBMITTED);
+    noStore.storeComesBack();
+    run(seconds(1));
+    assertThat(world.status("g")).isEqualTo(SUBMITTED);
+    assertThat(world.stored("g").owner().server()).isEqualTo("other");
+    assertThat(other.coordinator.openPasses()).isZero();
+  }
+
+  @Test
+  void R7_a_server_that_was_paused_between_commit_and_call_proves_its_claim_first() {
+    Server slow = server("slow");
+    Server.Answer answer = slow.ask(saga("g", 1).waiting().submit());
+    run(millis(1)); // the first record is on its way
+    slow.pause(seconds(11));
+    Server other = server("other");
+    participants.script("http://bank/a1", SILENT);
+    run(seconds(10).plusMillis(500));
+    assertThat(participants.received()).as("by the other server").hasSize(1);
+
+    run(seconds(1));
+
+    assertThat(participants.received()).as("nothing is sent under a lost claim").hasSize(1);
+    assertThat(slow.passOf("g")).isNull();
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.NOT_FINISHED);
+    assertThat(other.passOf("g")).isNotNull();
+  }
+
+  @Test
+  void R7_a_paused_server_that_still_has_its_claim_goes_on() {
+    Server slow = server("slow");
+    Server.Answer answer = slow.ask(saga("g", 1).waiting().submit());
+    run(millis(1));
+    slow.pause(millis(9_500));
+
+    run(seconds(10));
+
+    assertThat(codeOf(answer)).isNull();
+    assertThat(participants.urls()).containsExactly("http://bank/a1");
+  }
+
+  private ScriptedParticipants.Behaviour withoutStore(ScriptedParticipants.Behaviour behaviour) {
+    return received -> {
+      weather.storeGoesAway();
+      behaviour.take(received);
+    };
+  }
+
+  private Branch row(String url) {
+    return Branch.open(new BranchKey("09", Op.ACTION), url, Payload.EMPTY, time.instant());
+  }
+}

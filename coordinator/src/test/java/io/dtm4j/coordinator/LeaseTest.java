@@ -1,0 +1,183 @@
+package io.dtm4j.coordinator;
+
+import static io.dtm4j.coordinator.Requests.message;
+import static io.dtm4j.coordinator.Requests.saga;
+import static io.dtm4j.coordinator.ScriptedParticipants.ONGOING;
+import static io.dtm4j.coordinator.ScriptedParticipants.SILENT;
+import static io.dtm4j.coordinator.ScriptedParticipants.SUCCEEDS;
+import static io.dtm4j.protocol.GlobalStatus.PREPARED;
+import static io.dtm4j.protocol.GlobalStatus.SUBMITTED;
+import static io.dtm4j.protocol.GlobalStatus.SUCCEED;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.dtm4j.model.Batch;
+import io.dtm4j.model.Definition;
+import io.dtm4j.model.Extra;
+import io.dtm4j.model.Guard;
+import io.dtm4j.model.Owner;
+import io.dtm4j.model.Schedule;
+import io.dtm4j.model.State;
+import io.dtm4j.model.Transaction;
+import io.dtm4j.model.Write;
+import io.dtm4j.protocol.ErrorCode;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.TransType;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+
+/** R7: a lease is earned, and nobody calls without one. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class LeaseTest extends InVirtualTime {
+  @Test
+  void a_lease_is_renewed_while_a_call_is_in_flight() {
+    Server one = server("one");
+    server("two");
+    participants.script("http://bank/a1", participants.slowly(seconds(55), SUCCEEDS));
+    participants.script("http://bank/a2", participants.slowly(seconds(55), SUCCEEDS));
+
+    one.ask(saga("g", 2).requestTimeout(60).submit());
+    run(seconds(120));
+
+    assertThat(participants.received()).as("nobody else has called").hasSize(2);
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    assertThat(world.stored("g").owner().server()).isEqualTo("one");
+  }
+
+  @Test
+  void a_call_whose_lease_is_too_short_leaves_after_its_renewal() {
+    var slow = new Weather();
+    Server server = server("a", slow);
+    server("b");
+    participants.script("http://bank/a1", ONGOING);
+    server.ask(saga("g", 1).requestTimeout(60).submit());
+    run(A_MOMENT);
+    participants.script("http://bank/a1", SUCCEEDS);
+    time.runUntil(() -> server.passOf("g") != null, seconds(20));
+    server.pause(millis(9_300));
+
+    run(seconds(12));
+
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    assertThat(participants.received()).hasSize(2);
+  }
+
+  @Test
+  void a_pass_whose_call_never_ends_is_dropped_and_taken_up_again() {
+    Server server = server("a");
+    server.caller.swallow("http://bank/a1");
+    Server.Answer answer =
+        server.ask(message("g", 0).step("http://bank/a1", "").waiting().submit());
+    run(seconds(7));
+    assertThat(server.passOf("g")).as("a late answer might still come").isNotNull();
+
+    run(seconds(5)); // its time-out and 5 s, and until somebody looks at its lease
+
+    assertThat(server.passOf("g")).isNull();
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.INTERNAL);
+    server.caller.heal();
+    run(seconds(11)); // until its lease ends
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+  }
+
+  @Test
+  void a_pass_that_cannot_be_decided_is_dropped_and_holds_up_nobody() {
+    save("broken", TransType.TCC, SUBMITTED, "", time.instant());
+
+    Server server = server("a");
+    server.ask(saga("g", 1).submit());
+    run(A_MOMENT);
+
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    assertThat(server.coordinator.openPasses()).isZero();
+    assertThat(world.status("broken")).isEqualTo(SUBMITTED);
+    Owner first = world.stored("broken").owner();
+    run(seconds(11));
+    assertThat(world.stored("broken").owner()).as("taken up again").isNotEqualTo(first);
+  }
+
+  @Test
+  void a_client_hears_when_its_transaction_cannot_be_worked_on() {
+    save("broken", TransType.SAGA, PREPARED, "{\"orders\":{\"7\":[8]}}", time.instant());
+    Server server = server("a");
+
+    Server.Answer answer = server.ask(saga("broken", 1).waiting().submit());
+    run(A_MOMENT);
+
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.INTERNAL);
+    assertThat(server.commands.open()).isZero();
+  }
+
+  @Test
+  void a_pass_whose_batch_is_rejected_is_dropped_and_taken_up_again() {
+    Server server = server("a");
+    participants.script(
+        "http://bank/a1",
+        received -> {
+          world.store.reject(received.call().gid());
+          received.succeed();
+        },
+        SUCCEEDS);
+    Server.Answer answer = server.ask(saga("g", 1).waiting().submit());
+    run(A_MOMENT);
+
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.INTERNAL);
+    assertThat(server.passOf("g")).isNull();
+    world.store.accept(new Gid("g"));
+    run(seconds(11));
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+  }
+
+  @Test
+  void a_write_of_a_pass_never_moves_the_end_of_its_lease_back() {
+    Server server = server("a");
+    participants.script("http://bank/a1", participants.slowly(seconds(2), SUCCEEDS));
+    participants.script("http://bank/a2", SILENT);
+    server.ask(saga("g", 2).submit());
+    run(A_MOMENT);
+    Instant first = world.stored("g").transaction().state().schedule().nextTime();
+    run(seconds(4)); // a third of the lease has passed
+
+    assertThat(world.stored("g").transaction().state().schedule().nextTime()).isAfter(first);
+  }
+
+  @Test
+  void a_lost_lease_is_noticed_and_ends_the_pass() {
+    Server one = server("one");
+    Server two = server("two");
+    participants.script("http://bank/a1", SILENT);
+    one.ask(saga("g", 1).requestTimeout(10).submit());
+    run(A_MOMENT);
+    two.ask(saga("g", 1).forceStop());
+    run(A_MOMENT);
+    assertThat(one.passOf("g")).as("it cannot know yet").isNotNull();
+
+    run(seconds(6)); // a third of the lease
+
+    assertThat(one.passOf("g")).isNull();
+  }
+
+  private void save(
+      String gid, TransType type, GlobalStatus status, String customData, Instant due) {
+    var definition = new Definition(type, "http", "", customData, Options.DEFAULTS, time.instant());
+    var state =
+        new State(
+            status,
+            "",
+            "",
+            time.instant(),
+            null,
+            new Schedule(Duration.ofSeconds(10), due),
+            Extra.NONE);
+    var transaction = new Transaction(new Gid(gid), definition, state, List.of());
+    var owner = new Owner(Owner.Mark.RESTING, "old", "old-" + gid, 1);
+    world.commit(
+        new Batch(
+            new Gid(gid), Guard.Absent.INSTANCE, owner, List.of(new Write.SaveNew(transaction))));
+  }
+}

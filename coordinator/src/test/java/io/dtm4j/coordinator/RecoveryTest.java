@@ -1,0 +1,110 @@
+package io.dtm4j.coordinator;
+
+import static io.dtm4j.coordinator.Requests.message;
+import static io.dtm4j.coordinator.Requests.saga;
+import static io.dtm4j.coordinator.ScriptedParticipants.ONGOING;
+import static io.dtm4j.coordinator.ScriptedParticipants.SILENT;
+import static io.dtm4j.coordinator.ScriptedParticipants.SUCCEEDS;
+import static io.dtm4j.protocol.GlobalStatus.SUCCEED;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+
+/** What is due is taken up, by whichever server. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class RecoveryTest extends InVirtualTime {
+  @Test
+  void everything_in_flight_goes_on_within_a_lease_and_a_second_after_a_crash() {
+    Server one = server("one");
+    server("two");
+    participants.script("http://bank/a1", SILENT);
+    participants.script("http://bank/m1", SILENT);
+    for (int i = 1; i <= 300; i++) {
+      one.ask(i % 3 == 0 ? message("g-" + i, 1).submit() : saga("g-" + i, 1).submit());
+    }
+    run(A_MOMENT);
+    one.ask(saga("on its way", 1).submit());
+    run(millis(1)); // its first record takes effect, nobody hears of it
+
+    one.crash();
+    participants.script("http://bank/a1", SUCCEEDS);
+    participants.script("http://bank/m1", SUCCEEDS);
+    run(seconds(11));
+
+    for (int i = 1; i <= 300; i++) {
+      assertThat(world.status("g-" + i)).as("g-" + i).isEqualTo(SUCCEED);
+    }
+  }
+
+  @Test
+  void a_server_that_starts_takes_up_at_once_what_is_due() {
+    Server one = server("one");
+    for (int i = 1; i <= 1_000; i++) {
+      participants.script("http://bank/a" + i, ONGOING, SUCCEEDS);
+      one.ask(saga("g-" + i).step("http://bank/a" + i, "").submit());
+    }
+    run(A_MOMENT);
+    one.crash();
+    run(seconds(20));
+
+    world.server("two");
+    run(A_MOMENT);
+
+    for (int i = 1; i <= 1_000; i++) {
+      assertThat(world.status("g-" + i)).as("g-" + i).isEqualTo(SUCCEED);
+    }
+  }
+
+  @Test
+  void transactions_that_are_due_later_cost_no_timer() {
+    Server server = server("a");
+    for (int i = 1; i <= 100_000; i++) {
+      server.ask(message("g-" + i, 1).customData("{\"delay\":3600}").submit());
+      if (i % 500 == 0) {
+        run(millis(10));
+      }
+    }
+
+    run(seconds(5));
+
+    assertThat(world.invariants.unfinished()).hasSize(100_000);
+    assertThat(server.coordinator.openPasses()).isZero();
+    assertThat(server.timers.armed()).isLessThan(10);
+  }
+
+  @Test
+  void two_servers_share_what_is_due() {
+    Server one = server("one");
+    Server two = server("two");
+    participants.script("http://bank/a1", ONGOING);
+    for (int i = 1; i <= 50; i++) {
+      one.ask(saga("g-" + i, 1).submit());
+    }
+    run(A_MOMENT);
+    participants.script("http://bank/a1", SUCCEEDS);
+
+    run(seconds(11));
+
+    assertThat(participants.received()).as("each is called again once").hasSize(100);
+    assertThat(one.coordinator.openPasses() + two.coordinator.openPasses()).isZero();
+  }
+
+  @Test
+  void a_claim_is_taken_up_in_spite_of_an_unknown_outcome() {
+    for (Weather.Fate fate : Weather.Fate.values()) {
+      String gid = "g-" + fate;
+      Server server = server("a");
+      participants.script("http://bank/a1", ONGOING, SUCCEEDS);
+      server.ask(saga(gid, 1).submit());
+      run(seconds(9));
+      weather.nextWrites(fate, fate);
+
+      run(seconds(15));
+
+      assertThat(world.status(gid)).as(gid).isEqualTo(SUCCEED);
+      server.crash();
+    }
+  }
+}

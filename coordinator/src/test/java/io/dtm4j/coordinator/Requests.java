@@ -1,0 +1,130 @@
+package io.dtm4j.coordinator;
+
+import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Step;
+import io.dtm4j.protocol.TransactionRequest;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Makes requests as clients send them. */
+final class Requests {
+  private final String gid;
+  private final String type;
+  private final List<Step> steps = new ArrayList<>();
+  private String queryPrepared = "";
+  private String customData = "";
+  private boolean waitResult;
+  private long timeoutToFail;
+  private long requestTimeout;
+  private long retryInterval;
+  private boolean concurrent;
+  private long retryLimit;
+
+  private Requests(String gid, String type) {
+    this.gid = gid;
+    this.type = type;
+  }
+
+  static Requests saga(String gid) {
+    return new Requests(gid, "saga");
+  }
+
+  /** Steps {@code http://bank/a1} with {@code http://bank/c1}, and so on. */
+  static Requests saga(String gid, int steps) {
+    Requests saga = saga(gid);
+    for (int step = 1; step <= steps; step++) {
+      saga.step("http://bank/a" + step, "http://bank/c" + step);
+    }
+    return saga;
+  }
+
+  /** Branches {@code http://bank/m1} and so on; checked back at {@code http://shop/query}. */
+  static Requests message(String gid, int branches) {
+    Requests message = new Requests(gid, "msg").queryPrepared("http://shop/query");
+    for (int branch = 1; branch <= branches; branch++) {
+      message.step("http://bank/m" + branch, "");
+    }
+    return message;
+  }
+
+  Requests step(String action, String compensate) {
+    steps.add(new Step(action, compensate, ""));
+    return this;
+  }
+
+  Requests waiting() {
+    waitResult = true;
+    return this;
+  }
+
+  Requests queryPrepared(String url) {
+    queryPrepared = url;
+    return this;
+  }
+
+  Requests customData(String json) {
+    customData = json;
+    return this;
+  }
+
+  Requests concurrent() {
+    concurrent = true;
+    return type.equals("saga") ? customData("{\"concurrent\":true}") : this;
+  }
+
+  Requests timeoutToFail(long seconds) {
+    timeoutToFail = seconds;
+    return this;
+  }
+
+  Requests requestTimeout(long seconds) {
+    requestTimeout = seconds;
+    return this;
+  }
+
+  Requests retryInterval(long seconds) {
+    retryInterval = seconds;
+    return this;
+  }
+
+  Requests retryLimit(long limit) {
+    retryLimit = limit;
+    return this;
+  }
+
+  TransactionRequest request() {
+    var options =
+        new Options(
+            waitResult,
+            timeoutToFail,
+            requestTimeout,
+            retryInterval,
+            Map.of(),
+            concurrent,
+            retryLimit);
+    List<String> payloads = steps.stream().map(_ -> "{}").toList();
+    return new TransactionRequest(
+        gid, type, steps, payloads, queryPrepared, "http", customData, options, "", Map.of());
+  }
+
+  Command command(Command.Kind kind) {
+    return new Command(kind, request(), Requester.anonymous("test"));
+  }
+
+  Command submit() {
+    return command(Command.Kind.SUBMIT);
+  }
+
+  Command prepare() {
+    return command(Command.Kind.PREPARE);
+  }
+
+  Command abort() {
+    return command(Command.Kind.ABORT);
+  }
+
+  Command forceStop() {
+    return command(Command.Kind.FORCE_STOP);
+  }
+}

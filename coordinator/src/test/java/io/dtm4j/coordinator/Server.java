@@ -1,0 +1,180 @@
+package io.dtm4j.coordinator;
+
+import static java.util.Objects.requireNonNull;
+
+import io.dtm4j.engine.Engine;
+import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.Reply;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** A server in virtual time: the real classes between a virtual store and virtual participants. */
+final class Server {
+  private static final int LOOPS = 2;
+
+  final String name;
+  final VirtualProcess process;
+  final VirtualTimers timers;
+  final VirtualCommitter committer;
+  final VirtualCaller caller;
+  final Coordinator coordinator;
+  final CommandHandler commands;
+  final Recovery recovery;
+  final Keeper keeper;
+  private final World world;
+  private final List<VirtualLoop> loops;
+  private int asked;
+
+  /** What a client hears. */
+  final class Answer {
+    private @Nullable Reply reply;
+    private @Nullable Instant at;
+
+    boolean isThere() {
+      return reply != null;
+    }
+
+    /** What came. */
+    Reply reply() {
+      return requireNonNull(reply, "no answer yet");
+    }
+
+    /** When it came. */
+    Instant at() {
+      return requireNonNull(at, "no answer yet");
+    }
+
+    private void came(Command command, Reply answer) {
+      if (reply != null) {
+        throw new AssertionError("answered twice: " + command + ": " + reply + ", " + answer);
+      }
+      world.invariants.replied(command, answer);
+      reply = answer;
+      at = world.time.instant();
+    }
+  }
+
+  Server(World world, String name, Weather weather) {
+    CoordinatorLimits limits = world.limits;
+    this.world = world;
+    this.name = name;
+    VirtualTime time = world.time;
+
+    process = new VirtualProcess(time);
+    loops = Stream.generate(() -> new VirtualLoop(process, weather)).limit(LOOPS).toList();
+    timers = new VirtualTimers(process, weather);
+    committer =
+        new VirtualCommitter(
+            time, process, weather, world.store, batch -> world.invariants.handedOver(batch));
+    caller =
+        new VirtualCaller(
+            time,
+            process,
+            weather,
+            world.participants,
+            loops,
+            call -> world.invariants.leaves(this, call));
+    var reads = new VirtualReads(process, weather);
+    var claims = new Claims(name, "process-" + world.nextProcess());
+    var engine = new Engine(world.settings);
+    coordinator = new Coordinator(engine, committer, caller, timers, time, time::nanoTime, limits);
+    commands =
+        new CommandHandler(
+            coordinator,
+            engine,
+            world.store,
+            committer,
+            reads,
+            claims,
+            timers,
+            time::nanoTime,
+            limits);
+    recovery =
+        new Recovery(
+            coordinator,
+            world.store,
+            committer,
+            reads,
+            claims,
+            timers,
+            time::nanoTime,
+            loops,
+            world.claimLease,
+            world.safetyNet,
+            limits);
+    keeper =
+        new Keeper(
+            coordinator, commands, recovery, committer, timers, time::nanoTime, loops.getFirst());
+  }
+
+  void start() {
+    keeper.start();
+    recovery.start();
+  }
+
+  /** A client's request; it arrives on one of the loops. */
+  Answer ask(Command command) {
+    return ask(command, _ -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param heard told the answer
+   */
+  Answer ask(Command command, Consumer<Reply> heard) {
+    var answer = new Answer();
+    VirtualLoop loop = loops.get(asked++ % LOOPS);
+    loop.execute(
+        () ->
+            commands.handle(
+                command,
+                loop,
+                reply -> {
+                  answer.came(command, reply);
+                  heard.accept(reply);
+                }));
+    return answer;
+  }
+
+  /** A client's query; it arrives on the first loop. */
+  void query(String gid, Consumer<@Nullable Stored> found, Consumer<Reply> trouble) {
+    VirtualLoop loop = loops.getFirst();
+    loop.execute(() -> commands.query(new Gid(gid), loop, found, trouble));
+  }
+
+  /** The pass that this server has for a gid; null: none. */
+  @Nullable LivePass passOf(String gid) {
+    return coordinator.passOf(new Gid(gid));
+  }
+
+  /** Nothing is kept of what has ended. */
+  void checkIdle() {
+    if (coordinator.openPasses() != 0 || coordinator.openBytes() != 0 || commands.open() != 0) {
+      throw new AssertionError(
+          name
+              + " keeps "
+              + coordinator.openPasses()
+              + " passes, "
+              + coordinator.openBytes()
+              + " bytes, "
+              + commands.open()
+              + " commands");
+    }
+  }
+
+  /** It is gone at once, with all it had in memory. */
+  void crash() {
+    process.die();
+  }
+
+  /** It stands still for that long. */
+  void pause(Duration length) {
+    process.pause(length);
+  }
+}

@@ -1,0 +1,122 @@
+package io.dtm4j.coordinator;
+
+import io.dtm4j.model.Batch;
+import io.dtm4j.model.Due;
+import io.dtm4j.model.Guard;
+import io.dtm4j.model.Owner;
+import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.store.CommitResult;
+import io.dtm4j.store.Lease;
+import io.dtm4j.store.MemoryStore;
+import io.dtm4j.store.StoreRejectedException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** The store of all servers. Tells of every change when it takes effect. */
+final class SharedStore extends MemoryStore {
+  /** Who changed a record. */
+  enum Cause {
+    /** A pass, under its claim. */
+    PASS,
+    /** A command of a client. */
+    COMMAND,
+    /** A claim of what is due. */
+    CLAIM,
+    /** A renewal or release. */
+    LEASE
+  }
+
+  /** Told of every change. */
+  interface Listener {
+    void changed(Stored now, Cause cause);
+  }
+
+  private final Listener listener;
+  private final Set<Gid> rejected = new HashSet<>();
+  private @Nullable String trouble;
+
+  SharedStore(InstantSource clock, Listener listener) {
+    super(clock);
+    this.listener = listener;
+  }
+
+  /** From now on no batch of that gid can be stored. */
+  void reject(Gid gid) {
+    rejected.add(gid);
+  }
+
+  /** From now on batches of that gid can be stored again. */
+  void accept(Gid gid) {
+    rejected.remove(gid);
+  }
+
+  /** What it says of itself; null: all is well. */
+  void trouble(@Nullable String words) {
+    trouble = words;
+  }
+
+  @Override
+  public @Nullable String trouble() {
+    return trouble;
+  }
+
+  @Override
+  public synchronized List<CommitResult> commit(List<Batch> group) {
+    List<CommitResult> results = new ArrayList<>();
+    for (Batch batch : group) {
+      if (rejected.contains(batch.gid())) {
+        throw new StoreRejectedException("rejected on purpose", new IllegalStateException());
+      }
+      CommitResult result = super.commit(List.of(batch)).getFirst();
+      if (result instanceof CommitResult.Committed committed && committed.stored() != null) {
+        listener.changed(
+            committed.stored(), batch.guard() instanceof Guard.HeldBy ? Cause.PASS : Cause.COMMAND);
+      }
+      results.add(result);
+    }
+    return results;
+  }
+
+  @Override
+  public synchronized List<Stored> claimDue(
+      Duration lease, Function<Gid, Owner> owners, int limit) {
+    return told(super.claimDue(lease, owners, limit));
+  }
+
+  @Override
+  public synchronized List<Stored> claim(
+      List<Due> dues, Duration lease, Function<Gid, Owner> owners) {
+    return told(super.claim(dues, lease, owners));
+  }
+
+  private List<Stored> told(List<Stored> claimed) {
+    claimed.forEach(stored -> listener.changed(stored, Cause.CLAIM));
+    return claimed;
+  }
+
+  @Override
+  public synchronized List<Lease> renew(List<Lease> leases, Duration lease) {
+    List<Lease> lost = super.renew(leases, lease);
+    tellOf(leases);
+    return lost;
+  }
+
+  @Override
+  public synchronized void release(List<Lease> leases) {
+    super.release(leases);
+    tellOf(leases);
+  }
+
+  private void tellOf(List<Lease> leases) {
+    for (Lease lease : leases) {
+      find(lease.gid()).ifPresent(stored -> listener.changed(stored, Cause.LEASE));
+    }
+  }
+}

@@ -1,0 +1,98 @@
+package io.dtm4j.coordinator;
+
+import io.dtm4j.engine.Call;
+import io.dtm4j.protocol.BranchAnswer;
+import io.dtm4j.store.EventLoop;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/** Calls participants in virtual time; what is not answered in time is unknown. */
+final class VirtualCaller implements Caller {
+  private final VirtualTime time;
+  private final VirtualProcess process;
+  private final Weather weather;
+  private final Participants participants;
+  private final List<? extends EventLoop> loops;
+  private final Function<Call, Runnable> leaves;
+  private final Set<String> swallowed = new HashSet<>();
+
+  /**
+   * @param leaves told of every call that leaves; what it returns is run when the call has ended
+   */
+  VirtualCaller(
+      VirtualTime time,
+      VirtualProcess process,
+      Weather weather,
+      Participants participants,
+      List<? extends EventLoop> loops,
+      Function<Call, Runnable> leaves) {
+    this.time = time;
+    this.process = process;
+    this.weather = weather;
+    this.participants = participants;
+    this.loops = loops;
+    this.leaves = leaves;
+  }
+
+  /** From now on calls of that url never come to an end: a defect of the caller. */
+  void swallow(String url) {
+    swallowed.add(url);
+  }
+
+  /** It has no defect any more. */
+  void heal() {
+    swallowed.clear();
+  }
+
+  @Override
+  public void send(Call call, Consumer<BranchAnswer> answered) {
+    Runnable ended = leaves.apply(call);
+    if (swallowed.contains(call.url())) {
+      return;
+    }
+    var underWay =
+        new UnderWay(
+            call,
+            answer -> {
+              ended.run();
+              answered.accept(answer);
+            });
+    process.after(call.timeout(), () -> underWay.end(new BranchAnswer.Unknown("timed out")));
+    if (!weather.callIsLost()) {
+      time.after(weather.call(), underWay::arrive);
+    }
+  }
+
+  private final class UnderWay {
+    private final Call call;
+    private final Consumer<BranchAnswer> answered;
+    private final EventLoop loop =
+        loops.stream().filter(EventLoop::isCurrent).findFirst().orElseThrow();
+    private boolean over;
+
+    UnderWay(Call call, Consumer<BranchAnswer> answered) {
+      this.call = call;
+      this.answered = answered;
+    }
+
+    void arrive() {
+      participants.receive(new Participants.Received(time.instant(), call, this::answer));
+    }
+
+    private void answer(BranchAnswer answer) {
+      if (!weather.callIsLost()) {
+        process.after(weather.call(), () -> end(answer));
+      }
+    }
+
+    void end(BranchAnswer answer) {
+      if (!over) {
+        over = true;
+        loop.execute(() -> answered.accept(answer));
+      }
+    }
+  }
+}

@@ -1,0 +1,110 @@
+package io.dtm4j.coordinator;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+
+/**
+ * How long things take, and what goes wrong. This one is calm: everything takes its usual time, and
+ * only what a test asks for goes wrong.
+ */
+class Weather {
+  /** What becomes of one attempt to write. */
+  enum Fate {
+    /** It takes effect and is confirmed. */
+    CONFIRMED,
+    /** It never takes effect; the outcome is unknown. */
+    LOST,
+    /** It takes effect; the outcome is unknown. */
+    UNCONFIRMED,
+    /** It takes effect only later; the outcome is unknown. */
+    LATE
+  }
+
+  static final Duration HOP = Duration.ofNanos(10_000);
+  static final Duration READ = Duration.ofMillis(1);
+  static final Duration WRITE = Duration.ofMillis(2);
+  static final Duration CALL = Duration.ofMillis(2);
+
+  private final Deque<Fate> fates = new ArrayDeque<>();
+  private boolean storeAway;
+  private Duration late = Duration.ofSeconds(1);
+
+  // ---- what a test asks for
+
+  /** What becomes of the next attempts to write. */
+  void nextWrites(Fate... next) {
+    fates.addAll(List.of(next));
+  }
+
+  /** The next write takes effect only after that time. */
+  void nextWriteLate(Duration delay) {
+    late = delay;
+    fates.add(Fate.LATE);
+  }
+
+  /** From now on no write reaches the store. */
+  void storeGoesAway() {
+    storeAway = true;
+  }
+
+  /** From now on the store takes writes again. */
+  void storeComesBack() {
+    storeAway = false;
+  }
+
+  // ---- what the parts of the simulation ask
+
+  /** Until an event loop begins its next task. */
+  Duration hop() {
+    return HOP;
+  }
+
+  /** What a timer is later than asked for. */
+  Duration timerLateness(Duration delay) {
+    return Duration.ZERO;
+  }
+
+  /** To the store, or back. */
+  Duration read() {
+    return READ.dividedBy(2);
+  }
+
+  boolean readFails() {
+    return false;
+  }
+
+  Fate nextWrite() {
+    if (storeAway) {
+      return Fate.LOST;
+    }
+    Fate next = fates.poll();
+    return next == null ? Fate.CONFIRMED : next;
+  }
+
+  /** To the store, or back. */
+  Duration write() {
+    return WRITE.dividedBy(2);
+  }
+
+  /** Until a late write takes effect. */
+  Duration lateness() {
+    return late;
+  }
+
+  /** Whether a write that is under way is lost with the process that sent it. */
+  boolean diesWithSender() {
+    return false;
+  }
+
+  /** To a participant, or back. */
+  Duration call() {
+    return CALL.dividedBy(2);
+  }
+
+  /** Whether a call never reaches its participant, or its answer never comes back. */
+  boolean callIsLost() {
+    return false;
+  }
+}

@@ -1,0 +1,82 @@
+package io.dtm4j.coordinator;
+
+import static java.util.Objects.requireNonNull;
+
+import io.dtm4j.engine.Settings;
+import io.dtm4j.model.Batch;
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.BranchStatus;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Servers on one store, with their participants and clients, in virtual time. Whatever a test does
+ * here, the {@link Invariants} are looked after.
+ */
+final class World {
+  final VirtualTime time;
+  final Invariants invariants;
+  final SharedStore store;
+  final Weather weather;
+  final Participants participants;
+  Settings settings = Settings.DEFAULTS;
+  CoordinatorLimits limits = new CoordinatorLimits(10_000, 1 << 30, 10_000, 2_000, 2_000);
+  Duration claimLease = Duration.ofSeconds(10);
+  Duration safetyNet = Duration.ofSeconds(3);
+  private int processes;
+
+  World(VirtualTime time, Weather weather, Participants participants) {
+    this.time = time;
+    this.weather = weather;
+    invariants = new Invariants(time);
+    store = new SharedStore(time, invariants);
+    this.participants = participants;
+  }
+
+  /** From now on that is told what happens. */
+  void tracedBy(Trace trace) {
+    invariants.tracedBy(trace);
+  }
+
+  /** Starts a server. */
+  Server server(String name) {
+    return server(name, weather);
+  }
+
+  /** Starts a server with a weather of its own. */
+  Server server(String name, Weather ofItsOwn) {
+    var server = new Server(this, name, ofItsOwn);
+    server.start();
+    return server;
+  }
+
+  int nextProcess() {
+    return ++processes;
+  }
+
+  /** Commits at once what no server has asked for. */
+  void commit(Batch batch) {
+    store.commit(List.of(batch));
+  }
+
+  /** What is stored of a gid; null: nothing. */
+  @Nullable Stored find(String gid) {
+    return store.find(new Gid(gid)).orElse(null);
+  }
+
+  Stored stored(String gid) {
+    return requireNonNull(find(gid), "nothing is stored");
+  }
+
+  GlobalStatus status(String gid) {
+    return stored(gid).transaction().status();
+  }
+
+  List<BranchStatus> rows(String gid) {
+    return stored(gid).transaction().branches().stream().map(Branch::status).toList();
+  }
+}
