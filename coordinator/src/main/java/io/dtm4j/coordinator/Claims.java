@@ -45,8 +45,8 @@ public final class Claims {
   }
 
   /**
-   * Fresh tokens for one piece of work that may have to be repeated (R6): each gid gets the same one
-   * again. Confined to that work.
+   * Fresh tokens for one piece of work that may have to be repeated (R6): each gid gets the same
+   * one again. Confined to that work.
    */
   Function<Gid, Owner> tokens() {
     var made = new HashMap<Gid, Owner>();

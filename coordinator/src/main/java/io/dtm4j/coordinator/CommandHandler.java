@@ -273,6 +273,7 @@ public final class CommandHandler implements Doors {
         return;
       }
       Owner owner = claims.next();
+      long since = nanoTime.getAsLong(); // before the store's time: no lease counts too long (R7)
       Instant now = store.storeTime();
       Commands.Verdict verdict =
           switch (command.kind()) {
@@ -283,7 +284,7 @@ public final class CommandHandler implements Doors {
           };
       switch (verdict) {
         case Commands.Verdict.Answer(Reply answer) -> answer(answer);
-        case Commands.Verdict.Commit(Batch batch, boolean runs) -> commit(batch, runs);
+        case Commands.Verdict.Commit(Batch batch, boolean runs) -> commit(batch, runs, since);
         case Commands.Verdict.Join _ -> join(stored);
       }
     }
@@ -295,13 +296,12 @@ public final class CommandHandler implements Doors {
       return proposed;
     }
 
-    private void commit(Batch batch, boolean runs) {
-      long sentAt = nanoTime.getAsLong();
-      committingSince = sentAt | 1;
-      committer.commit(batch, loop, result -> committed(batch, runs, sentAt, result));
+    private void commit(Batch batch, boolean runs, long since) {
+      committingSince = since | 1;
+      committer.commit(batch, loop, result -> committed(batch, runs, since, result));
     }
 
-    private void committed(Batch batch, boolean runs, long sentAt, CommitResult result) {
+    private void committed(Batch batch, boolean runs, long since, CommitResult result) {
       committingSince = 0;
       switch (result) {
         case CommitResult.Committed committed -> {
@@ -309,7 +309,10 @@ public final class CommandHandler implements Doors {
           if (runs) {
             boolean waiting = waits() && !answered;
             coordinator.begin(
-                stored, sentAt, loop, waiting ? new LivePass.Waiter(loop, this::answer) : null);
+                stored,
+                since + engine.leaseOf(stored.transaction()).toNanos(),
+                loop,
+                waiting ? new LivePass.Waiter(loop, this::answer) : null);
             if (!waiting) {
               answer(Reply.Success.INSTANCE);
             }
@@ -353,7 +356,8 @@ public final class CommandHandler implements Doors {
       } else if (stored == null) {
         read();
       } else if (!stored.owner().isHeld()) {
-        commit(commands.takeOver(stored, claims.next(), store.storeTime()), true);
+        long since = nanoTime.getAsLong();
+        commit(commands.takeOver(stored, claims.next(), store.storeTime()), true, since);
       } else if (claims.isOurs(stored.owner().claim()) && pauses++ < BEGIN_PAUSES) {
         tries--; // our own pass is about to begin
         timers.after(BEGIN_PAUSE, () -> loop.execute(this::read));

@@ -104,12 +104,12 @@ public final class Coordinator {
    * Begins a pass on a record that has just been claimed or created. A pass that this server still
    * has for the gid belongs to an older claim and ends first.
    *
-   * @param claimedAt by the monotonic clock: before the claim was first sent
+   * @param leaseEnd by the monotonic clock: until when the claim lasts, counted from before it was
+   *     first sent
    * @param waiter a client that waits for the result; null: none
    */
-  void begin(Stored stored, long claimedAt, EventLoop loop, LivePass.@Nullable Waiter waiter) {
+  void begin(Stored stored, long leaseEnd, EventLoop loop, LivePass.@Nullable Waiter waiter) {
     Transaction transaction = stored.transaction();
-    Duration lease = engine.leaseOf(transaction);
     Pass pass;
     try {
       pass = Pass.begin(transaction, clock.instant());
@@ -125,7 +125,7 @@ public final class Coordinator {
     }
     LivePass live =
         new LivePass(
-            loop, pass, stored.owner(), lease, claimedAt + lease.toNanos(), sizeOf(transaction));
+            loop, pass, stored.owner(), engine.leaseOf(transaction), leaseEnd, sizeOf(transaction));
     if (waiter != null) {
       addWaiter(live, waiter);
     }

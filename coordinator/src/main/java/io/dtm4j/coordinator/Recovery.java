@@ -242,10 +242,11 @@ public final class Recovery {
     if (!claimed.isEmpty()) {
       log.atDebug().addKeyValue("count", claimed.size()).log("due transactions claimed");
     }
+    long leaseEnd = sentAt + lease.toNanos();
     for (Stored stored : claimed) {
       Gid gid = stored.transaction().gid();
       EventLoop loop = loops.get(Math.floorMod(gid.hashCode(), loops.size()));
-      loop.execute(() -> coordinator.begin(stored, sentAt, loop, null));
+      loop.execute(() -> coordinator.begin(stored, leaseEnd, loop, null));
     }
   }
 

@@ -50,6 +50,22 @@ class LeaseTest extends InVirtualTime {
   }
 
   @Test
+  void what_was_claimed_has_only_the_lease_of_the_claim_until_it_is_renewed() {
+    Server one = server("one");
+    server("two");
+    participants.script(
+        "http://bank/a1", ONGOING, participants.slowly(seconds(55), SUCCEEDS), SUCCEEDS);
+    one.ask(saga("g", 1).requestTimeout(60).submit());
+    run(A_MOMENT);
+    one.crash();
+
+    run(seconds(70));
+
+    assertThat(participants.received()).hasSize(2);
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+  }
+
+  @Test
   void a_call_whose_lease_is_too_short_leaves_after_its_renewal() {
     var slow = new Weather();
     Server server = server("a", slow);
