@@ -245,7 +245,7 @@ public final class Coordinator {
   /** Sends a call if the lease lasts, and when its destination has a slot. */
   private void send(LivePass live, Call call) {
     live.calls++;
-    if (live.leaseEnd - nanoTime.getAsLong() < LEASE_NEEDED.toNanos()) {
+    if (isLeaseShort(live)) {
       // A server that was paused must not send yesterday's call: prove the claim first.
       live.waitingForLease.add(call);
       leaseNeeded.accept(live);
@@ -267,15 +267,29 @@ public final class Coordinator {
 
   private void fromQueue(LivePass live, Call call, Destinations.Slots slots) {
     live.queued--;
-    if (live.ended) {
+    if (live.ended || isLeaseShort(live) || !engine.isStillWanted(live.pass, call)) {
       slots.release();
-    } else if (live.leaseEnd - nanoTime.getAsLong() < LEASE_NEEDED.toNanos()) {
-      slots.release();
-      live.calls--;
-      send(live, call);
+      sendHeldBack(live, call);
     } else {
       callNow(live, call, slots);
     }
+  }
+
+  /** Sends a call that had to wait, unless the saga has begun to roll back meanwhile. */
+  private void sendHeldBack(LivePass live, Call call) {
+    live.calls--;
+    if (live.ended) {
+      return;
+    }
+    if (engine.isStillWanted(live.pass, call)) {
+      send(live, call);
+    } else {
+      arrived(live, new Event.Parked(call.row()));
+    }
+  }
+
+  private boolean isLeaseShort(LivePass live) {
+    return live.leaseEnd - nanoTime.getAsLong() < LEASE_NEEDED.toNanos();
   }
 
   private void callNow(LivePass live, Call call, Destinations.Slots slots) {
@@ -445,8 +459,7 @@ public final class Coordinator {
     List<Call> calls = List.copyOf(live.waitingForLease);
     live.waitingForLease.clear();
     for (Call call : calls) {
-      live.calls--;
-      send(live, call);
+      sendHeldBack(live, call);
     }
   }
 

@@ -145,6 +145,20 @@ class DestinationsTest extends InVirtualTime {
     assertThat(participants.received()).as("each was called once").hasSize(4);
   }
 
+  @Test
+  void what_waits_is_not_called_any_more_when_the_saga_rolls_back() {
+    Server server = server(1, 10);
+    participants.script("http://bank/a1", participants.slowly(seconds(4), SUCCEEDS));
+
+    server.ask(saga("first", 1).requestTimeout(10).submit());
+    run(A_MOMENT);
+    server.ask(saga("g", 1).requestTimeout(10).timeoutToFail(1).submit());
+    run(seconds(6));
+
+    assertThat(participants.urls()).containsExactly("http://bank/a1", "http://bank/c1");
+    assertThat(world.status("g").isFinal()).isTrue();
+  }
+
   private static Destinations destinations(int slots, int places) {
     return new Destinations(new CoordinatorLimits(1, 1, 1, slots, places));
   }

@@ -47,8 +47,13 @@ public final class Engine {
           }
         }
         case Event.Parked parked -> {
-          if (draft.isInFlight(parked.row())) {
+          if (!draft.isInFlight(parked.row())) {
+            continue;
+          }
+          if (rules.isStillWanted(draft.status(), parked.row())) {
             draft.park(parked.row());
+          } else {
+            draft.landed(parked.row());
           }
         }
       }
@@ -57,6 +62,15 @@ public final class Engine {
       rules.advance(draft);
     }
     return draft.decision();
+  }
+
+  /**
+   * Whether a call that was decided earlier and has not left yet may leave now. If not it counts as
+   * {@link Event.Parked}.
+   */
+  public boolean isStillWanted(Pass pass, Call call) {
+    Transaction transaction = pass.transaction();
+    return rulesOf(transaction.definition().type()).isStillWanted(transaction.status(), call.row());
   }
 
   /** How long a claim on this transaction lasts before it has to be renewed. */

@@ -17,7 +17,8 @@ public sealed interface Event {
   record Answered(int row, BranchAnswer answer) implements Event {}
 
   /**
-   * A call was not sent because its destination takes no more at the moment; no attempt is counted.
+   * A call was not sent: its destination takes no more at the moment, or it is not wanted any more
+   * ({@link Engine#isStillWanted}). No attempt is counted.
    *
    * @param row as in {@link Answered}
    */

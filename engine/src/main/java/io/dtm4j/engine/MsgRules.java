@@ -57,6 +57,11 @@ final class MsgRules implements ModeRules {
   }
 
   @Override
+  public boolean isStillWanted(GlobalStatus status, int row) {
+    return true; // a message never changes its direction
+  }
+
+  @Override
   public void advance(Draft draft) {
     if (draft.status() == GlobalStatus.PREPARED) {
       checkBack(draft);

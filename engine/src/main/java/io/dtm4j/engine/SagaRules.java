@@ -82,6 +82,12 @@ final class SagaRules implements ModeRules {
     }
   }
 
+  /** No action is called once the saga is aborting. */
+  @Override
+  public boolean isStillWanted(GlobalStatus status, int row) {
+    return !isAction(row) || status == GlobalStatus.SUBMITTED;
+  }
+
   @Override
   public void advance(Draft draft) {
     if (draft.status() == GlobalStatus.SUBMITTED) {
