@@ -1,0 +1,377 @@
+package io.dtm4j.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.Definition;
+import io.dtm4j.model.Extra;
+import io.dtm4j.model.Payload;
+import io.dtm4j.model.Transaction;
+import io.dtm4j.protocol.ErrorCode;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Reply;
+import io.dtm4j.protocol.Step;
+import io.dtm4j.protocol.TransType;
+import io.dtm4j.protocol.TransactionRequest;
+import java.time.Instant;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a request becomes: docs/spec/http-api.md 3, docs/spec/transactions.md 1.2 and 1.3. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class CreationTest {
+  private static final Instant NOW = Play.START;
+  private static final Step STEP = new Step("http://s/a", "http://s/c", "");
+
+  /** A request that is right, to be changed in one respect. */
+  private static final class Request {
+    private String gid = "g";
+    private String type = "saga";
+    private List<Step> steps = List.of(STEP);
+    private List<String> payloads = List.of("{}");
+    private String queryPrepared = "";
+    private String protocol = "http";
+    private String customData = "";
+    private Options options = Options.DEFAULTS;
+
+    static Request saga() {
+      return new Request();
+    }
+
+    static Request msg() {
+      return new Request().type("msg");
+    }
+
+    Request gid(String gid) {
+      this.gid = gid;
+      return this;
+    }
+
+    Request type(String type) {
+      this.type = type;
+      return this;
+    }
+
+    Request steps(Step... steps) {
+      this.steps = List.of(steps);
+      return payloads(Collections.nCopies(steps.length, "{}"));
+    }
+
+    Request steps(int count) {
+      steps = Collections.nCopies(count, STEP);
+      return payloads(Collections.nCopies(count, ""));
+    }
+
+    Request payloads(List<String> payloads) {
+      this.payloads = payloads;
+      return this;
+    }
+
+    Request queryPrepared(String url) {
+      queryPrepared = url;
+      return this;
+    }
+
+    Request protocol(String protocol) {
+      this.protocol = protocol;
+      return this;
+    }
+
+    Request customData(String json) {
+      customData = json;
+      return this;
+    }
+
+    Request options(Options options) {
+      this.options = options;
+      return this;
+    }
+
+    TransactionRequest build() {
+      return new TransactionRequest(
+          gid, type, steps, payloads, queryPrepared, protocol, customData, options, "", Map.of());
+    }
+
+    Transaction create() throws Creation.RefusedException {
+      return Creation.of(build(), NOW);
+    }
+  }
+
+  private static List<String> keys(Transaction transaction) {
+    return transaction.branches().stream().map(branch -> branch.key().toString()).toList();
+  }
+
+  // ---- what is made
+
+  @Test
+  void a_saga_has_a_compensation_and_an_action_for_each_step() throws Exception {
+    var second = new Step("http://s/a2", "", "");
+
+    Transaction saga = Request.saga().steps(STEP, second).payloads(List.of("one", "two")).create();
+
+    assertThat(keys(saga))
+        .containsExactly("01 compensate", "01 action", "02 compensate", "02 action");
+    assertThat(saga.branches())
+        .extracting(Branch::url)
+        .containsExactly("http://s/c", "http://s/a", "", "http://s/a2");
+    assertThat(saga.branches())
+        .extracting(Branch::payload)
+        .containsExactly(
+            Payload.of("one"), Payload.of("one"), Payload.of("two"), Payload.of("two"));
+  }
+
+  @Test
+  void a_message_has_an_action_for_each_step() throws Exception {
+    Transaction message = Request.msg().steps(STEP, STEP).create();
+
+    assertThat(keys(message)).containsExactly("01 action", "02 action");
+  }
+
+  @Test
+  void branch_ids_have_two_digits_until_these_run_out() throws Exception {
+    Transaction message = Request.msg().steps(1001).create();
+
+    assertThat(message.branches())
+        .extracting(branch -> branch.key().branchId())
+        .startsWith("01", "02")
+        .containsSubsequence("09", "10", "99", "100", "101", "999", "1000", "1001");
+  }
+
+  @Test
+  void rows_of_a_step_share_their_payload() throws Exception {
+    Transaction saga = Request.saga().create();
+
+    assertThat(saga.branches().get(0).payload()).isSameAs(saga.branches().get(1).payload());
+  }
+
+  @Test
+  void a_payload_goes_as_it_came() throws Exception {
+    Transaction saga = Request.saga().payloads(List.of("{\"name\":\"Zoë\"}")).create();
+
+    assertThat(saga.branches().getFirst().payload()).isEqualTo(Payload.of("{\"name\":\"Zoë\"}"));
+  }
+
+  @Test
+  void payloads_beyond_the_last_step_are_ignored() throws Exception {
+    Transaction saga = Request.saga().payloads(List.of("one", "two")).create();
+
+    assertThat(saga.branches()).hasSize(2);
+  }
+
+  @Test
+  void what_was_asked_for_is_kept() throws Exception {
+    var options = new Options(true, 1, 2, 3, Map.of("x-tenant", "north"), true, 4);
+
+    Transaction message =
+        Request.msg()
+            .queryPrepared("http://s/q")
+            .customData("{\"delay\":5}")
+            .options(options)
+            .create();
+
+    assertThat(message.gid()).isEqualTo(new Gid("g"));
+    assertThat(message.definition())
+        .isEqualTo(
+            new Definition(TransType.MSG, "http", "http://s/q", "{\"delay\":5}", options, NOW));
+    assertThat(message.status()).isEqualTo(GlobalStatus.PREPARED);
+    assertThat(message.state().extra()).isEqualTo(Extra.NONE);
+    assertThat(message.branches()).allMatch(Branch::isOpen);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"", "http://s", "HTTPS://S/a?b=c", "http://[::1]:80/x", "https://user@s:1/"})
+  void urls_that_can_be_called(String url) throws Exception {
+    Transaction saga = Request.saga().steps(new Step(url, url, "")).create();
+
+    assertThat(saga.branches()).extracting(Branch::url).containsOnly(url);
+  }
+
+  // ---- what is refused
+
+  record Refusal(String what, Request request, ErrorCode code, String message) {
+    @Override
+    public String toString() {
+      return what;
+    }
+  }
+
+  private static Options options(
+      long timeoutToFail, long requestTimeout, long retryInterval, long retryLimit) {
+    return new Options(
+        false, timeoutToFail, requestTimeout, retryInterval, Map.of(), false, retryLimit);
+  }
+
+  private static final long TOO_LONG = Integer.MAX_VALUE + 1L;
+
+  static final List<Refusal> REFUSALS =
+      List.of(
+          new Refusal("no gid", Request.saga().gid(""), ErrorCode.BAD_REQUEST, "gid is missing"),
+          new Refusal(
+              "long gid",
+              Request.saga().gid("g".repeat(129)),
+              ErrorCode.LIMIT_EXCEEDED,
+              "gid of 129 characters (limit: 128)"),
+          new Refusal(
+              "no type",
+              Request.saga().type(""),
+              ErrorCode.UNKNOWN_TRANS_TYPE,
+              "unknown trans_type (expected: saga, tcc, xa, msg or workflow)"),
+          new Refusal(
+              "unknown type",
+              Request.saga().type("Saga"),
+              ErrorCode.UNKNOWN_TRANS_TYPE,
+              "unknown trans_type (expected: saga, tcc, xa, msg or workflow)"),
+          new Refusal(
+              "tcc",
+              Request.saga().type("tcc"),
+              ErrorCode.MODE_NOT_SUPPORTED,
+              "tcc is not supported by this version of the server"),
+          new Refusal(
+              "xa",
+              Request.saga().type("xa"),
+              ErrorCode.MODE_NOT_SUPPORTED,
+              "xa is not supported by this version of the server"),
+          new Refusal(
+              "workflow",
+              Request.saga().type("workflow"),
+              ErrorCode.MODE_NOT_SUPPORTED,
+              "workflow is not supported by this version of the server"),
+          new Refusal(
+              "grpc",
+              Request.saga().protocol("grpc"),
+              ErrorCode.MODE_NOT_SUPPORTED,
+              "protocol grpc is not supported by this version of the server"),
+          new Refusal(
+              "json-rpc",
+              Request.saga().protocol("json-rpc"),
+              ErrorCode.MODE_NOT_SUPPORTED,
+              "protocol json-rpc is not supported by this version of the server"),
+          new Refusal(
+              "unknown protocol",
+              Request.saga().protocol("soap"),
+              ErrorCode.BAD_REQUEST,
+              "unknown protocol (expected: http, grpc or json-rpc)"),
+          new Refusal(
+              "negative timeout",
+              Request.saga().options(options(-1, 0, 0, 0)),
+              ErrorCode.BAD_REQUEST,
+              "timeout_to_fail: -1 (expected: 0 to 2147483647)"),
+          new Refusal(
+              "long timeout",
+              Request.saga().options(options(TOO_LONG, 0, 0, 0)),
+              ErrorCode.BAD_REQUEST,
+              "timeout_to_fail: 2147483648 (expected: 0 to 2147483647)"),
+          new Refusal(
+              "long request timeout",
+              Request.saga().options(options(0, TOO_LONG, 0, 0)),
+              ErrorCode.BAD_REQUEST,
+              "request_timeout: 2147483648 (expected: 0 to 2147483647)"),
+          new Refusal(
+              "long interval",
+              Request.saga().options(options(0, 0, TOO_LONG, 0)),
+              ErrorCode.BAD_REQUEST,
+              "retry_interval: 2147483648 (expected: 0 to 2147483647)"),
+          new Refusal(
+              "large retry limit",
+              Request.saga().options(options(0, 0, 0, TOO_LONG)),
+              ErrorCode.BAD_REQUEST,
+              "retry_limit: 2147483648 (expected: 0 to 2147483647)"),
+          new Refusal(
+              "fewer payloads than steps",
+              Request.saga().steps(STEP, STEP).payloads(List.of("{}")),
+              ErrorCode.BAD_REQUEST,
+              "1 payloads (expected: one for each of 2 steps)"),
+          new Refusal(
+              "too many rows of a saga",
+              Request.saga().steps(5_001),
+              ErrorCode.LIMIT_EXCEEDED,
+              "10002 branches (limit: 10000)"),
+          new Refusal(
+              "too many rows of a message",
+              Request.msg().steps(10_001),
+              ErrorCode.LIMIT_EXCEEDED,
+              "10001 branches (limit: 10000)"),
+          new Refusal(
+              "orders of no step",
+              Request.saga().customData("{\"orders\":{\"1\":[0]}}"),
+              ErrorCode.BAD_REQUEST,
+              "custom_data: orders names step 1 (expected: 0 to 0)"),
+          new Refusal(
+              "custom data of a saga that is no JSON",
+              Request.saga().customData("{"),
+              ErrorCode.BAD_REQUEST,
+              "custom_data is no JSON"),
+          new Refusal(
+              "custom data of a message that is no object",
+              Request.msg().customData("[]"),
+              ErrorCode.BAD_REQUEST,
+              "custom_data is no JSON object"),
+          new Refusal(
+              "negative delay",
+              Request.msg().customData("{\"delay\":-1}"),
+              ErrorCode.BAD_REQUEST,
+              "custom_data: delay: -1 (expected: 0 to 2147483647)"),
+          new Refusal(
+              "url of an action without a scheme",
+              Request.saga().steps(STEP, new Step("service/a", "", "")),
+              ErrorCode.BAD_REQUEST,
+              "action of step 02: url without http:// or https:// and a host"),
+          new Refusal(
+              "url of a compensation without a host",
+              Request.saga().steps(new Step("", "http://", "")),
+              ErrorCode.BAD_REQUEST,
+              "compensate of step 01: url without http:// or https:// and a host"),
+          new Refusal(
+              "url with a path only",
+              Request.saga().steps(new Step("http:///a", "", "")),
+              ErrorCode.BAD_REQUEST,
+              "action of step 01: url without http:// or https:// and a host"),
+          new Refusal(
+              "check-back url",
+              Request.msg().queryPrepared("s/q"),
+              ErrorCode.BAD_REQUEST,
+              "query_prepared: url without http:// or https:// and a host"),
+          new Refusal(
+              "topic",
+              Request.msg().steps(STEP, new Step("topic://orders", "", "")),
+              ErrorCode.TOPIC_NOT_FOUND,
+              "topic not found in step 1"));
+
+  @ParameterizedTest
+  @FieldSource("REFUSALS")
+  void what_makes_no_transaction_is_refused(Refusal refusal) {
+    Creation.RefusedException refused = refusedBy(refusal.request());
+
+    assertThat(refused.reply()).isEqualTo(new Reply.Failed(refusal.code(), refusal.message()));
+  }
+
+  private static Creation.RefusedException refusedBy(Request request) {
+    return catchThrowableOfType(Creation.RefusedException.class, request::create);
+  }
+
+  // ---- limits
+
+  @Test
+  void what_is_exactly_as_large_as_allowed_is_taken() throws Exception {
+    Request.saga().gid("g".repeat(128)).create();
+    Request.saga().steps(5_000).create();
+    Request.msg().steps(10_000).create();
+    Request.saga()
+        .options(
+            options(Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE))
+        .create();
+    Request.msg().customData("{\"delay\":" + Integer.MAX_VALUE + "}").create();
+    Request.saga().options(options(0, 0, 0, 0)).create();
+  }
+}

@@ -1,0 +1,370 @@
+package io.dtm4j.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.dtm4j.model.Batch;
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.Guard;
+import io.dtm4j.model.Owner;
+import io.dtm4j.model.Stored;
+import io.dtm4j.model.Transaction;
+import io.dtm4j.model.Write;
+import io.dtm4j.protocol.BranchAnswer;
+import io.dtm4j.protocol.BranchStatus;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.TransType;
+import io.dtm4j.protocol.TransactionRequest;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One transaction, played line by line: what a coordinator and a store would do, without threads
+ * and with a clock that moves on request. Every decision is made twice, committed to the record,
+ * and compared with it.
+ *
+ * <p>A line is {@code what happens -> calls : what holds then}, for instance {@code a1 no -> c1 :
+ * aborting, pf}. What may happen:
+ *
+ * <ul>
+ *   <li>{@code prepare}, {@code submit}, {@code abort}, {@code forceStop}: commands of clients
+ *   <li>{@code a1 ok}, {@code no}, {@code later}, {@code lost}, {@code full}: a call succeeds, is
+ *       refused, is ongoing, brings nothing definite, or finds its destination full; several with
+ *       {@code &} are decided together
+ *   <li>{@code crash}: the server forgets all it has not stored, another pass begins
+ *   <li>{@code due}: the time of a resting transaction comes; {@code woken}: that of a wake-up
+ *   <li>{@code set a1 f}: another server has left this status in a row
+ *   <li>{@code +3s}: nothing but time passes
+ * </ul>
+ *
+ * <p>What may hold: a status; statuses of the rows by their first letters; {@code in 10s}: it rests
+ * and is due then; {@code rests}; {@code interval 10s}. Unless it is final or rests, the pass must
+ * be alive.
+ */
+final class Play {
+  static final Instant START = Instant.parse("2026-01-02T03:04:05Z");
+
+  /** What a refusing branch says. */
+  static final String NO = "no stock";
+
+  private final TransactionRequest request;
+  private final Engine engine = new Engine(Settings.DEFAULTS);
+  private final Commands commands = new Commands(Settings.DEFAULTS);
+  private Instant now = START;
+  private int claims;
+  private @Nullable Stored stored;
+  private @Nullable Pass pass;
+  private @Nullable Pass lastPass;
+  private @Nullable Instant wakeUp;
+  private List<Call> calls = List.of();
+  private Batch.@Nullable Applied applied;
+
+  /**
+   * What is asked for and how it goes on.
+   *
+   * @param section of docs/spec/transactions.md
+   */
+  record Row(String section, String what, Given given, List<String> lines) {
+    @Override
+    public String toString() {
+      return section + " " + what;
+    }
+  }
+
+  static Row row(String section, String what, Given given, String... lines) {
+    return new Row(section, what, given, List.of(lines));
+  }
+
+  Play(Given given) {
+    this(given.request());
+  }
+
+  Play(TransactionRequest request) {
+    this.request = request;
+  }
+
+  static Play of(Row row) {
+    var play = new Play(row.given());
+    row.lines().forEach(play::line);
+    return play;
+  }
+
+  // ---- lines
+
+  void line(String line) {
+    String[] parts = line.split(" : ", 2);
+    String[] events = parts[0].split(" ?-> ?", 2);
+    calls = List.of();
+    if (events[0].startsWith("+")) {
+      pass(seconds(events[0].substring(1)));
+    } else if (events[0].startsWith("set ")) {
+      String[] words = events[0].split(" ", -1);
+      leave(words[1], words[2]);
+    } else {
+      happen(events[0]);
+    }
+    assertThat(String.join(" ", calls.stream().map(Play::nameOf).toList()))
+        .as("calls after: %s", line)
+        .isEqualTo(events.length > 1 ? events[1].strip() : "");
+    holds(parts.length > 1 ? parts[1] : "", line);
+  }
+
+  private void happen(String what) {
+    switch (what) {
+      case "prepare", "submit", "abort", "forceStop" -> command(what);
+      case "crash" -> claim();
+      case "due" -> {
+        assertThat(pass).as("it rests").isNull();
+        now = stored().transaction().state().schedule().nextTime();
+        claim();
+      }
+      case "woken" -> {
+        now = Objects.requireNonNull(wakeUp, "a wake-up was asked for");
+        decide(List.of(Event.Woken.INSTANCE));
+      }
+      default -> {
+        List<Event> events = new ArrayList<>();
+        for (String event : what.split(" & ", -1)) {
+          String[] words = event.split(" ", -1);
+          events.add(eventOf(rowOf(words[0]), words[1]));
+        }
+        decide(events);
+      }
+    }
+  }
+
+  private static Event eventOf(int row, String answer) {
+    return switch (answer) {
+      case "ok" -> new Event.Answered(row, BranchAnswer.Success.INSTANCE);
+      case "no" -> new Event.Answered(row, new BranchAnswer.Failure(NO));
+      case "later" -> new Event.Answered(row, new BranchAnswer.Ongoing("ONGOING"));
+      case "lost" -> new Event.Answered(row, new BranchAnswer.Unknown("timeout"));
+      case "full" -> new Event.Parked(row);
+      default -> throw new IllegalArgumentException(answer);
+    };
+  }
+
+  private void holds(String what, String line) {
+    Transaction transaction = stored().transaction();
+    boolean mayRest = transaction.status().isFinal() || line.startsWith("+") || pass == null;
+    boolean resting = false;
+    for (String fact : what.isEmpty() ? new String[0] : what.split(", ")) {
+      if (fact.startsWith("in ")) {
+        resting = true;
+        assertThat(transaction.state().schedule().nextTime())
+            .as("due after: %s", line)
+            .isEqualTo(now.plus(seconds(fact.substring(3))));
+      } else if (fact.equals("rests")) {
+        resting = true;
+      } else if (fact.startsWith("interval ")) {
+        Pass alive = pass;
+        assertThat(alive == null ? transaction.state().schedule().interval() : alive.interval)
+            .as("interval after: %s", line)
+            .isEqualTo(seconds(fact.substring(9)));
+      } else if (fact.matches("[psf]+")) {
+        assertThat(rows()).as("rows after: %s", line).isEqualTo(fact);
+      } else {
+        assertThat(transaction.status())
+            .as("status after: %s", line)
+            .isEqualTo(GlobalStatus.valueOf(fact.toUpperCase(Locale.ROOT)));
+      }
+    }
+    if (resting) {
+      assertThat(pass).as("rests after: %s", line).isNull();
+    } else if (!mayRest) {
+      assertThat(pass).as("goes on after: %s", line).isNotNull();
+    }
+  }
+
+  // ---- what a coordinator and a store do
+
+  Play pass(Duration time) {
+    now = now.plus(time);
+    return this;
+  }
+
+  /** A command of a client; false when it was refused. */
+  boolean command(String name) {
+    calls = List.of();
+    Owner owner = freshOwner();
+    Stored seen = stored;
+    Transaction proposed = Given.transaction(request, now);
+    Commands.Verdict verdict =
+        switch (name) {
+          case "prepare" -> commands.prepare(proposed, seen, owner, now);
+          case "submit" -> commands.submit(proposed, seen, owner, now);
+          case "abort" -> commands.abort(seen, owner, now);
+          case "forceStop" -> commands.forceStop(seen, owner, now);
+          default -> throw new IllegalArgumentException(name);
+        };
+    switch (verdict) {
+      case Commands.Verdict.Commit commit -> {
+        pass = null;
+        changed(commit.batch());
+        if (commit.runs()) {
+          begin();
+        }
+      }
+      case Commands.Verdict.Join _ -> {
+        if (pass == null) {
+          claim();
+        }
+      }
+      case Commands.Verdict.Answer _ -> {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** A new claim, whoever had it before; as recovery or a take-over makes it. */
+  void claim() {
+    changed(commands.takeOver(stored(), freshOwner(), now));
+    begin();
+  }
+
+  private void begin() {
+    pass = Pass.begin(stored().transaction(), now);
+    decide(List.of(Event.Started.INSTANCE));
+  }
+
+  void decide(List<Event> events) {
+    Pass before = Objects.requireNonNull(pass, "a pass is alive");
+    Decision decision = engine.decide(before, events, now);
+    assertThat(isSame(decision, engine.decide(before, events, now))).as("it is pure").isTrue();
+    if (!decision.writes().isEmpty()) {
+      boolean goesOn = decision.ending() == null;
+      changed(
+          new Batch(
+              before.transaction().gid(),
+              new Guard.HeldBy(before.transaction().status(), stored().owner()),
+              stored().owner().next(goesOn ? Owner.Mark.LEASED : Owner.Mark.RESTING),
+              decision.writes()));
+    }
+    if (!(applied instanceof Batch.Applied.Changed changed && changed.dueNow())) {
+      assertThat(decision.pass().transaction())
+          .as("what the pass believes is what is stored")
+          .isEqualTo(stored().transaction());
+    }
+    lastPass = decision.pass();
+    pass = decision.ending() == null ? lastPass : null;
+    wakeUp = decision.wakeUp();
+    calls = decision.calls();
+  }
+
+  /** Commits a batch, and commits it again as if its outcome had not been known (R6). */
+  private void changed(Batch sent) {
+    Batch.Applied result = sent.applyTo(stored);
+    assertThat(result).isInstanceOf(Batch.Applied.Changed.class);
+    Stored after = ((Batch.Applied.Changed) result).stored();
+    if (sent.owner() != null) {
+      assertThat(sent.applyTo(after)).isEqualTo(new Batch.Applied.Changed(after, false));
+    }
+    stored = after;
+    applied = result;
+  }
+
+  /** Someone asks whoever works on it to look again. */
+  void lookAgain() {
+    Guard held = new Guard.LeasedTo(stored().owner().claim());
+    changed(new Batch(stored().transaction().gid(), held, null, List.of(Write.LookAgain.INSTANCE)));
+  }
+
+  private void leave(String name, String status) {
+    int row = rowOf(name);
+    BranchStatus left = status.equals("f") ? BranchStatus.FAILED : BranchStatus.SUCCEED;
+    Transaction was = stored().transaction();
+    List<Branch> rows = new ArrayList<>(was.branches());
+    rows.set(row, rows.get(row).settled(left, now));
+    stored =
+        new Stored(
+            new Transaction(was.gid(), was.definition(), was.state(), rows), stored().owner());
+  }
+
+  private Owner freshOwner() {
+    return new Owner(Owner.Mark.LEASED, "here", "claim" + ++claims, 1);
+  }
+
+  // ---- what is seen
+
+  Instant now() {
+    return now;
+  }
+
+  Stored stored() {
+    return Objects.requireNonNull(stored, "something is stored");
+  }
+
+  @Nullable Pass pass() {
+    return pass;
+  }
+
+  /** The pass after the last decision, be it over or not. */
+  Pass lastPass() {
+    return Objects.requireNonNull(lastPass, "something was decided");
+  }
+
+  @Nullable Instant wakeUp() {
+    return wakeUp;
+  }
+
+  /** The calls of the last decision. */
+  List<Call> calls() {
+    return calls;
+  }
+
+  /** The rows' statuses by their first letters. */
+  String rows() {
+    var letters = new StringBuilder();
+    for (Branch branch : stored().transaction().branches()) {
+      letters.append(branch.status().wireName().charAt(0));
+    }
+    return letters.toString();
+  }
+
+  static String nameOf(Call call) {
+    return call.row() == Call.CHECK_BACK_ROW
+        ? "q"
+        : (call.key().op().equals(Op.ACTION) ? "a" : "c") + Integer.parseInt(call.key().branchId());
+  }
+
+  private int rowOf(String name) {
+    if (name.equals("q")) {
+      return Call.CHECK_BACK_ROW;
+    }
+    int step = Integer.parseInt(name.substring(1)) - 1;
+    return request.transType().equals(TransType.MSG.wireName())
+        ? step
+        : 2 * step + (name.charAt(0) == 'a' ? 1 : 0);
+  }
+
+  private static Duration seconds(String text) {
+    return Duration.ofMillis(Math.round(1000 * Double.parseDouble(text.replace("s", ""))));
+  }
+
+  /** Whether two decisions say the same, the passes they lead to included. */
+  static boolean isSame(Decision one, Decision other) {
+    return one.writes().equals(other.writes())
+        && one.calls().equals(other.calls())
+        && Objects.equals(one.wakeUp(), other.wakeUp())
+        && one.ending() == other.ending()
+        && isSame(one.pass(), other.pass());
+  }
+
+  static boolean isSame(Pass one, Pass other) {
+    return one.transaction.equals(other.transaction)
+        && one.plan == other.plan
+        && one.inFlight.equals(other.inFlight)
+        && one.asked.equals(other.asked)
+        && one.touched.equals(other.touched)
+        && one.interval.equals(other.interval)
+        && one.extra.equals(other.extra)
+        && Objects.equals(one.gravest, other.gravest)
+        && one.parked == other.parked;
+  }
+}
