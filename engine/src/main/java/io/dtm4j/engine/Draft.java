@@ -260,6 +260,7 @@ final class Draft {
       schedule = new Schedule(interval, schedule.nextTime());
       writes.add(new Write.SetSchedule(schedule, now));
     }
+    Instant updateTime = writes.isEmpty() ? old.updateTime() : now;
     // Attempts need no commit of their own: they ride in the batch that ends the pass.
     boolean keeps = (writeExtra || ending != null) && !extra.equals(old.extra());
     if (keeps) {
@@ -267,7 +268,7 @@ final class Draft {
     }
     return new Decision(
         new Pass(
-            writes.isEmpty() ? pass.transaction : after(old, schedule, keeps),
+            writes.isEmpty() ? pass.transaction : after(updateTime, schedule, keeps),
             pass.plan,
             inFlight,
             asked,
@@ -282,14 +283,15 @@ final class Draft {
         ending);
   }
 
-  private Transaction after(State old, Schedule schedule, boolean keeps) {
+  private Transaction after(Instant updateTime, Schedule schedule, boolean keeps) {
     Transaction transaction = pass.transaction;
+    State old = transaction.state();
     var state =
         new State(
             status,
             reason,
             old.result(),
-            now,
+            updateTime,
             status.isFinal() ? now : null,
             schedule,
             keeps ? extra : old.extra());

@@ -48,7 +48,7 @@ public sealed interface Write {
    */
   record SetSchedule(Schedule schedule, Instant at) implements Write {}
 
-  /** Replaces what dtm4j keeps beyond DTM's record. */
+  /** Replaces what dtm4j keeps beyond DTM's record; by itself no update in the eyes of DTM. */
   record SetExtra(Extra extra) implements Write {}
 
   /** Whoever works on the transaction must look at it again when coming to rest (R4). */
