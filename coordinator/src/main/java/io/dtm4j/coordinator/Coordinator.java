@@ -258,11 +258,17 @@ public final class Coordinator {
       case GO -> callNow(live, call, slots);
       case QUEUED -> live.queued++;
       case FULL -> {
-        live.calls--;
+        live.queued++; // until the pass has heard of it: it still waits for something
         // After this decision has been acted on, so that its calls leave in their order.
-        live.loop.execute(() -> arrived(live, new Event.Parked(call.row())));
+        live.loop.execute(() -> turnedAway(live, call));
       }
     }
+  }
+
+  private void turnedAway(LivePass live, Call call) {
+    live.queued--;
+    live.calls--;
+    arrived(live, new Event.Parked(call.row()));
   }
 
   private void fromQueue(LivePass live, Call call, Destinations.Slots slots) {
@@ -294,7 +300,9 @@ public final class Coordinator {
 
   private void callNow(LivePass live, Call call, Destinations.Slots slots) {
     long aliveUntil = nanoTime.getAsLong() + call.timeout().plus(CALL_MARGIN).toNanos();
-    live.callsEndBy = live.calls == 1 ? aliveUntil : Math.max(live.callsEndBy, aliveUntil);
+    if (live.calls == 1 || aliveUntil - live.callsEndBy > 0) {
+      live.callsEndBy = aliveUntil;
+    }
     caller.send(
         call,
         answer -> {

@@ -70,6 +70,7 @@ final class LivePass {
     this.owner = owner;
     this.lease = lease;
     this.leaseEnd = leaseEnd;
+    callsEndBy = leaseEnd; // some time near now: the clock may overflow
     this.bytes = bytes;
   }
 

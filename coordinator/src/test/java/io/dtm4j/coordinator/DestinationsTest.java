@@ -159,6 +159,42 @@ class DestinationsTest extends InVirtualTime {
     assertThat(world.status("g").isFinal()).isTrue();
   }
 
+  @Test
+  void a_pass_is_not_dropped_while_a_call_is_being_turned_away() {
+    Duration[] hop = {Weather.HOP};
+    var slowing =
+        new Weather() {
+          @Override
+          Duration hop() {
+            return hop[0];
+          }
+        };
+    world.limits = new CoordinatorLimits(1_000, 1 << 20, 1_000, 1, 1);
+    Server server = server("a", slowing);
+    participants.script("http://bank/a1", SILENT);
+    for (int i = 1; i <= 2; i++) {
+      server.ask(saga("g-" + i, 1).requestTimeout(60).submit());
+    }
+    participants.script(
+        "http://shop/a",
+        participants.slowly(
+            millis(3_350), // a third of its lease: somebody looks at it just now
+            received -> {
+              hop[0] = millis(300);
+              received.succeed();
+            }));
+    server.ask(
+        saga("late")
+            .step("http://shop/a", "")
+            .step("http://bank/a1", "")
+            .requestTimeout(5)
+            .submit());
+
+    run(seconds(8));
+
+    assertThat(parkings("late")).isPositive();
+  }
+
   private static Destinations destinations(int slots, int places) {
     return new Destinations(new CoordinatorLimits(1, 1, 1, slots, places));
   }
