@@ -11,8 +11,9 @@ import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -152,13 +153,14 @@ public final class Recovery {
     if (fired.isEmpty() || !claiming.compareAndSet(false, true)) {
       return;
     }
-    List<Due> dues = new ArrayList<>();
+    Map<Gid, Due> newest = new LinkedHashMap<>(); // a gid twice would begin two passes of one claim
     for (Due due = fired.poll(); due != null; due = fired.poll()) {
-      dues.add(due);
-      if (dues.size() == CLAIM_PAGE) {
+      newest.put(due.gid(), due);
+      if (newest.size() == CLAIM_PAGE) {
         break;
       }
     }
+    List<Due> dues = List.copyOf(newest.values());
     Function<Gid, Owner> tokens = claims.tokens();
     long sentAt = nanoTime.getAsLong();
     committer.<List<Stored>>perform(
@@ -220,10 +222,10 @@ public final class Recovery {
           });
       return;
     }
-    Function<Gid, Owner> tokens = claims.tokens();
     long sentAt = nanoTime.getAsLong();
     committer.<List<Stored>>perform(
-        writing -> writing.claimDue(lease, tokens, CLAIM_PAGE),
+        // Fresh claims for each attempt (R6): a lost one may land when its records are due again.
+        writing -> writing.claimDue(lease, _ -> claims.next(), CLAIM_PAGE),
         loops.getFirst(),
         claimed -> {
           sweeping.set(false);

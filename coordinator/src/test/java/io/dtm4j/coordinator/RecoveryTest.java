@@ -107,4 +107,20 @@ class RecoveryTest extends InVirtualTime {
       server.crash();
     }
   }
+
+  @Test
+  void the_claim_of_a_sweep_that_lands_late_uses_no_claim_again() {
+    participants.script("http://bank/a1", ONGOING);
+    Server one = server("one");
+    one.ask(saga("g", 1).submit());
+    run(A_MOMENT);
+    one.crash();
+    run(seconds(12));
+    weather.nextWriteLate(seconds(10).plusMillis(57)); // when it is due again
+
+    world.server("two");
+    run(seconds(30));
+
+    assertThat(world.stored("g").transaction().status().isFinal()).isFalse();
+  }
 }
