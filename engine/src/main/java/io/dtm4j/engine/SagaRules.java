@@ -1,6 +1,5 @@
 package io.dtm4j.engine;
 
-import io.dtm4j.model.Branch;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.GlobalStatus;
@@ -113,22 +112,23 @@ final class SagaRules implements ModeRules {
 
   /** 4.1, forward phase: starts every action that may run, or ends it. */
   private static void forward(Draft draft) {
+    for (int step = 0; step < draft.plan().steps(); step++) {
+      if (draft.branch(actionOf(step)).status() == BranchStatus.FAILED) {
+        rollBack(draft, LOST_REASON);
+        return;
+      }
+    }
     boolean timedOut = isTimedOut(draft);
     boolean moved;
     do {
       moved = false;
       boolean allDone = true;
       for (int step = 0; step < draft.plan().steps(); step++) {
-        Branch action = draft.branch(actionOf(step));
-        if (action.status() == BranchStatus.FAILED) {
-          rollBack(draft, LOST_REASON);
-          return;
-        }
-        if (action.isDone()) {
+        int row = actionOf(step);
+        if (draft.branch(row).isDone()) {
           continue;
         }
         allDone = false;
-        int row = actionOf(step);
         if (!timedOut && !draft.isParked() && draft.mayCall(row) && isRunnable(draft, step)) {
           draft.call(row);
           moved |= draft.branch(row).isDone();

@@ -94,6 +94,13 @@ class SagaRulesTest {
               "c2 ok -> c1",
               "c1 ok -> : failed, sssf"),
           row(
+              "4.1",
+              "a2 failed, stored without the change of status: no other action is called",
+              saga(3).concurrent(),
+              "submit -> a1 a2 a3",
+              "set a2 f",
+              "crash -> c3 c2 c1 : aborting, pppfpp"),
+          row(
               "4.3",
               "aborting, c2 stored: only c1 is called",
               saga(2),
