@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 record Address(Origin origin, String authority, @Nullable String userInfo, String target) {
   private static final String HTTP = "http://";
   private static final String HTTPS = "https://";
+  private static final String ASIDE = "aside://x";
   private static final int HTTP_PORT = 80;
   private static final int HTTPS_PORT = 443;
   private static final int MAX_PORT = 65_535;
@@ -127,10 +128,10 @@ record Address(Origin origin, String authority, @Nullable String userInfo, Strin
     if (encoded.startsWith("?")) {
       return here + path + encoded;
     }
-    // The path is resolved apart: user info and authority may hold what URI does not take.
-    URI resolved = URI.create("http://x" + path).resolve(encoded);
-    return "x".equals(resolved.getRawAuthority())
-        ? here + resolved.toString().substring(8)
+    // Resolved apart from user info and authority, which may hold what URI does not take.
+    URI resolved = URI.create(ASIDE + path).resolve(encoded);
+    return "aside".equals(resolved.getScheme())
+        ? here + resolved.toString().substring(ASIDE.length())
         : encoded;
   }
 

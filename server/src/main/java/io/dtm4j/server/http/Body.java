@@ -34,10 +34,11 @@ final class Body {
     announced = length;
   }
 
-  /** Adds a piece; false when the body would exceed the limit, and nothing is added. */
+  /** Adds a piece; false when the body exceeds the limit with it, and only what fits is added. */
   boolean add(Buffer piece) {
     int length = piece.length();
     if (length > limit - size) {
+      add(piece.slice(0, limit - size));
       return false;
     }
     if (size == 0) {

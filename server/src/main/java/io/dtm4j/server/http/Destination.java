@@ -45,17 +45,29 @@ final class Destination {
     final HttpClientConnection http;
     private final Destination destination;
     private boolean idle;
+
+    /** When the last call on it began, or it came up. */
+    private long usedAt;
+
     private long idleUntil;
 
     Connection(HttpClientConnection http, Destination destination) {
       this.http = http;
       this.destination = destination;
+      usedAt = destination.caller.nanoTime.getAsLong();
+    }
+
+    /** A call on it begins. */
+    void use() {
+      usedAt = destination.caller.nanoTime.getAsLong();
     }
 
     /**
      * The call on it is over.
      *
-     * @param idleNanos how long it may be kept for another one; 0 or less: not at all
+     * @param idleNanos how long it may be kept for another one, counted from its beginning: the
+     *     participant counts from a later time, however late its answer was seen here; 0 or less:
+     *     it may not
      */
     void release(long idleNanos) {
       destination.released(this, idleNanos);
@@ -68,7 +80,7 @@ final class Destination {
     if (kept != null) {
       call.connected(kept, true);
     } else if (open >= caller.maxConnections && waiting - connecting >= caller.maxWaiting) {
-      call.failed(waiting + " calls wait for a connection to " + origin + " already");
+      call.failed(caller.maxWaiting + " calls wait for a connection to " + origin + " already");
     } else {
       queue.add(call);
       waiting++;
@@ -101,7 +113,7 @@ final class Destination {
     if (idle.isEmpty()) {
       return null;
     }
-    long now = System.nanoTime();
+    long now = caller.nanoTime.getAsLong();
     for (Connection last = idle.peekLast(); last != null; last = idle.peekLast()) {
       if (last.idleUntil - now > 0) {
         idle.removeLast();
@@ -122,10 +134,14 @@ final class Destination {
     if (next != null) {
       next.connected(connection, true);
     } else {
-      connection.idle = true;
-      connection.idleUntil = System.nanoTime() + idleNanos;
-      idle.addLast(connection);
+      keep(connection, idleNanos);
     }
+  }
+
+  private void keep(Connection connection, long idleNanos) {
+    connection.idle = true;
+    connection.idleUntil = connection.usedAt + idleNanos;
+    idle.addLast(connection);
   }
 
   private void close(Connection connection) {
@@ -202,9 +218,7 @@ final class Destination {
     if (next != null) {
       next.connected(connection, false);
     } else {
-      connection.idle = true;
-      connection.idleUntil = System.nanoTime() + caller.idleNanos;
-      idle.addLast(connection);
+      keep(connection, caller.idleNanos);
     }
   }
 

@@ -6,6 +6,7 @@ import io.dtm4j.protocol.BranchAnswer;
 import io.vertx.core.Future;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 /**
  * Calls participants over HTTP (docs/spec/branch-calls.md 3). A call stays on the loop from which
@@ -24,10 +25,20 @@ public final class HttpCaller implements Caller, AutoCloseable {
    * @param policy which addresses may be called
    */
   public static HttpCaller open(Loops loops, CallerConfig config, AddressPolicy policy) {
+    return open(loops, config, policy, System::nanoTime);
+  }
+
+  /**
+   * The same with a clock of one's own.
+   *
+   * @param nanoTime monotonic, for time-outs and idle times
+   */
+  static HttpCaller open(
+      Loops loops, CallerConfig config, AddressPolicy policy, LongSupplier nanoTime) {
     List<Loop> all = loops.withContexts();
     return new HttpCaller(
         all.stream()
-            .map(loop -> new LoopCaller(loops.vertx(), loop, all.size(), config, policy))
+            .map(loop -> new LoopCaller(loops.vertx(), loop, all.size(), config, policy, nanoTime))
             .toList());
   }
 

@@ -36,6 +36,7 @@ final class Listener {
   private static final int SWEEPS_PER_TIMEOUT = 4;
 
   private static final int BAD_REQUEST = 400;
+  private static final int NOT_FOUND = 404;
   private static final int URI_TOO_LONG = 414;
   private static final int HEADERS_TOO_LARGE = 431;
 
@@ -57,6 +58,8 @@ final class Listener {
     var options =
         new HttpServerOptions()
             .setHttp2ClearTextEnabled(false)
+            .setPerMessageWebSocketCompressionSupported(false)
+            .setPerFrameWebSocketCompressionSupported(false)
             .setHandle100ContinueAutomatically(true)
             .setMaxInitialLineLength(MAX_LINE)
             .setMaxHeaderSize(MAX_HEADERS)
@@ -66,7 +69,10 @@ final class Listener {
         vertx
             .createHttpServer(options)
             .connectionHandler(connection -> links.put(connection, new Link(connection)))
-            .requestHandler(request -> begin(request).carryOut())
+            .requestHandler(this::received)
+            // Without it Vert.x answers versions of HTTP that it does not know by itself: a bare
+            // 501.
+            .webSocketHandshakeHandler(handshake -> handshake.reject(NOT_FOUND))
             .invalidRequestHandler(this::invalid)
             .exceptionHandler(trouble -> log.debug("a connection failed early", trouble));
   }
@@ -98,6 +104,14 @@ final class Listener {
 
   Future<?> close(Duration patience) {
     return server.shutdown(patience);
+  }
+
+  private void received(HttpServerRequest request) {
+    if (request.version() == null) {
+      invalid(request);
+    } else {
+      begin(request).carryOut();
+    }
   }
 
   private Incoming begin(HttpServerRequest request) {
@@ -133,6 +147,7 @@ final class Listener {
       if (latest == null || latest.isOver()) {
         long since = latest == null ? link.since : latest.answeredAt();
         if (now - since >= config.idleTimeout().toNanos()) {
+          links.remove(link.connection);
           link.connection.close();
         }
       } else if (!latest.hasArrived() && now - latest.since() >= config.bodyTimeout().toNanos()) {

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 /** The caller's part on one event loop. All but opening and closing happens there. */
 final class LoopCaller {
@@ -24,7 +25,8 @@ final class LoopCaller {
   final Loop loop;
   final HttpClientAgent client;
   final AddressPolicy policy;
-  final Deadlines deadlines = new Deadlines(System.nanoTime());
+  final LongSupplier nanoTime;
+  final Deadlines deadlines;
   final int maxConnections;
   final int maxWaiting;
   final int maxAnswer;
@@ -36,9 +38,17 @@ final class LoopCaller {
   /**
    * @param loops how many share the limits
    */
-  LoopCaller(Vertx vertx, Loop loop, int loops, CallerConfig config, AddressPolicy policy) {
+  LoopCaller(
+      Vertx vertx,
+      Loop loop,
+      int loops,
+      CallerConfig config,
+      AddressPolicy policy,
+      LongSupplier nanoTime) {
     this.loop = loop;
     this.policy = policy;
+    this.nanoTime = nanoTime;
+    deadlines = new Deadlines(nanoTime.getAsLong());
     maxConnections = share(config.connectionsPerDestination(), loops);
     maxWaiting = share(config.waitingPerDestination(), loops);
     maxAnswer = config.answerBytes();
@@ -59,7 +69,7 @@ final class LoopCaller {
 
   void send(Call call, Consumer<BranchAnswer> answered) {
     var outgoing = new Outgoing(this, call, answered);
-    deadlines.add(outgoing, System.nanoTime(), call.timeout().toNanos());
+    deadlines.add(outgoing, nanoTime.getAsLong(), call.timeout().toNanos());
     outgoing.start();
   }
 
@@ -101,7 +111,7 @@ final class LoopCaller {
   }
 
   private void sweep() {
-    long now = System.nanoTime();
+    long now = nanoTime.getAsLong();
     deadlines.sweep(now);
     List.copyOf(destinations.values()).forEach(destination -> destination.sweep(now));
   }

@@ -34,6 +34,7 @@ final class Outgoing extends Deadlines.Entry {
   private static final Logger log = LoggerFactory.getLogger(Outgoing.class);
 
   private static final int MAX_REDIRECTS = 10;
+  private static final int SHORT_REQUEST = 4 << 10;
   private static final int SHOWN_OF_LONG_ANSWERS = 1_024;
   private static final RequestOptions NOTHING_SPECIAL = new RequestOptions();
 
@@ -146,6 +147,7 @@ final class Outgoing extends Deadlines.Entry {
     waitsAt = null;
     connection = free;
     onKeptConnection = kept;
+    free.use();
     sent = null;
     free.http
         .request(NOTHING_SPECIAL)
@@ -255,7 +257,9 @@ final class Outgoing extends Deadlines.Entry {
       return 0;
     }
     String promise = response.getHeader(HttpTexts.KEEP_ALIVE);
-    return promise == null ? caller.idleNanos : promised(promise, caller.idleNanos);
+    return promise == null
+        ? caller.idleNanos
+        : promised(promise.toLowerCase(Locale.ROOT), caller.idleNanos);
   }
 
   /** What {@code Keep-Alive: timeout=5} leaves when a second is taken off for safety. */
@@ -308,7 +312,7 @@ final class Outgoing extends Deadlines.Entry {
     byte[] bytes = body.bytes();
     int size = body.size();
     String encoding = response.getHeader(HttpHeaders.CONTENT_ENCODING);
-    if (encoding != null && encoding.toLowerCase(Locale.ROOT).endsWith("gzip")) {
+    if (size > 0 && encoding != null && encoding.toLowerCase(Locale.ROOT).endsWith("gzip")) {
       try (var gzip = new GZIPInputStream(new ByteArrayInputStream(bytes, 0, size))) {
         bytes = gzip.readNBytes(caller.maxAnswer + 1);
         size = bytes.length;
@@ -345,7 +349,10 @@ final class Outgoing extends Deadlines.Entry {
 
   /** The connection is lost. */
   private void broken(Throwable trouble) {
-    boolean nothingSent = sent == null || sent.failed();
+    // A short request into the empty buffer of a kept connection is written as a whole or not at
+    // all.
+    boolean nothingSent =
+        sent == null || (sent.failed() && call.payload().bytes().length <= SHORT_REQUEST);
     abandon();
     if (onKeptConnection && nothingSent) {
       connect();

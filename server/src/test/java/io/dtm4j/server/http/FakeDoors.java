@@ -1,0 +1,66 @@
+package io.dtm4j.server.http;
+
+import io.dtm4j.coordinator.Command;
+import io.dtm4j.coordinator.Doors;
+import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.Reply;
+import io.dtm4j.store.EventLoop;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Doors that remember what was asked, and answer what they were told to. */
+final class FakeDoors implements Doors {
+  /** What was asked, with the way to answer it. */
+  record Asked(Command command, EventLoop loop, Consumer<Reply> reply) {
+    /** Answers as a committer does: later, on the loop. */
+    void answer(Reply answer) {
+      loop.execute(() -> reply.accept(answer));
+    }
+  }
+
+  final LinkedBlockingQueue<Asked> asked = new LinkedBlockingQueue<>();
+  final Map<String, Stored> stored = new ConcurrentHashMap<>();
+
+  /** How commands are answered; null: by the test, later. */
+  volatile @Nullable Reply answer = Reply.Success.INSTANCE;
+
+  /** What comes of a query; null: what is stored. */
+  volatile @Nullable Reply trouble;
+
+  /** Whether to behave like a defect. */
+  volatile boolean broken;
+
+  @Override
+  public void handle(Command command, EventLoop loop, Consumer<Reply> reply) {
+    if (broken) {
+      throw new IllegalStateException("a secret of the server");
+    }
+    var one = new Asked(command, loop, reply);
+    asked.add(one);
+    Reply now = answer;
+    if (now != null) {
+      one.answer(now);
+    }
+  }
+
+  @Override
+  public void query(
+      Gid gid, EventLoop loop, Consumer<@Nullable Stored> found, Consumer<Reply> failed) {
+    if (broken) {
+      throw new IllegalStateException("a secret of the server");
+    }
+    Reply now = trouble;
+    loop.execute(
+        () -> {
+          if (now == null) {
+            found.accept(stored.get(gid.value()));
+          } else {
+            failed.accept(now);
+          }
+        });
+  }
+}

@@ -1,0 +1,755 @@
+package io.dtm4j.server.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatException;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.dtm4j.coordinator.Command;
+import io.dtm4j.protocol.ErrorCode;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Reply;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.ZoneOffset;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.LoggerFactory;
+
+@DisplayNameGeneration(ReplaceUnderscores.class)
+@Timeout(30)
+class HttpDoorTest {
+  private static final String SAGA = "{\"gid\":\"g1\",\"trans_type\":\"saga\"}";
+  private static final int BODY_LIMIT = 64 << 10;
+  private static final Duration BODY_TIMEOUT = Duration.ofMillis(300);
+  private static final Duration IDLE_TIMEOUT = Duration.ofMillis(600);
+
+  private static Loops loops;
+
+  private final FakeDoors doors = new FakeDoors();
+  private final ListAppender<ILoggingEvent> logged = new ListAppender<>();
+  private HttpDoor door;
+
+  @BeforeAll
+  static void startLoops() {
+    loops = Loops.start(2);
+  }
+
+  @AfterAll
+  static void endLoops() {
+    loops.close();
+  }
+
+  @BeforeEach
+  void open() {
+    logged.start();
+    root().addAppender(logged);
+    door =
+        HttpDoor.open(
+            loops,
+            new ListenerConfig("127.0.0.1", 0, BODY_LIMIT, BODY_TIMEOUT, IDLE_TIMEOUT),
+            doors,
+            url -> !url.contains("forbidden"),
+            _ -> "something",
+            ZoneOffset.UTC,
+            "v9.8.7");
+  }
+
+  @AfterEach
+  void close() {
+    door.close();
+    root().detachAppender(logged);
+  }
+
+  private static Logger root() {
+    return (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+  }
+
+  private Wire wire() throws IOException {
+    return new Wire(door.port());
+  }
+
+  private static void eventually(BooleanSupplier condition) {
+    long until = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime()).as("time until it should have happened").isLessThan(until);
+      Thread.onSpinWait();
+    }
+  }
+
+  private static void assertNotFound(Wire.Answer answer) {
+    assertThat(answer.status()).isEqualTo(404);
+    assertThat(answer.headers()).containsEntry("content-type", "text/plain");
+    assertThat(answer.body()).isEqualTo("404 page not found");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "submit, SUBMIT",
+    "prepare, PREPARE",
+    "abort, ABORT",
+    "forceStop, FORCE_STOP",
+    "submit?dtm=x&gid=other, SUBMIT"
+  })
+  void a_command_is_handed_on_and_answered(String path, Command.Kind kind) throws Exception {
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.post("/api/dtmsvr/" + path, SAGA).answer();
+
+      assertThat(answer.status()).isEqualTo(200);
+      assertThat(answer.body()).isEqualTo("{\"dtm_result\":\"SUCCESS\"}");
+      assertThat(answer.headers())
+          .containsEntry("content-type", "application/json; charset=utf-8")
+          .doesNotContainKey("connection");
+      Command command = doors.asked.take().command();
+      assertThat(command.kind()).isEqualTo(kind);
+      assertThat(command.request().gid()).isEqualTo("g1");
+      assertThat(command.request().transType()).isEqualTo("saga");
+      assertThat(command.requester().name()).isEqualTo("anonymous");
+      assertThat(command.requester().address()).startsWith("127.0.0.1:");
+    }
+  }
+
+  @Test
+  void a_refusal_carries_code_and_status() throws Exception {
+    doors.answer = new Reply.Refused(ErrorCode.ROLLED_BACK, "full", GlobalStatus.FAILED);
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.post("/api/dtmsvr/submit", SAGA).answer();
+
+      assertThat(answer.status()).isEqualTo(409);
+      assertThat(answer.body())
+          .isEqualTo(
+              "{\"dtm_result\":\"FAILURE\",\"message\":\"full FAILURE\",\"code\":\"ROLLED_BACK\","
+                  + "\"status\":\"failed\"}");
+    }
+  }
+
+  @Test
+  void trouble_that_passes_tells_to_try_again() throws Exception {
+    doors.answer = new Reply.Failed(ErrorCode.OVERLOADED, "busy");
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.post("/api/dtmsvr/submit", SAGA).answer();
+
+      assertThat(answer.status()).isEqualTo(503);
+      assertThat(answer.headers())
+          .containsEntry("retry-after", "1")
+          .doesNotContainKey("connection");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
+  void ping_takes_any_method(String method) throws Exception {
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.request(method, "/api/ping", "").answer();
+
+      assertThat(answer.status()).isEqualTo(200);
+      assertThat(answer.body()).isEqualTo("{\"msg\":\"pong\"}");
+    }
+  }
+
+  @Test
+  void ping_takes_head_and_answers_without_a_body() throws Exception {
+    try (Wire wire = wire()) {
+      assertThat(wire.request("HEAD", "/api/ping", "").head().status()).isEqualTo(200);
+      assertThat(wire.get("/api/ping").answer().body()).isEqualTo("{\"msg\":\"pong\"}");
+    }
+  }
+
+  @Test
+  void version_is_a_text() throws Exception {
+    try (Wire wire = wire()) {
+      assertThat(wire.get("/api/dtmsvr/version").answer().body())
+          .isEqualTo("{\"version\":\"v9.8.7\"}");
+    }
+  }
+
+  @Test
+  void new_gids_are_new() throws Exception {
+    Set<String> gids = new HashSet<>();
+    try (Wire wire = wire()) {
+      for (int i = 0; i < 40; i++) {
+        String body = wire.get("/api/dtmsvr/newGid").answer().body();
+
+        assertThat(body).matches("\\{\"dtm_result\":\"SUCCESS\",\"gid\":\"[2-9A-Za-z]{22}\"}");
+        gids.add(body);
+      }
+    }
+    assertThat(gids).hasSize(40);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "GET, /",
+    "GET, /api",
+    "GET, /api/elsewhere",
+    "GET, /api/dtmsvr/",
+    "GET, /api/dtmsvr/nothing",
+    "GET, /api/dtmsvr/submit",
+    "POST, /api/dtmsvr/newGid",
+    "PUT, /api/dtmsvr/prepare",
+    "DELETE, /api/dtmsvr/submit",
+    "POST, /api/dtmsvr/query?gid=x",
+    "GET, /api/dtmsvr/query/x",
+    "GET, /api/dtmsvr/newgid",
+    "GET, /api/dtmsvr/submit/",
+    "GET, /api/dtmsvr/version//",
+    "GET, /api/json-rpc",
+    "POST, /api/json-rpc",
+    "POST, /api/dtmsvr/registerBranch",
+    "GET, /api/metrics",
+    "OPTIONS, /api/dtmsvr/submit",
+  })
+  void what_does_not_exist(String method, String path) throws Exception {
+    try (Wire wire = wire()) {
+      assertNotFound(wire.request(method, path, "{}").answer());
+      assertThat(wire.get("/api/ping").answer().status())
+          .as("on the same connection")
+          .isEqualTo(200);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/api/dtmsvr/newGid", "/api/dtmsvr/query?gid=x", "/nothing"})
+  void head_does_not_exist(String path) throws Exception {
+    try (Wire wire = wire()) {
+      assertThat(wire.request("HEAD", path, "").head().status()).isEqualTo(404);
+      assertThat(wire.get("/api/ping").answer().status()).isEqualTo(200);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "GET, /api/dtmsvr/newGid/, 301, /api/dtmsvr/newGid",
+    "GET, /api/dtmsvr/query/?gid=a%20b&x=, 301, /api/dtmsvr/query?gid=a%20b&x=",
+    "GET, /api/ping/, 301, /api/ping",
+    "POST, /api/dtmsvr/submit/?x=1, 307, /api/dtmsvr/submit?x=1"
+  })
+  void a_slash_too_many_is_redirected(String method, String path, int status, String location)
+      throws Exception {
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.request(method, path, SAGA).answer();
+
+      assertThat(answer.status()).isEqualTo(status);
+      assertThat(answer.headers()).containsEntry("location", location);
+      assertThat(doors.asked).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "{\"gid\": ", "[]", "{\"gid\":7}", "{\"wait_result\":\"FAILURE\"}"})
+  void a_body_that_is_no_request_is_an_error_without_result(String body) throws Exception {
+    try (Wire wire = wire()) {
+      for (String path : List.of("submit", "prepare", "abort", "forceStop")) {
+        Wire.Answer answer = wire.post("/api/dtmsvr/" + path, body).answer();
+
+        assertThat(answer.status()).isEqualTo(500);
+        assertThat(answer.body())
+            .startsWith("{\"message\":\"")
+            .endsWith("\",\"code\":\"BAD_JSON\"}")
+            .doesNotContain("FAILURE");
+      }
+      assertThat(doors.asked).isEmpty();
+    }
+  }
+
+  @Test
+  void line_breaks_and_semicolons_are_taken_out_of_gids() throws Exception {
+    try (Wire wire = wire()) {
+      wire.post(
+              "/api/dtmsvr/submit",
+              "{\"gid\":\";a\\r\\nb;\",\"trans_type\":\"msg\",\"steps\":[{\"action\":\"http://a\"}],"
+                  + "\"payloads\":[\"p\"],\"query_prepared\":\"http://q\",\"custom_data\":\"{}\","
+                  + "\"retry_interval\":7,\"rollback_reason\":\"r\",\"req_extra\":{\"k\":\"v\"}}")
+          .answer();
+
+      var request = doors.asked.take().command().request();
+      assertThat(request.gid()).isEqualTo("ab");
+      assertThat(request.transType()).isEqualTo("msg");
+      assertThat(request.steps()).hasSize(1);
+      assertThat(request.payloads()).containsExactly("p");
+      assertThat(request.queryPrepared()).isEqualTo("http://q");
+      assertThat(request.protocol()).isEqualTo("http");
+      assertThat(request.customData()).isEqualTo("{}");
+      assertThat(request.options().retryInterval()).isEqualTo(7);
+      assertThat(request.rollbackReason()).isEqualTo("r");
+      assertThat(request.reqExtra()).containsEntry("k", "v");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{\"steps\":[{},{\"action\":\"http://forbidden/\"}]}|500|BAD_REQUEST",
+        "{\"steps\":[{\"compensate\":\"http://forbidden/\"}]}|500|BAD_REQUEST",
+        "{\"query_prepared\":\"http://forbidden/\"}|500|BAD_REQUEST",
+        "{\"steps\":[{\"action\":\"http://LONG/\"}]}|400|LIMIT_EXCEEDED",
+        "{\"query_prepared\":\"LONG\"}|400|LIMIT_EXCEEDED",
+        "{\"branch_headers\":{\"a\":\"LONGLONG\"}}|400|LIMIT_EXCEEDED",
+        "{\"branch_headers\":{\"a b\":\"\"}}|500|BAD_REQUEST",
+        "{\"branch_headers\":{\"\":\"\"}}|500|BAD_REQUEST",
+        "{\"branch_headers\":{\"a:b\":\"\"}}|500|BAD_REQUEST",
+        "{\"branch_headers\":{\"ü\":\"\"}}|500|BAD_REQUEST",
+        "{\"branch_headers\":{\"a\":\"x\\r\\ny: z\"}}|500|BAD_REQUEST",
+        "{\"branch_headers\":{\"a\":\"\\u0000\"}}|500|BAD_REQUEST",
+      })
+  void a_request_that_could_never_be_carried_out_is_refused(String body, int status, ErrorCode code)
+      throws Exception {
+    try (Wire wire = wire()) {
+      Wire.Answer answer =
+          wire.post("/api/dtmsvr/submit", body.replace("LONG", "x".repeat(8_200))).answer();
+
+      assertThat(answer.status()).isEqualTo(status);
+      assertThat(answer.body()).contains("\"code\":\"" + code + "\"");
+      assertThat(doors.asked).isEmpty();
+    }
+  }
+
+  @Test
+  void headers_that_can_be_sent_are_taken() throws Exception {
+    try (Wire wire = wire()) {
+      wire.post(
+              "/api/dtmsvr/submit",
+              "{\"branch_headers\":{\"X-Tenant.1\":\"north \\t 世\",\"x-empty\":\"\",\"Host\":\"x\"}}")
+          .answer();
+
+      Options options = doors.asked.take().command().request().options();
+      assertThat(options.branchHeaders()).hasSize(3);
+    }
+  }
+
+  @Test
+  void a_body_may_come_in_any_pieces() throws Exception {
+    byte[] body =
+        ("{\"gid\":\"g1\",\"custom_data\":\"" + "ü".repeat(500) + "\"}")
+            .getBytes(StandardCharsets.UTF_8);
+    try (Wire wire = wire()) {
+      wire.send("POST /api/dtmsvr/submit HTTP/1.1\r\nContent-Length: " + body.length + "\r\n\r\n");
+      for (int from = 0; from < body.length; from += 333) {
+        wire.send(Arrays.copyOfRange(body, from, Math.min(from + 333, body.length)));
+      }
+
+      assertThat(wire.answer().status()).isEqualTo(200);
+      assertThat(doors.asked.take().command().request().customData()).isEqualTo("ü".repeat(500));
+    }
+  }
+
+  @Test
+  void a_body_may_be_chunked() throws Exception {
+    try (Wire wire = wire()) {
+      wire.send(
+          """
+          POST /api/dtmsvr/submit HTTP/1.1\r
+          Host: x\r
+          Transfer-Encoding: chunked\r
+          \r
+          7\r
+          {"gid":\r
+          5;ext=1\r
+          "g1"}\r
+          0\r
+          Trailer: x\r
+          \r
+          """);
+
+      assertThat(wire.answer().status()).isEqualTo(200);
+      assertThat(doors.asked.take().command().request().gid()).isEqualTo("g1");
+    }
+  }
+
+  @Test
+  void a_client_may_wait_for_the_word_to_continue() throws Exception {
+    try (Wire wire = wire()) {
+      wire.send(
+          "POST /api/dtmsvr/submit HTTP/1.1\r\nContent-Length: 12\r\nExpect: 100-continue\r\n\r\n");
+      assertThat(wire.answer().status()).isEqualTo(100);
+
+      assertThat(wire.send("{\"gid\":\"g1\"}").answer().status()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void http_1_0_is_spoken() throws Exception {
+    try (Wire wire = wire()) {
+      wire.send("POST /api/dtmsvr/submit HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}");
+
+      assertThat(wire.answer().status()).isEqualTo(200);
+      assertThat(wire.isClosed()).isTrue();
+    }
+    try (Wire wire = wire()) {
+      for (int i = 0; i < 2; i++) {
+        wire.send("GET /api/ping HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+
+        assertThat(wire.answer().headers()).containsEntry("connection", "keep-alive");
+      }
+    }
+  }
+
+  @Test
+  void a_client_may_ask_to_close() throws Exception {
+    try (Wire wire = wire()) {
+      wire.send("GET /api/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+
+      assertThat(wire.answer().headers()).containsEntry("connection", "close");
+      assertThat(wire.isClosed()).isTrue();
+    }
+  }
+
+  @Test
+  void get_may_have_a_body() throws Exception {
+    try (Wire wire = wire()) {
+      wire.request("GET", "/api/dtmsvr/version", "x".repeat(3 * BODY_LIMIT));
+
+      assertThat(wire.answer().status()).isEqualTo(200);
+      assertThat(wire.get("/api/ping").answer().status()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void pipelined_requests_are_answered_in_their_order() throws Exception {
+    doors.answer = null;
+    try (Wire wire = wire()) {
+      var all = new StringBuilder();
+      for (int i = 0; i < 20; i++) {
+        String body = "{\"gid\":\"g" + i + "\"}";
+        all.append("POST /api/dtmsvr/submit HTTP/1.1\r\nContent-Length: ")
+            .append(body.length())
+            .append("\r\n\r\n")
+            .append(body)
+            .append("GET /api/dtmsvr/version HTTP/1.1\r\n\r\n");
+      }
+      wire.send(all.toString());
+
+      for (int i = 0; i < 20; i++) {
+        FakeDoors.Asked asked = doors.asked.take();
+        asked.answer(
+            new Reply.Failed(ErrorCode.GID_NOT_FOUND, asked.command().request().gid() + "."));
+        assertThat(wire.answer().body()).contains("\"g" + i + ".\"");
+        assertThat(wire.answer().body()).contains("version");
+      }
+    }
+  }
+
+  @Test
+  void a_body_that_announces_too_much_is_refused_at_once() throws Exception {
+    try (Wire wire = wire()) {
+      wire.send(
+          "POST /api/dtmsvr/submit HTTP/1.1\r\nContent-Length: " + (BODY_LIMIT + 1) + "\r\n\r\n");
+
+      Wire.Answer answer = wire.answer();
+      assertThat(answer.status()).isEqualTo(413);
+      assertThat(answer.headers()).containsEntry("connection", "close");
+      assertThat(answer.body())
+          .isEqualTo(
+              "{\"message\":\"body too long (limit: 65536 bytes)\",\"code\":\"LIMIT_EXCEEDED\"}");
+      wire.send("x".repeat(BODY_LIMIT + 1));
+      assertThat(wire.isClosed()).isTrue();
+    }
+    eventually(() -> door.openRequests() == 0);
+  }
+
+  @Test
+  void a_body_that_grows_too_long_is_refused_and_the_answer_arrives() throws Exception {
+    String chunk = "8000\r\n" + " ".repeat(0x8000) + "\r\n";
+    try (Wire wire = wire()) {
+      wire.send(
+          "POST /api/dtmsvr/submit HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+              + chunk.repeat(5)
+              + "0\r\n\r\n");
+
+      assertThat(wire.answer().status()).isEqualTo(413);
+      assertThat(wire.isClosed()).isTrue();
+    }
+  }
+
+  @Test
+  void a_body_without_end_is_cut() throws Exception {
+    String chunk = "8000\r\n" + " ".repeat(0x8000) + "\r\n";
+    try (Wire wire = wire()) {
+      wire.send("POST /api/dtmsvr/submit HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+      int sent = 0;
+      try {
+        for (; sent < 1_000_000; sent++) {
+          wire.send(chunk);
+        }
+      } catch (IOException e) {
+        // what has to happen
+      }
+      assertThat(sent).isLessThan(1_000_000);
+    }
+  }
+
+  @Test
+  void the_longest_body_is_taken() throws Exception {
+    String body = "{\"gid\":\"g1\",\"custom_data\":\"";
+    body += "x".repeat(BODY_LIMIT - body.length() - 2) + "\"}";
+    try (Wire wire = wire()) {
+      assertThat(wire.post("/api/dtmsvr/submit", body).answer().status()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void a_request_line_or_headers_may_not_be_endless() throws Exception {
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.get("/api/ping?" + "x".repeat(20_000)).answer();
+
+      assertThat(answer.status()).isEqualTo(414);
+      assertThat(answer.body()).contains("\"code\":\"LIMIT_EXCEEDED\"");
+      assertThat(wire.isClosed()).isTrue();
+    }
+    try (Wire wire = wire()) {
+      wire.send("GET /api/ping HTTP/1.1\r\nX: " + "x".repeat(80_000) + "\r\n\r\n");
+
+      Wire.Answer answer = wire.answer();
+      assertThat(answer.status()).isEqualTo(431);
+      assertThat(answer.body()).contains("\"code\":\"LIMIT_EXCEEDED\"");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\u0016\u0003\u0001\u0002",
+        "GET /api/ping HYTTP/1.1",
+        "GET /api/ping HTTP/9.9",
+        "PRI * HTTP/2.0",
+        "GET /api/ping"
+      })
+  void what_is_no_http_is_refused(String head) throws Exception {
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.send(head + "\r\n\r\n").answer();
+
+      assertThat(answer.status()).isEqualTo(400);
+      assertThat(answer.body())
+          .isEqualTo("{\"message\":\"this is no HTTP request\",\"code\":\"BAD_REQUEST\"}");
+      assertThat(wire.isClosed()).isTrue();
+    }
+  }
+
+  @Test
+  void web_sockets_do_not_exist() throws Exception {
+    try (Wire wire = wire()) {
+      wire.send(
+          """
+          GET /api/ping HTTP/1.1\r
+          Connection: Upgrade\r
+          Upgrade: websocket\r
+          Sec-WebSocket-Version: 13\r
+          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+          \r
+          """);
+
+      assertThat(wire.answer().status()).isEqualTo(404);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "?gid=", "?gid", "?x=1", "?gid=%zz"})
+  void query_needs_a_gid(String parameters) throws Exception {
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.get("/api/dtmsvr/query" + parameters).answer();
+
+      assertThat(answer.status()).isEqualTo(500);
+      assertThat(answer.body())
+          .isEqualTo("{\"message\":\"gid is missing\",\"code\":\"BAD_REQUEST\"}");
+    }
+  }
+
+  @Test
+  void query_shows_a_transaction() throws Exception {
+    doors.stored.put(
+        "g ü&",
+        QueryAnswerTest.stored(Options.DEFAULTS, QueryAnswerTest.state(GlobalStatus.SUBMITTED)));
+    try (Wire wire = wire()) {
+      assertThat(wire.get("/api/dtmsvr/query?x=1&gid=g+%C3%BC%26&gid=z").answer().body())
+          .contains("\"status\":\"submitted\"", "\"waiting_for\":\"something\"");
+      for (String unknown : List.of("G", "x".repeat(129))) {
+        Wire.Answer answer = wire.get("/api/dtmsvr/query?gid=" + unknown).answer();
+
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.body()).isEqualTo("{\"branches\":[],\"transaction\":null}");
+      }
+    }
+  }
+
+  @Test
+  void query_tells_of_trouble_with_the_store() throws Exception {
+    doors.trouble = new Reply.Failed(ErrorCode.STORE_UNAVAILABLE, "no disk");
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.get("/api/dtmsvr/query?gid=g").answer();
+
+      assertThat(answer.status()).isEqualTo(503);
+      assertThat(answer.headers()).containsKey("retry-after");
+      assertThat(answer.body()).contains("\"code\":\"STORE_UNAVAILABLE\"");
+    }
+  }
+
+  @Test
+  void a_body_that_does_not_come_is_given_up() throws Exception {
+    long began = System.nanoTime();
+    try (Wire wire = wire()) {
+      wire.send("POST /api/dtmsvr/submit HTTP/1.1\r\nContent-Length: 12\r\n\r\n{\"gid\"");
+
+      Wire.Answer answer = wire.answer();
+      assertThat(answer.status()).isEqualTo(408);
+      assertThat(answer.body())
+          .isEqualTo(
+              "{\"message\":\"the body did not arrive within 300 ms\",\"code\":\"BAD_REQUEST\"}");
+      assertThat(wire.isClosed()).isTrue();
+      assertThat(System.nanoTime() - began).isGreaterThanOrEqualTo(BODY_TIMEOUT.toNanos());
+      assertThat(door.openRequests()).isZero();
+    }
+  }
+
+  @Test
+  void a_connection_without_requests_is_closed_in_time() throws Exception {
+    long began = System.nanoTime();
+    try (Wire silent = wire();
+        Wire halfHead = wire();
+        Wire used = wire()) {
+      halfHead.send("POST /api/dtmsvr/sub");
+      used.get("/api/ping").answer();
+
+      assertThat(silent.isClosed()).isTrue();
+      assertThat(halfHead.isClosed()).isTrue();
+      assertThat(used.isClosed()).isTrue();
+      assertThat(System.nanoTime() - began).isGreaterThanOrEqualTo(IDLE_TIMEOUT.toNanos());
+    }
+  }
+
+  @Test
+  void a_client_that_waits_for_its_answer_is_not_cut() throws Exception {
+    doors.answer = null;
+    try (Wire waiting = wire();
+        Wire idle = wire()) {
+      waiting.post("/api/dtmsvr/submit", SAGA);
+      FakeDoors.Asked asked = doors.asked.take();
+      assertThat(idle.isClosed()).as("later connection closed").isTrue();
+      assertThat(door.openRequests()).isEqualTo(1);
+
+      asked.answer(Reply.Success.INSTANCE);
+
+      assertThat(waiting.answer().status()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void a_client_that_goes_away_leaves_nothing_behind() throws Exception {
+    doors.answer = null;
+    Wire waiting = wire().post("/api/dtmsvr/submit", SAGA);
+    FakeDoors.Asked asked = doors.asked.take();
+    Wire sending = wire().send("POST /api/dtmsvr/submit HTTP/1.1\r\nContent-Length: 12\r\n\r\n{");
+    eventually(() -> door.openRequests() == 2);
+
+    waiting.reset();
+    sending.reset();
+
+    eventually(() -> door.openRequests() == 1);
+    asked.answer(Reply.Success.INSTANCE);
+    eventually(() -> door.openRequests() == 0);
+    assertThat(logged.list).noneMatch(event -> event.getLevel().isGreaterOrEqual(Level.WARN));
+  }
+
+  @Test
+  void a_defect_is_logged_and_answered_without_details() throws Exception {
+    var log = (Logger) LoggerFactory.getLogger(Incoming.class);
+    log.addAppender(logged);
+    log.setAdditive(false);
+    try (Wire wire = wire()) {
+      doors.broken = true;
+      for (Wire.Answer answer :
+          List.of(
+              wire.post("/api/dtmsvr/submit", SAGA).answer(),
+              wire.get("/api/dtmsvr/query?gid=g").answer())) {
+        assertThat(answer.status()).isEqualTo(500);
+        assertThat(answer.body())
+            .isEqualTo(
+                "{\"message\":\"a defect of the server, its log has the cause\","
+                    + "\"code\":\"INTERNAL\"}");
+      }
+      assertThat(logged.list)
+          .hasSize(2)
+          .allMatch(event -> event.getLevel() == Level.ERROR && event.getThrowableProxy() != null);
+    } finally {
+      log.setAdditive(true);
+      log.detachAppender(logged);
+    }
+  }
+
+  @Test
+  void when_it_stops_open_requests_are_answered_and_new_ones_sent_away() throws Exception {
+    doors.answer = null;
+    try (Wire waiting = wire();
+        Wire kept = wire();
+        Wire idle = wire()) {
+      kept.get("/api/ping").answer();
+      idle.get("/api/ping").answer();
+      waiting.post("/api/dtmsvr/submit", SAGA);
+      FakeDoors.Asked asked = doors.asked.take();
+
+      door.stopAccepting();
+
+      Wire.Answer refused = kept.post("/api/dtmsvr/submit", SAGA).answer();
+      assertThat(refused.status()).isEqualTo(503);
+      assertThat(refused.body()).contains("\"code\":\"STOPPING\"");
+      assertThat(refused.headers())
+          .containsEntry("connection", "close")
+          .containsEntry("retry-after", "1");
+      assertThat(kept.isClosed()).isTrue();
+      assertThat(door.openRequests()).isEqualTo(1);
+
+      asked.answer(Reply.Success.INSTANCE);
+
+      Wire.Answer last = waiting.answer();
+      assertThat(last.status()).isEqualTo(200);
+      assertThat(last.headers()).containsEntry("connection", "close");
+      assertThat(waiting.isClosed()).isTrue();
+      assertThat(door.openRequests()).isZero();
+      door.close();
+      assertThat(idle.isClosed()).isTrue();
+    }
+  }
+
+  @Test
+  void a_port_that_is_taken_is_said() throws Exception {
+    var config = ListenerConfig.DEFAULTS.withAddress("127.0.0.1", door.port());
+    try (var other = Loops.start(2)) {
+      assertThatException()
+          .isThrownBy(
+              () ->
+                  HttpDoor.open(
+                      other, config, doors, AddressPolicy.ALL, _ -> null, ZoneOffset.UTC, "v"))
+          .withMessageContaining("in use");
+    }
+  }
+
+  @Test
+  void both_loops_take_connections() throws Exception {
+    Set<Object> seen = new HashSet<>();
+    for (int i = 0; i < 20; i++) {
+      try (Wire wire = wire()) {
+        wire.post("/api/dtmsvr/submit", SAGA).answer();
+        seen.add(doors.asked.take().loop());
+      }
+    }
+    assertThat(seen).isEqualTo(Set.copyOf(loops.all()));
+  }
+}
