@@ -65,11 +65,7 @@ public final class Keeper {
     this.timers = timers;
     this.nanoTime = nanoTime;
     this.loop = loop;
-    coordinator.onLeaseNeeded(
-        live -> {
-          toRenew.add(live);
-          renew();
-        });
+    coordinator.onLeaseNeeded(this::ask);
   }
 
   public void start() {
@@ -139,8 +135,11 @@ public final class Keeper {
   }
 
   private void ask(LivePass live) {
-    toRenew.add(live);
-    renew();
+    if (!live.renewing) {
+      live.renewing = true;
+      toRenew.add(live);
+      renew();
+    }
   }
 
   private void renew() {
@@ -166,13 +165,19 @@ public final class Keeper {
         },
         e -> {
           renewing.set(false);
+          byLease.values().forEach(passes -> passes.forEach(this::mayAskAgain));
           log.atWarn().addKeyValue("cause", String.valueOf(e)).log("leases were not renewed");
         });
+  }
+
+  private void mayAskAgain(LivePass live) {
+    live.loop.execute(() -> live.renewing = false);
   }
 
   private void tell(LivePass live, Set<Lease> lost, long sentAt) {
     live.loop.execute(
         () -> {
+          live.renewing = false;
           if (lost.contains(new Lease(live.gid, live.claim))) {
             coordinator.lost(live);
           } else {
@@ -181,8 +186,12 @@ public final class Keeper {
         });
   }
 
+  /** Asked for when the store takes it: what has ended by then needs no lease any more. */
   private static List<Lease> leasesOf(List<LivePass> passes) {
-    return passes.stream().map(live -> new Lease(live.gid, live.claim)).toList();
+    return passes.stream()
+        .filter(live -> !live.ended)
+        .map(live -> new Lease(live.gid, live.claim))
+        .toList();
   }
 
   /**

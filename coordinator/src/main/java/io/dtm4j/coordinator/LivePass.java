@@ -15,8 +15,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A transaction that this server works on, under one claim. Everything but the volatile fields
- * belongs to its event loop, so nothing is locked.
+ * A transaction that this server works on, under one claim. All that is not volatile belongs to its
+ * event loop, and volatile fields are written there, so nothing is locked.
  */
 final class LivePass {
   /** A client that waits for the result of its submit. */
@@ -36,7 +36,12 @@ final class LivePass {
   Owner owner;
   final List<Event> waiting = new ArrayList<>(2);
   final List<Waiter> waiters = new ArrayList<>(1);
-  boolean ended;
+
+  /** Nothing more happens; read by others, too. */
+  volatile boolean ended;
+
+  /** A renewal of its lease is on its way. */
+  boolean renewing;
 
   /** Calls that leave when the lease has been renewed. */
   final List<Call> waitingForLease = new ArrayList<>(0);

@@ -178,6 +178,23 @@ class LeaseTest extends InVirtualTime {
     assertThat(one.passOf("g")).isNull();
   }
 
+  @Test
+  void renewals_do_not_heap_up_while_the_store_is_away() {
+    Server server = server("a");
+    participants.script("http://bank/a1", SILENT);
+    server.ask(saga("g", 1).requestTimeout(60).submit());
+    run(seconds(20));
+
+    weather.storeGoesAway();
+    run(seconds(30));
+    int waiting = server.committer.backlog();
+    weather.storeComesBack();
+    run(seconds(1));
+
+    assertThat(waiting).as("a renewal and a sweep").isEqualTo(2);
+    assertThat(server.passOf("g")).isNotNull();
+  }
+
   private void save(
       String gid, TransType type, GlobalStatus status, String customData, Instant due) {
     var definition = new Definition(type, "http", "", customData, Options.DEFAULTS, time.instant());

@@ -103,6 +103,9 @@ final class SharedStore extends MemoryStore {
 
   @Override
   public synchronized List<Lease> renew(List<Lease> leases, Duration lease) {
+    if (new HashSet<>(leases).size() < leases.size()) {
+      throw new AssertionError("one lease is renewed several times at once: " + leases);
+    }
     List<Lease> lost = super.renew(leases, lease);
     tellOf(leases);
     return lost;
