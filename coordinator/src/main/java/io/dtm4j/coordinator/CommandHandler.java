@@ -312,7 +312,7 @@ public final class CommandHandler implements Doors {
                 stored,
                 since + engine.leaseOf(stored.transaction()).toNanos(),
                 loop,
-                waiting ? new LivePass.Waiter(loop, this::answer) : null);
+                waiting ? new LivePass.Waiter(loop, this::answer, since) : null);
             if (!waiting) {
               answer(Reply.Success.INSTANCE);
             }
@@ -371,9 +371,10 @@ public final class CommandHandler implements Doors {
         answer(Reply.Success.INSTANCE); // its calls are in flight
         return;
       }
+      var waiter = new LivePass.Waiter(loop, this::answer, nanoTime.getAsLong());
       live.loop.execute(
           () -> {
-            if (!coordinator.join(live, new LivePass.Waiter(loop, this::answer))) {
+            if (!coordinator.join(live, waiter)) {
               loop.execute(this::read);
             }
           });

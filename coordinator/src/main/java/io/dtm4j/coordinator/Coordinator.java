@@ -354,18 +354,27 @@ public final class Coordinator {
   }
 
   private void addWaiter(LivePass live, LivePass.Waiter waiter) {
-    live.waiters.add(waiter);
+    live.waiters.addLast(waiter);
+    timeFirstWaiter(live);
+  }
+
+  private void timeFirstWaiter(LivePass live) {
+    LivePass.Waiter first = live.waiters.peekFirst();
     Transaction transaction = live.pass.transaction();
-    if (transaction.definition().type() == TransType.SAGA && live.waitUntil == 0) {
+    if (first == null || transaction.definition().type() != TransType.SAGA) {
+      live.waitUntil = 0;
+    } else {
       Duration wait = engine.requestTimeoutOf(transaction).plus(WAIT_MARGIN);
-      live.waitUntil = (nanoTime.getAsLong() + wait.toNanos()) | 1;
+      live.waitUntil = (first.since() + wait.toNanos()) | 1;
     }
   }
 
-  /** The time of its waiters is over; on the pass's loop. */
+  /** The time of some waiters is over; on the pass's loop. */
   void endWaits(LivePass live) {
-    if (!live.ended) {
-      answer(live, WaitRules.replyOf(live.pass));
+    long now = nanoTime.getAsLong();
+    while (live.waitUntil != 0 && now - live.waitUntil >= 0) {
+      answer(live.waiters.removeFirst(), WaitRules.replyOf(live.pass));
+      timeFirstWaiter(live);
     }
   }
 
@@ -378,14 +387,16 @@ public final class Coordinator {
 
   private static void answer(LivePass live, Reply reply) {
     live.waitUntil = 0;
-    List<LivePass.Waiter> waiters = List.copyOf(live.waiters);
-    live.waiters.clear();
-    for (LivePass.Waiter waiter : waiters) {
-      if (waiter.loop().isCurrent()) {
-        waiter.reply().accept(reply);
-      } else {
-        waiter.loop().execute(() -> waiter.reply().accept(reply));
-      }
+    while (!live.waiters.isEmpty()) {
+      answer(live.waiters.removeFirst(), reply);
+    }
+  }
+
+  private static void answer(LivePass.Waiter waiter, Reply reply) {
+    if (waiter.loop().isCurrent()) {
+      waiter.reply().accept(reply);
+    } else {
+      waiter.loop().execute(() -> waiter.reply().accept(reply));
     }
   }
 

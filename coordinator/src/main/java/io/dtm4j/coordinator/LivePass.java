@@ -9,7 +9,9 @@ import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.EventLoop;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -19,8 +21,12 @@ import org.jspecify.annotations.Nullable;
  * event loop, and volatile fields are written there, so nothing is locked.
  */
 final class LivePass {
-  /** A client that waits for the result of its submit. */
-  record Waiter(EventLoop loop, Consumer<Reply> reply) {}
+  /**
+   * A client that waits for the result of its submit.
+   *
+   * @param since by the monotonic clock: when its wait began
+   */
+  record Waiter(EventLoop loop, Consumer<Reply> reply, long since) {}
 
   final Gid gid;
   final EventLoop loop;
@@ -35,7 +41,9 @@ final class LivePass {
   Pass pass;
   Owner owner;
   final List<Event> waiting = new ArrayList<>(2);
-  final List<Waiter> waiters = new ArrayList<>(1);
+
+  /** In the order in which they came. */
+  final Deque<Waiter> waiters = new ArrayDeque<>(1);
 
   /** Nothing more happens; read by others, too. */
   volatile boolean ended;
@@ -64,7 +72,7 @@ final class LivePass {
   /** By the monotonic clock: since when a batch is on its way; 0: none is. */
   volatile long committingSince;
 
-  /** By the monotonic clock: when waiters are answered at the latest; 0: not by time. */
+  /** By the monotonic clock: when the first waiter is answered at the latest; 0: not by time. */
   volatile long waitUntil;
 
   LivePass(EventLoop loop, Pass pass, Owner owner, Duration lease, long leaseEnd, long bytes) {

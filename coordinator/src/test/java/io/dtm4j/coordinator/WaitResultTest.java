@@ -96,6 +96,22 @@ class WaitResultTest extends InVirtualTime {
   }
 
   @Test
+  void a_client_that_joins_has_its_own_time() {
+    participants.script("http://bank/a1", participants.slowly(seconds(2), SUCCEEDS));
+    participants.script("http://bank/a2", participants.slowly(seconds(2), SUCCEEDS));
+    participants.script("http://bank/a3", participants.slowly(seconds(2), SUCCEEDS));
+    Server server = server("a");
+
+    Server.Answer first = server.ask(saga("g", 3).waiting().submit());
+    run(seconds(4));
+    Server.Answer second = server.ask(saga("g", 3).waiting().submit());
+    run(seconds(3));
+
+    assertThat(codeOf(first)).isEqualTo(ErrorCode.NOT_FINISHED);
+    assertThat(codeOf(second)).isNull();
+  }
+
+  @Test
   void a_wait_for_a_message_lasts_as_long_as_its_calls() {
     participants.script("http://bank/m1", participants.slowly(seconds(19), SUCCEEDS));
     Server server = server("a");
