@@ -25,8 +25,6 @@ import org.jspecify.annotations.Nullable;
  * for one call of {@link Engine#decide}; the rules of the modes work on it.
  */
 final class Draft {
-  private static final String CHECK_BACK = MsgRules.CHECK_BACK.toString();
-
   private final Pass pass;
   private final Instant now;
   private final RetryPolicy retry;
@@ -143,12 +141,20 @@ final class Draft {
     }
     branches.set(row, branch.settled(outcome, now));
     writes.add(new Write.SetBranch(row, branch.key(), outcome, now));
-    if (!extra.attempts().isEmpty()) {
-      forgetAttempt(branch.key().toString());
-    }
+    forgetAttempts(branch.key());
     if (retry.isReset(interval, touched, now)) {
       interval = retry.base();
       touched = now;
+    }
+  }
+
+  /** What was called has got its definite answer: its attempts are of no interest any more. */
+  void forgetAttempts(BranchKey called) {
+    if (!extra.attempts().isEmpty()) {
+      Map<String, Attempt> attempts = new HashMap<>(extra.attempts());
+      if (attempts.remove(called.toString()) != null) {
+        extra = extra.withAttempts(attempts);
+      }
     }
   }
 
@@ -299,7 +305,8 @@ final class Draft {
   }
 
   private void remember(int row, BranchAnswer answer) {
-    String key = row < 0 ? CHECK_BACK : branches.get(row).key().toString();
+    BranchKey called = row == Call.CHECK_BACK_ROW ? MsgRules.CHECK_BACK : branches.get(row).key();
+    String key = called.toString();
     Attempt last = extra.attempts().get(key);
     int number = last == null ? 1 : last.number() + 1;
     Attempt attempt =
@@ -316,13 +323,6 @@ final class Draft {
     Map<String, Attempt> attempts = new HashMap<>(extra.attempts());
     attempts.put(key, attempt);
     extra = extra.withAttempts(attempts);
-  }
-
-  private void forgetAttempt(String key) {
-    Map<String, Attempt> attempts = new HashMap<>(extra.attempts());
-    if (attempts.remove(key) != null) {
-      extra = extra.withAttempts(attempts);
-    }
   }
 
   private static int gravity(BranchAnswer answer) {

@@ -31,7 +31,10 @@ final class MsgRules implements ModeRules {
 
   private static void checkedBack(Draft draft, BranchAnswer answer) {
     switch (answer) {
-      case BranchAnswer.Success _ -> submit(draft);
+      case BranchAnswer.Success _ -> {
+        draft.forgetAttempts(CHECK_BACK);
+        submit(draft);
+      }
       case BranchAnswer.Failure _ -> draft.changeStatus(GlobalStatus.FAILED, null);
       case BranchAnswer.Ongoing _ -> {
         draft.leaveOpen(Call.CHECK_BACK_ROW, answer);

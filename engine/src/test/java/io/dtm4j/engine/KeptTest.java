@@ -97,6 +97,16 @@ class KeptTest {
               "due -> q",
               "q lost -> : prepared, rests"),
           row(
+              "the verdict of a check-back ends its attempts",
+              msg(1),
+              attempts(Map.of("01 action", attempt(1, 45, Attempt.Kind.ONGOING, "ONGOING"))),
+              "prepare ->",
+              "due -> q",
+              "q later ->",
+              "due -> q",
+              "q ok -> a1",
+              "a1 later -> : submitted, rests"),
+          row(
               "a full destination is no attempt; full ones in a row are counted",
               saga(1),
               Extra.NONE.withParkings(2),
