@@ -22,15 +22,15 @@ public final class WaitingFor {
       return null;
     }
     Instant next = state.schedule().nextTime();
+    if (next.isBefore(now)) {
+      return "A free server: it is due since " + next + ".";
+    }
     if (stored.owner().isHeld()) {
       return "Answers of its branches; server "
           + stored.owner().server()
           + " is working on it, its lease lasts until "
           + next
           + ".";
-    }
-    if (next.isBefore(now)) {
-      return "A free server: it is due since " + next + ".";
     }
     Instant delayUntil = state.extra().delayUntil();
     if (delayUntil != null && delayUntil.isAfter(now)) {

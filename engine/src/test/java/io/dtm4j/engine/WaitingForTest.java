@@ -44,6 +44,12 @@ class WaitingForTest {
               "a1 later ->",
               "+11s"),
           row(
+              "a lease that has ended",
+              saga(1),
+              "A free server: it is due since 2026-01-02T03:04:15Z.",
+              "submit -> a1",
+              "+11s"),
+          row(
               "a delay",
               msg(1).delay(9),
               "The end of its delay at 2026-01-02T03:04:14Z.",
