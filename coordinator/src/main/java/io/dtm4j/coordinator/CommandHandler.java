@@ -3,7 +3,6 @@ package io.dtm4j.coordinator;
 import io.dtm4j.engine.Commands;
 import io.dtm4j.engine.Creation;
 import io.dtm4j.engine.Engine;
-import io.dtm4j.engine.WaitRules;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
@@ -411,16 +410,13 @@ public final class CommandHandler implements Doors {
           gid,
           loop,
           stored -> {
-            if (stored == null) {
-              decide(null);
-              return;
-            }
             boolean over =
-                stored.transaction().status().isFinal()
+                stored == null
+                    || stored.transaction().status().isFinal()
                     || !stored.owner().isHeld()
                     || nanoTime.getAsLong() - until > 0;
             if (over) {
-              answer(WaitRules.replyOf(stored.transaction()));
+              answer(Coordinator.replyOf(stored));
             } else {
               timers.after(LOOK_EVERY, () -> loop.execute(() -> watch(until)));
             }

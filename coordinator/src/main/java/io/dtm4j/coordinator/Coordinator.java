@@ -193,7 +193,7 @@ public final class Coordinator {
       }
       case CommitResult.Lost lost -> {
         log.atDebug().addKeyValue("gid", live.gid).log("pass superseded");
-        end(live, lost.stored() == null ? gone() : WaitRules.replyOf(lost.stored().transaction()));
+        end(live, replyOf(lost.stored()));
       }
       case CommitResult.Conflict conflict ->
           drop(live, "unexpected conflict on branch " + conflict.key(), null);
@@ -386,13 +386,18 @@ public final class Coordinator {
   }
 
   private static void answer(LivePass live, Reply reply) {
-    live.waitUntil = 0;
-    while (!live.waiters.isEmpty()) {
-      answer(live.waiters.removeFirst(), reply);
-    }
+    takeWaiters(live).forEach(waiter -> answer(waiter, reply));
   }
 
-  private static void answer(LivePass.Waiter waiter, Reply reply) {
+  private static List<LivePass.Waiter> takeWaiters(LivePass live) {
+    List<LivePass.Waiter> waiters = List.copyOf(live.waiters);
+    live.waiters.clear();
+    live.waitUntil = 0;
+    return waiters;
+  }
+
+  /** Tells a client on its own loop. */
+  static void answer(LivePass.Waiter waiter, Reply reply) {
     if (waiter.loop().isCurrent()) {
       waiter.reply().accept(reply);
     } else {
@@ -410,15 +415,18 @@ public final class Coordinator {
     return new Reply.Failed(ErrorCode.INTERNAL, message);
   }
 
-  private static Reply gone() {
-    return new Reply.Failed(ErrorCode.GID_NOT_FOUND, "the transaction is gone");
+  /** What a waiting client is told of a transaction that others go on with. */
+  static Reply replyOf(@Nullable Stored stored) {
+    return stored == null
+        ? new Reply.Failed(ErrorCode.GID_NOT_FOUND, "the transaction is gone")
+        : WaitRules.replyOf(stored.transaction());
   }
 
   // ---- ends
 
   /** A newer claim of this server took the record over. */
   void supersede(LivePass old, Stored stored) {
-    old.loop.execute(() -> end(old, WaitRules.replyOf(stored.transaction())));
+    old.loop.execute(() -> end(old, replyOf(stored)));
   }
 
   /** A command of this server took the record over and ended it. */
@@ -429,9 +437,15 @@ public final class Coordinator {
     }
   }
 
-  /** Its lease could not be renewed: somebody else has it; on the pass's loop. */
-  void lost(LivePass live) {
-    end(live, WaitRules.replyOf(live.pass.transaction()));
+  /**
+   * Its lease could not be renewed: somebody else has the record; on the pass's loop.
+   *
+   * @return the clients that waited; they are to be told what is stored
+   */
+  List<LivePass.Waiter> lost(LivePass live) {
+    List<LivePass.Waiter> waiters = takeWaiters(live);
+    end(live, WaitRules.replyOf(live.pass));
+    return waiters;
   }
 
   /** The pass cannot go on (R7): its lease ends by itself, recovery takes the record again. */

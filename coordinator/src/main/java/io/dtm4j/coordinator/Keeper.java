@@ -179,11 +179,21 @@ public final class Keeper {
         () -> {
           live.renewing = false;
           if (lost.contains(new Lease(live.gid, live.claim))) {
-            coordinator.lost(live);
+            answerAsStored(live, coordinator.lost(live));
           } else {
             coordinator.renewed(live, sentAt + live.lease.toNanos());
           }
         });
+  }
+
+  private void answerAsStored(LivePass live, List<LivePass.Waiter> waiters) {
+    if (!waiters.isEmpty()) {
+      commands.query(
+          live.gid,
+          live.loop,
+          stored -> waiters.forEach(one -> Coordinator.answer(one, Coordinator.replyOf(stored))),
+          trouble -> waiters.forEach(one -> Coordinator.answer(one, trouble)));
+    }
   }
 
   /** Asked for when the store takes it: what has ended by then needs no lease any more. */

@@ -3,6 +3,7 @@ package io.dtm4j.coordinator;
 import static io.dtm4j.coordinator.Requests.message;
 import static io.dtm4j.coordinator.Requests.saga;
 import static io.dtm4j.coordinator.ScriptedParticipants.ONGOING;
+import static io.dtm4j.coordinator.ScriptedParticipants.SILENT;
 import static io.dtm4j.coordinator.ScriptedParticipants.SUCCEEDS;
 import static io.dtm4j.coordinator.ScriptedParticipants.UNKNOWN;
 import static io.dtm4j.coordinator.ScriptedParticipants.fails;
@@ -122,6 +123,21 @@ class WaitResultTest extends InVirtualTime {
     run(seconds(2));
 
     assertThat(codeOf(answer)).isNull();
+  }
+
+  @Test
+  void a_wait_ends_with_what_is_stored_when_the_pass_is_lost() {
+    participants.script("http://bank/m1", SILENT);
+    Server one = server("one");
+    Server two = server("two");
+    Server.Answer answer = one.ask(message("g", 1).requestTimeout(20).waiting().submit());
+    run(A_MOMENT);
+
+    two.ask(message("g", 1).forceStop());
+    run(seconds(10)); // until the lease is renewed
+
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.ROLLED_BACK);
+    assertThat(one.passOf("g")).isNull();
   }
 
   @Test
