@@ -60,18 +60,22 @@ public record Owner(Mark mark, String server, String claim, long revision) {
     return new Owner(newMark, server, claim, revision + 1);
   }
 
-  /** The token of that text; null when another kind of server wrote it. */
+  /** The token of that text; null when it is none of ours. */
   public static @Nullable Owner parse(String token) {
     String[] parts = token.split(":", -1);
     if (parts.length != PARTS || !parts[0].equals(PREFIX) || parts[1].length() != 1) {
       return null;
     }
-    for (Mark mark : Mark.values()) {
-      if (mark.letter == parts[1].charAt(0)) {
-        return new Owner(mark, parts[2], parts[3], Long.parseLong(parts[4]));
+    try {
+      for (Mark mark : Mark.values()) {
+        if (mark.letter == parts[1].charAt(0)) {
+          return new Owner(mark, parts[2], parts[3], Long.parseLong(parts[4]));
+        }
       }
+      return null;
+    } catch (IllegalArgumentException e) {
+      return null; // no number, or a longer name than ours
     }
-    return null;
   }
 
   /** The token as it is stored. */

@@ -37,11 +37,15 @@ class OwnerTest {
         "dtm4j",
         "dtm4j:l:s:c",
         "dtm4j:l:s:c:1:2",
+        "dtm4j:l:s:c:one",
+        "dtm4j:l:s:c:",
+        "dtm4j:l:s:c:9223372036854775808",
         "dtm4j:x:s:c:1",
         "dtm4j::s:c:1",
+        "dtm4j:l:01234567890123456789012345678901234567890:c:1",
         "dtm:l:s:c:1",
       })
-  void what_another_kind_of_server_wrote_is_no_token(String text) {
+  void what_is_none_of_ours_is_no_token(String text) {
     assertThat(Owner.parse(text)).isNull();
   }
 
