@@ -132,8 +132,7 @@ public final class CommandHandler implements Doors {
   /** Why nothing is taken at the moment; null when all is well. Nothing was stored then. */
   private @Nullable Reply refusal() {
     if (stopping) {
-      return new Reply.Failed(
-          ErrorCode.STOPPING, "the server is stopping; nothing was stored, ask another one");
+      return stopped();
     }
     if (committer.repeatingSince() != null || store.trouble() != null) {
       return new Reply.Failed(
@@ -153,6 +152,11 @@ public final class CommandHandler implements Doors {
     return coordinator.openPasses() >= limits.openPasses()
         || coordinator.openBytes() >= limits.openBytes()
         || committer.backlog() >= limits.commitBacklog();
+  }
+
+  private static Reply stopped() {
+    return new Reply.Failed(
+        ErrorCode.STOPPING, "the server is stopping; nothing was stored, ask another one");
   }
 
   private static Reply overloaded() {
@@ -175,6 +179,11 @@ public final class CommandHandler implements Doors {
   /** From now on every command is refused. */
   void stop() {
     stopping = true;
+  }
+
+  /** Answers all that are still open, with what is known. */
+  void endAll() {
+    running.forEach(run -> run.loop.execute(run::end));
   }
 
   /** Tells clients whose write takes too long; called several times a second. */
@@ -203,6 +212,9 @@ public final class CommandHandler implements Doors {
 
     /** By the monotonic clock: since when a batch of it is on its way; 0: none is. */
     volatile long committingSince;
+
+    /** The transaction that its client waits for, as last seen; null: none yet. */
+    private @Nullable Stored awaited;
 
     private boolean answered;
     private int tries;
@@ -241,6 +253,15 @@ public final class CommandHandler implements Doors {
       if (!answered) {
         answered = true;
         reply.accept(answer);
+      }
+    }
+
+    /** The server ends before the client could be told more. */
+    void end() {
+      if (committingSince != 0) {
+        answer(Coordinator.outcomeUnknown());
+      } else {
+        answer(awaited == null ? stopped() : Coordinator.replyOf(awaited));
       }
     }
 
@@ -305,6 +326,7 @@ public final class CommandHandler implements Doors {
       switch (result) {
         case CommitResult.Committed committed -> {
           Stored stored = storedBy(batch, committed);
+          awaited = stored;
           if (runs) {
             boolean waiting = waits() && !answered;
             coordinator.begin(
@@ -349,6 +371,7 @@ public final class CommandHandler implements Doors {
     // ---- a repeat of something that is on its way (R4, R5)
 
     private void join(@Nullable Stored stored) {
+      awaited = stored;
       LivePass live = coordinator.passOf(gid);
       if (live != null) {
         joinPass(live);
@@ -415,6 +438,7 @@ public final class CommandHandler implements Doors {
                     || stored.transaction().status().isFinal()
                     || !stored.owner().isHeld()
                     || nanoTime.getAsLong() - until > 0;
+            awaited = stored;
             if (over) {
               answer(Coordinator.replyOf(stored));
             } else {

@@ -204,7 +204,7 @@ public final class Coordinator {
 
   /** What a durable decision allows: calls leave, a timer is armed. */
   private void act(LivePass live, Decision decision) {
-    if (draining && live.waiters.isEmpty()) {
+    if (isDrained(live)) {
       giveBackIfIdle(live); // another server calls
       return;
     }
@@ -273,7 +273,10 @@ public final class Coordinator {
 
   private void fromQueue(LivePass live, Call call, Destinations.Slots slots) {
     live.queued--;
-    if (live.ended || isLeaseShort(live) || !engine.isStillWanted(live.pass, call)) {
+    if (live.ended
+        || isDrained(live)
+        || isLeaseShort(live)
+        || !engine.isStillWanted(live.pass, call)) {
       slots.release();
       sendHeldBack(live, call);
     } else {
@@ -287,7 +290,9 @@ public final class Coordinator {
     if (live.ended) {
       return;
     }
-    if (engine.isStillWanted(live.pass, call)) {
+    if (isDrained(live)) {
+      giveBackIfIdle(live);
+    } else if (engine.isStillWanted(live.pass, call)) {
       send(live, call);
     } else {
       arrived(live, new Event.Parked(call.row()));
@@ -521,8 +526,13 @@ public final class Coordinator {
     passes.values().forEach(live -> live.loop.execute(() -> giveBackIfIdle(live)));
   }
 
+  private boolean isDrained(LivePass live) {
+    return draining && live.waiters.isEmpty();
+  }
+
   private void giveBackIfIdle(LivePass live) {
-    if (live.waiters.isEmpty() && live.calls == 0 && !live.isCommitting()) {
+    boolean idle = live.calls == 0 && live.waiting.isEmpty() && !live.isCommitting();
+    if (idle && live.waiters.isEmpty()) {
       giveBack(live);
     }
   }

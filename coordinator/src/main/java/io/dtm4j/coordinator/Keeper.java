@@ -207,46 +207,61 @@ public final class Keeper {
   /**
    * Stops in good order: nothing new is taken, passes that clients wait for go on for a while, the
    * others end their calls; then all clients are answered and all claims given back, so that other
-   * servers go on at once. Blocks for at most that long and a second.
+   * servers go on at once. Blocks for at most that long and two seconds.
    *
    * @param within how long passes may take
    */
   public void stop(Duration within) throws InterruptedException {
+    var done = new CountDownLatch(1);
+    stop(within, done::countDown);
+    long atMost = within.plus(GRACE.multipliedBy(2)).toMillis();
+    if (!done.await(atMost, TimeUnit.MILLISECONDS)) {
+      log.atWarn().log("claims were not given back; they end by themselves");
+    }
+  }
+
+  /**
+   * The same without blocking.
+   *
+   * @param done runs when all is given back
+   */
+  void stop(Duration within, Runnable done) {
     commands.stop();
     recovery.stop();
     Queue<Lease> givenBack = new ConcurrentLinkedQueue<>();
     coordinator.drain(givenBack::add);
     long deadline = nanoTime.getAsLong() + within.toNanos();
-    awaitEmpty(deadline);
-    stopped = true;
-    coordinator.passes().forEach(live -> live.loop.execute(() -> coordinator.giveBack(live)));
-    awaitEmpty(deadline + GRACE.toNanos());
-    release(givenBack);
+    whenEmpty(
+        deadline,
+        () -> {
+          stopped = true;
+          coordinator.passes().forEach(live -> live.loop.execute(() -> coordinator.giveBack(live)));
+          commands.endAll();
+          whenEmpty(deadline + GRACE.toNanos(), () -> release(List.copyOf(givenBack), done));
+        });
   }
 
-  private void awaitEmpty(long deadline) throws InterruptedException {
-    while ((coordinator.openPasses() > 0 || commands.open() > 0)
-        && nanoTime.getAsLong() - deadline < 0) {
-      Thread.sleep(LOOK_WHILE_STOPPING);
+  private void whenEmpty(long deadline, Runnable then) {
+    boolean empty = coordinator.openPasses() == 0 && commands.open() == 0;
+    if (empty || nanoTime.getAsLong() - deadline >= 0) {
+      then.run();
+    } else {
+      timers.after(LOOK_WHILE_STOPPING, () -> whenEmpty(deadline, then));
     }
   }
 
-  private void release(Queue<Lease> givenBack) throws InterruptedException {
-    List<Lease> leases = List.copyOf(givenBack);
+  private void release(List<Lease> leases, Runnable done) {
     if (leases.isEmpty()) {
+      done.run();
       return;
     }
-    CountDownLatch released = new CountDownLatch(1);
-    committer.<Boolean>perform(
+    committer.perform(
         store -> {
           store.release(leases);
-          return true;
+          return leases;
         },
         loop,
-        _ -> released.countDown(),
-        _ -> released.countDown());
-    if (!released.await(GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
-      log.atWarn().log("claims were not given back; they end by themselves");
-    }
+        _ -> done.run(),
+        _ -> done.run());
   }
 }

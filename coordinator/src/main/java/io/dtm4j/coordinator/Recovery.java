@@ -6,6 +6,7 @@ import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.Committer;
 import io.dtm4j.store.EventLoop;
+import io.dtm4j.store.Lease;
 import io.dtm4j.store.Reads;
 import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
@@ -105,7 +106,7 @@ public final class Recovery {
     lookAndRepeat(null);
   }
 
-  /** Claims nothing any more; passes that live go on. */
+  /** Claims nothing any more, and gives back what comes late; passes that live go on. */
   public void stop() {
     stopped = true;
     armed.values().forEach(one -> one.timer().cancel());
@@ -244,12 +245,31 @@ public final class Recovery {
     if (!claimed.isEmpty()) {
       log.atDebug().addKeyValue("count", claimed.size()).log("due transactions claimed");
     }
+    if (stopped) {
+      giveBack(claimed);
+      return;
+    }
     long leaseEnd = sentAt + lease.toNanos();
     for (Stored stored : claimed) {
       Gid gid = stored.transaction().gid();
       EventLoop loop = loops.get(Math.floorMod(gid.hashCode(), loops.size()));
       loop.execute(() -> coordinator.begin(stored, leaseEnd, loop, null));
     }
+  }
+
+  private void giveBack(List<Stored> claimed) {
+    List<Lease> leases =
+        claimed.stream()
+            .map(stored -> new Lease(stored.transaction().gid(), stored.owner().claim()))
+            .toList();
+    committer.perform(
+        writing -> {
+          writing.release(leases);
+          return leases;
+        },
+        loops.getFirst(),
+        _ -> {},
+        _ -> {}); // they end by themselves
   }
 
   private void logFailure(String what, Throwable e) {

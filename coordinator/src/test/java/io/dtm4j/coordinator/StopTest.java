@@ -1,0 +1,194 @@
+package io.dtm4j.coordinator;
+
+import static io.dtm4j.coordinator.Requests.message;
+import static io.dtm4j.coordinator.Requests.saga;
+import static io.dtm4j.coordinator.ScriptedParticipants.ONGOING;
+import static io.dtm4j.coordinator.ScriptedParticipants.SILENT;
+import static io.dtm4j.coordinator.ScriptedParticipants.SUCCEEDS;
+import static io.dtm4j.protocol.GlobalStatus.SUBMITTED;
+import static io.dtm4j.protocol.GlobalStatus.SUCCEED;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.dtm4j.model.Branch;
+import io.dtm4j.protocol.ErrorCode;
+import java.time.Instant;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+
+/** A server that stops loses nothing and holds up nobody. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class StopTest extends InVirtualTime {
+  private boolean stopped;
+
+  @Test
+  void an_idle_server_stops_at_once() {
+    Server server = server("a");
+
+    stop(server);
+    run(A_MOMENT);
+
+    assertThat(stopped).isTrue();
+  }
+
+  @Test
+  void nothing_new_is_taken() {
+    Server server = server("a");
+    stop(server);
+
+    Server.Answer refused = server.ask(saga("g", 1).submit());
+    run(A_MOMENT);
+
+    assertThat(codeOf(refused)).isEqualTo(ErrorCode.STOPPING);
+    assertThat(world.find("g")).isNull();
+  }
+
+  @Test
+  void a_pass_that_nobody_waits_for_ends_its_calls_and_another_server_goes_on_at_once() {
+    Server one = server("one");
+    server("two");
+    participants.script("http://bank/a1", participants.slowly(seconds(2), SUCCEEDS));
+    one.ask(saga("g", 3).submit());
+    run(A_MOMENT);
+
+    stop(one);
+    run(seconds(1));
+    assertThat(stopped).as("a call is in flight").isFalse();
+    run(seconds(2));
+
+    assertThat(stopped).isTrue();
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    assertThat(world.stored("g").owner().server()).isEqualTo("two");
+    assertThat(participants.urls())
+        .as("its answer was stored")
+        .containsExactly("http://bank/a1", "http://bank/a2", "http://bank/a3");
+  }
+
+  @Test
+  void a_pass_that_a_client_waits_for_goes_on() {
+    Server server = server("a");
+    participants.script("http://bank/a1", participants.slowly(seconds(1), SUCCEEDS));
+    participants.script("http://bank/a2", participants.slowly(seconds(1), SUCCEEDS));
+    Server.Answer answer = server.ask(saga("g", 2).waiting().submit());
+    run(A_MOMENT);
+
+    stop(server);
+    run(seconds(3));
+
+    assertThat(codeOf(answer)).isNull();
+    assertThat(stopped).isTrue();
+  }
+
+  @Test
+  void when_the_time_is_over_clients_are_answered_and_claims_given_back() {
+    Server one = server("one");
+    server("two");
+    participants.script("http://bank/m1", SILENT, SUCCEEDS);
+    Server.Answer answer = one.ask(message("g", 1).requestTimeout(60).waiting().submit());
+    run(A_MOMENT);
+
+    stop(one);
+    run(seconds(5).plus(A_MOMENT));
+
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.NOT_FINISHED);
+    assertThat(stopped).isTrue();
+    run(seconds(1));
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    assertThat(one.coordinator.openPasses()).isZero();
+    assertThat(one.coordinator.openBytes()).isZero();
+  }
+
+  @Test
+  void an_answer_that_waits_behind_a_write_is_stored_before_the_claim_is_given_back() {
+    Server server = server("a");
+    participants.script("http://bank/a1", SILENT);
+    participants.script("http://bank/a2", SILENT);
+    server.ask(saga("g", 3).customData("{\"concurrent\":true,\"orders\":{\"2\":[0,1]}}").submit());
+    run(A_MOMENT);
+
+    stop(server);
+    participants.received().forEach(Participants.Received::succeed);
+    run(A_MOMENT);
+
+    assertThat(stopped).isTrue();
+    assertThat(world.status("g")).isEqualTo(SUBMITTED);
+    assertThat(world.stored("g").transaction().branches().stream().filter(Branch::isDone))
+        .as("both answers are stored")
+        .hasSize(2);
+    assertThat(world.stored("g").owner().isHeld()).isFalse();
+  }
+
+  @Test
+  void a_client_that_watches_another_server_is_answered() {
+    Server one = server("one");
+    Server two = server("two");
+    participants.script("http://bank/m1", SILENT);
+    one.ask(message("g", 1).requestTimeout(60).submit());
+    run(A_MOMENT);
+    Server.Answer answer = two.ask(message("g", 1).requestTimeout(60).waiting().submit());
+    run(A_MOMENT);
+
+    stop(two);
+    run(seconds(5).plus(A_MOMENT));
+
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.NOT_FINISHED);
+    assertThat(stopped).isTrue();
+  }
+
+  @Test
+  void a_client_whose_write_has_no_outcome_is_told_so() {
+    Server server = server("a");
+    weather.storeGoesAway();
+    Server.Answer answer = server.ask(saga("g", 1).submit());
+    run(A_MOMENT);
+
+    server.keeper.stop(seconds(1), () -> stopped = true);
+    run(seconds(2));
+
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.OUTCOME_UNKNOWN);
+    weather.storeComesBack();
+    run(A_MOMENT);
+    assertThat(stopped).isTrue();
+  }
+
+  @Test
+  void a_claim_that_comes_after_the_stop_is_given_back() {
+    Server server = server("a");
+    participants.script("http://bank/a1", ONGOING);
+    server.ask(saga("g", 1).submit());
+    run(A_MOMENT);
+    Instant due = world.stored("g").transaction().state().schedule().nextTime();
+    time.runUntil(() -> world.stored("g").owner().isHeld(), seconds(20));
+    assertThat(time.instant()).as("just claimed").isBetween(due, due.plusMillis(2));
+
+    stop(server);
+    run(A_MOMENT);
+
+    assertThat(stopped).isTrue();
+    assertThat(world.stored("g").owner().isHeld()).isFalse();
+    assertThat(participants.received()).hasSize(1);
+  }
+
+  @Test
+  void a_call_that_waits_for_its_destination_is_not_begun_any_more() {
+    world.limits = new CoordinatorLimits(1_000, 1 << 20, 1_000, 1, 10);
+    Server server = server("a");
+    participants.script("http://bank/a1", participants.slowly(seconds(1), SUCCEEDS));
+    server.ask(saga("g", 1).submit());
+    run(A_MOMENT);
+    server.ask(saga("h", 1).submit());
+    run(A_MOMENT);
+
+    stop(server);
+    run(seconds(2));
+
+    assertThat(stopped).isTrue();
+    assertThat(participants.received()).hasSize(1);
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    assertThat(world.stored("h").owner().isHeld()).isFalse();
+  }
+
+  private void stop(Server server) {
+    server.keeper.stop(seconds(5), () -> stopped = true);
+  }
+}
