@@ -2,6 +2,7 @@ package io.dtm4j.store;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
 
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
@@ -467,6 +468,27 @@ class GroupCommitterTest {
       assertThat(store.stored().stream().filter(name -> name.startsWith(gid)))
           .containsExactlyElementsOf(IntStream.range(0, each).mapToObj(i -> gid + i).toList());
     }
+  }
+
+  @Test
+  void a_lane_that_is_about_to_fall_asleep_is_woken_all_the_same() {
+    var direct = new DirectLoop();
+    var answered = new AtomicInteger();
+    long end = System.nanoTime() + SECONDS.toNanos(2);
+    long stuck = end + SECONDS.toNanos(10);
+
+    // A next batch comes at the very moment when the lane has nothing more to do.
+    for (int i = 1; i <= 200_000 && System.nanoTime() < end; i++) {
+      lane.commit(batch("g", i), direct, _ -> answered.incrementAndGet());
+      while (answered.get() < i) {
+        Thread.onSpinWait();
+        if (System.nanoTime() > stuck) {
+          fail("batch " + i + " was never committed");
+        }
+      }
+    }
+
+    assertThat(lane.backlog()).isZero();
   }
 
   private void handOver(String gid, int count, int window, Map<String, AtomicInteger> answers) {

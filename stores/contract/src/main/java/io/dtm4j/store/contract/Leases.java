@@ -75,9 +75,9 @@ interface Leases extends OpenStore {
     var paged = new ArrayList<Due>();
     Due after = null;
     while (true) {
-      List<Due> page = store().dueBefore(FUTURE, after, 7);
+      List<Due> page = store().dueBefore(FUTURE, after, 8);
       paged.addAll(page);
-      if (page.size() < 7) {
+      if (page.size() < 8) {
         break;
       }
       after = page.getLast();
