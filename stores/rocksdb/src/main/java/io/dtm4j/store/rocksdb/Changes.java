@@ -32,6 +32,7 @@ final class Changes implements AutoCloseable {
   private final Map<Gid, Change> changes = new HashMap<>();
   private WriteBatch batch = new WriteBatch();
   private Instant newest = Instant.MIN;
+  private long lastNumber;
   private Instant earliestDue = Instant.MAX;
 
   Changes(Recent recent, DueIndex index) {
@@ -99,39 +100,38 @@ final class Changes implements AutoCloseable {
     Transaction transaction = now.transaction();
     List<Branch> branches = transaction.branches();
     Stored before = change.before();
-    byte[] key = keys.gid(gid);
     if (before == null) {
-      byte[] row = DefinitionRow.write(writer, transaction.definition(), branches);
-      batch.put(database.definitions, key, row);
+      change.number = ++lastNumber;
+      byte[] row = DefinitionRow.write(writer, gid, transaction.definition(), branches);
+      batch.put(database.gids, keys.gid(gid), keys.number(change.number));
+      batch.put(database.definitions, keys.number(change.number), row);
       change.weight = row.length;
     } else {
       int first = before.transaction().branches().size();
       if (first < branches.size()) {
         List<Branch> later = branches.subList(first, branches.size());
         byte[] row = DefinitionRow.writeLater(writer, transaction.definition(), later);
-        batch.put(database.definitions, keys.laterRows(gid, first), row);
+        batch.put(database.definitions, keys.laterRows(change.number, first), row);
         change.weight += row.length;
       }
     }
-    batch.put(database.states, key, StateRow.write(writer, now));
-    moveDue(database, gid, before, now);
+    batch.put(database.states, keys.number(change.number), StateRow.write(writer, now));
+    moveDue(database, gid, change, now);
   }
 
   /** The index row moves with the next time and leaves with the end; else it is left alone. */
-  private void moveDue(Database database, Gid gid, @Nullable Stored before, Stored now)
+  private void moveDue(Database database, Gid gid, Change change, Stored now)
       throws RocksDBException {
+    Stored before = change.before();
+    boolean isHeld = now.owner().isHeld();
     Instant oldTime = before == null ? null : dueTime(before);
     Instant newTime = dueTime(now);
     boolean moves = !Objects.equals(oldTime, newTime);
     if (oldTime != null && moves) {
       batch.delete(database.due, keys.due(oldTime, gid));
     }
-    if (newTime != null
-        && (moves || requireNonNull(before).owner().isHeld() != now.owner().isHeld())) {
-      batch.put(
-          database.due,
-          keys.due(newTime, gid),
-          now.owner().isHeld() ? DueIndex.LEASED : DueIndex.RESTING);
+    if (newTime != null && (moves || requireNonNull(before).owner().isHeld() != isHeld)) {
+      batch.put(database.due, keys.due(newTime, gid), DueRow.write(writer, isHeld, change.number));
       earliestDue = earliestDue.isBefore(newTime) ? earliestDue : newTime;
     }
   }
@@ -147,7 +147,7 @@ final class Changes implements AutoCloseable {
     if (now == null || now.transaction().status().isFinal()) {
       recent.remove(gid);
     } else {
-      recent.put(gid, new Known(now, change.weight));
+      recent.put(gid, new Known(change.number, now, change.weight));
     }
   }
 
@@ -163,9 +163,10 @@ final class Changes implements AutoCloseable {
     }
   }
 
-  /** The newest time known to be stored, so that it is not written again and again. */
-  void setNewest(Instant time) {
-    newest = time;
+  /** Begins with what is stored, after an opening. */
+  void begin(Database database) throws RocksDBException {
+    newest = database.newest();
+    lastNumber = database.lastNumber();
   }
 
   @Override
@@ -177,11 +178,13 @@ final class Changes implements AutoCloseable {
   private static final class Change {
     private final @Nullable Known known;
     private @Nullable Stored now;
+    private long number;
     private int weight;
 
     Change(@Nullable Known known) {
       this.known = known;
       now = before();
+      number = known == null ? 0 : known.number();
       weight = known == null ? 0 : known.weight();
     }
 

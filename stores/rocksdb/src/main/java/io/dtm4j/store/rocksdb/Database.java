@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Properties;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.BlockBasedTableConfig;
@@ -42,11 +43,13 @@ final class Database implements RowSource, AutoCloseable {
   /** Which layout of rows and keys this is; the meta row {@code format} says what is stored. */
   static final int FORMAT = 1;
 
+  private static final String GIDS = "gids";
   private static final String DEFINITIONS = "definitions";
   private static final String STATES = "states";
   private static final String DUE = "due";
   private static final String VALUES = "values";
-  private static final List<String> FAMILIES = List.of("default", DEFINITIONS, STATES, DUE, VALUES);
+  private static final List<String> FAMILIES =
+      List.of("default", GIDS, DEFINITIONS, STATES, DUE, VALUES);
 
   private static final byte[] FORMAT_KEY = "format".getBytes(StandardCharsets.UTF_8);
   private static final byte[] NEWEST_KEY = "newest".getBytes(StandardCharsets.UTF_8);
@@ -60,11 +63,20 @@ final class Database implements RowSource, AutoCloseable {
   /** Bounds what an opening has to replay; some ten seconds of full load. */
   private static final long MAX_LOG = 128 * MEGABYTE;
 
+  /** Has no setter. */
+  private static final Properties FILTER_IN_MEMORY = new Properties();
+
+  static {
+    FILTER_IN_MEMORY.setProperty("memtable_whole_key_filtering", "true");
+    FILTER_IN_MEMORY.setProperty("memtable_prefix_bloom_size_ratio", "0.1");
+  }
+
   private final List<RocksObject> owned = new ArrayList<>();
   private final RocksDB rocks;
   private final WriteOptions writeOptions;
   private final ReadOptions readOptions;
   private final ColumnFamilyHandle meta;
+  final ColumnFamilyHandle gids;
   final ColumnFamilyHandle definitions;
   final ColumnFamilyHandle states;
   final ColumnFamilyHandle due;
@@ -77,18 +89,11 @@ final class Database implements RowSource, AutoCloseable {
   Database(Path directory, boolean sync) throws RocksDBException {
     try {
       List<String> families = familiesIn(directory);
-      BlockBasedTableConfig tables =
-          new BlockBasedTableConfig()
-              .setFilterPolicy(own(new BloomFilter(BLOOM_BITS)))
-              .setBlockCache(own(new LRUCache(BLOCK_CACHE)))
-              // A filter that fits no shard of a small cache is read again by every get.
-              .setCacheIndexAndFilterBlocks(false);
-      ColumnFamilyOptions familyOptions =
-          own(new ColumnFamilyOptions())
-              .setTableFormatConfig(tables)
-              .setCompressionType(CompressionType.LZ4_COMPRESSION)
-              .setWriteBufferSize(WRITE_BUFFER)
-              .setMaxWriteBufferNumber(WRITE_BUFFERS);
+      var descriptors = new ArrayList<ColumnFamilyDescriptor>();
+      var blockCache = own(new LRUCache(BLOCK_CACHE));
+      for (String name : families) {
+        descriptors.add(new ColumnFamilyDescriptor(bytes(name), options(name, blockCache)));
+      }
       DBOptions options =
           own(new DBOptions())
               .setCreateIfMissing(true)
@@ -102,14 +107,11 @@ final class Database implements RowSource, AutoCloseable {
       writeOptions = own(new WriteOptions()).setSync(sync);
       readOptions = own(new ReadOptions());
 
-      var descriptors =
-          families.stream()
-              .map(name -> new ColumnFamilyDescriptor(bytes(name), familyOptions))
-              .toList();
       var handles = new ArrayList<ColumnFamilyHandle>();
       rocks = own(RocksDB.open(options, directory.toString(), descriptors, handles));
       handles.forEach(this::own);
       meta = handles.get(families.indexOf("default"));
+      gids = handles.get(families.indexOf(GIDS));
       definitions = handles.get(families.indexOf(DEFINITIONS));
       states = handles.get(families.indexOf(STATES));
       due = handles.get(families.indexOf(DUE));
@@ -119,6 +121,27 @@ final class Database implements RowSource, AutoCloseable {
       close();
       throw e;
     }
+  }
+
+  private ColumnFamilyOptions options(String family, LRUCache blockCache) {
+    BlockBasedTableConfig tables =
+        new BlockBasedTableConfig()
+            .setBlockCache(blockCache)
+            // A filter that fits no shard of a small cache would be read again by every get.
+            .setCacheIndexAndFilterBlocks(false);
+    ColumnFamilyOptions options;
+    if (family.equals(GIDS)) {
+      // Who looks for a gid mostly finds none; rows by number are only read when they are there.
+      tables.setFilterPolicy(own(new BloomFilter(BLOOM_BITS)));
+      options = own(ColumnFamilyOptions.getColumnFamilyOptionsFromProps(FILTER_IN_MEMORY));
+    } else {
+      options = own(new ColumnFamilyOptions());
+    }
+    return options
+        .setTableFormatConfig(tables)
+        .setCompressionType(CompressionType.LZ4_COMPRESSION)
+        .setWriteBufferSize(WRITE_BUFFER)
+        .setMaxWriteBufferNumber(WRITE_BUFFERS);
   }
 
   /** Ours, and any that a newer server has made: RocksDB opens all or none. */
@@ -171,6 +194,15 @@ final class Database implements RowSource, AutoCloseable {
 
   void putNewest(WriteBatch batch, RowWriter writer, Instant time) throws RocksDBException {
     batch.put(meta, NEWEST_KEY, writer.clear().time(time).copy());
+  }
+
+  /** The number of the transaction that was created last, or 0. */
+  long lastNumber() throws RocksDBException {
+    try (RocksIterator rows = rocks.newIterator(definitions, readOptions)) {
+      rows.seekToLast();
+      rows.status();
+      return rows.isValid() ? Keys.numberOf(rows.key()) : 0;
+    }
   }
 
   /** Reads as of one moment. To be closed before the database, as all it gives. */

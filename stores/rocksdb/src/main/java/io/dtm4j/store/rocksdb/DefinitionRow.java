@@ -4,6 +4,7 @@ import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Definition;
 import io.dtm4j.model.Payload;
+import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.TransType;
@@ -18,7 +19,7 @@ import java.util.List;
  * written twice. A payload that rows one after another share (all rows of a step do) is stored once
  * and shared again when it is read.
  */
-record DefinitionRow(Definition definition, List<Branch> branches) {
+record DefinitionRow(Gid gid, Definition definition, List<Branch> branches) {
   private static final int VERSION = 1;
 
   /** Their places are stored: only append. */
@@ -32,10 +33,11 @@ record DefinitionRow(Definition definition, List<Branch> branches) {
   private static final int WAIT_RESULT = 1;
   private static final int CONCURRENT = 2;
 
-  static byte[] write(RowWriter writer, Definition definition, List<Branch> branches) {
+  static byte[] write(RowWriter writer, Gid gid, Definition definition, List<Branch> branches) {
     writer
         .clear()
         .code(VERSION)
+        .text(gid.value())
         .code(TYPES.indexOf(definition.type()))
         .text(definition.protocol())
         .text(definition.queryPrepared())
@@ -48,6 +50,7 @@ record DefinitionRow(Definition definition, List<Branch> branches) {
 
   static DefinitionRow read(byte[] row) {
     RowReader reader = RowReader.of(row, VERSION);
+    var gid = new Gid(reader.text());
     TransType type = TYPES.get(reader.code());
     String protocol = reader.text();
     String queryPrepared = reader.text();
@@ -55,6 +58,7 @@ record DefinitionRow(Definition definition, List<Branch> branches) {
     Options options = readOptions(reader);
     Instant createTime = reader.time();
     return new DefinitionRow(
+        gid,
         new Definition(type, protocol, queryPrepared, customData, options, createTime),
         readRows(reader, createTime));
   }

@@ -25,11 +25,6 @@ import org.slf4j.LoggerFactory;
 final class DueIndex {
   private static final Logger log = LoggerFactory.getLogger(DueIndex.class);
 
-  /** Values of index rows: somebody works on it, or nobody does. */
-  static final byte[] LEASED = {1};
-
-  static final byte[] RESTING = {0};
-
   private final Set<Gid> broken = ConcurrentHashMap.newKeySet();
 
   private Instant floor = Instant.MIN;
@@ -100,7 +95,7 @@ final class DueIndex {
           new byte[0],
           null,
           (key, row) -> {
-            if (row[0] == LEASED[0]) {
+            if (DueRow.read(row).isHeld()) {
               leased.add(Keys.gidOfDue(key));
             }
             return true;
@@ -141,10 +136,10 @@ final class DueIndex {
             database.due,
             from,
             end,
-            (key, _) -> {
+            (key, row) -> {
               first = first == null ? Keys.timeOfDue(key) : first;
               Gid gid = Keys.gidOfDue(key);
-              add(gid, view.get(database.states, keys.gid(gid)));
+              add(gid, view.get(database.states, keys.number(DueRow.read(row).number())));
               return found.size() < limit;
             });
       }

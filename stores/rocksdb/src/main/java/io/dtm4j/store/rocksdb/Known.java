@@ -12,9 +12,10 @@ import org.rocksdb.Status;
 /**
  * A transaction that was read or written.
  *
+ * @param number see {@link Keys}
  * @param weight roughly its bytes in memory
  */
-record Known(Stored stored, int weight) {
+record Known(long number, Stored stored, int weight) {
   /**
    * Reads a transaction: its state, and what the state speaks of. Definitions are in the database
    * at the latest with the state that knows of them, and never change, but the transaction may be
@@ -26,11 +27,13 @@ record Known(Stored stored, int weight) {
   static @Nullable Known read(RowSource source, Database families, Keys keys, Gid gid)
       throws RocksDBException {
     try {
-      byte[] key = keys.gid(gid);
-      byte[] stateRow = source.get(families.states, key);
-      if (stateRow == null) {
+      byte[] numberRow = source.get(families.gids, keys.gid(gid));
+      if (numberRow == null) {
         return null;
       }
+      long number = Keys.numberOf(numberRow);
+      byte[] key = keys.number(number);
+      byte[] stateRow = present(source.get(families.states, key));
       byte[] definitionRow = present(source.get(families.definitions, key));
       StateRow state = StateRow.read(stateRow);
       DefinitionRow definition = DefinitionRow.read(definitionRow);
@@ -40,12 +43,12 @@ record Known(Stored stored, int weight) {
         branches = new ArrayList<>(branches);
         while (branches.size() < state.progress().size()) {
           byte[] row =
-              present(source.get(families.definitions, keys.laterRows(gid, branches.size())));
+              present(source.get(families.definitions, keys.laterRows(number, branches.size())));
           branches.addAll(DefinitionRow.readLater(row, definition.definition()));
           weight += row.length;
         }
       }
-      return new Known(state.with(gid, definition.definition(), branches), weight);
+      return new Known(number, state.with(gid, definition.definition(), branches), weight);
     } catch (IllegalStateException | IllegalArgumentException | IndexOutOfBoundsException e) {
       throw broken(gid, e);
     } catch (RocksDBException e) {

@@ -81,9 +81,8 @@ public final class RocksDbStore implements TransactionStore {
     Database opened = new Database(directory.data(), sync);
     database = opened;
     changes = new Changes(recent, index);
-    Instant newest = opened.newest();
-    changes.setNewest(newest);
-    clock = new StoreClock(wall, nanoTime, newest);
+    changes.begin(opened);
+    clock = new StoreClock(wall, nanoTime, opened.newest());
   }
 
   /**
@@ -196,7 +195,8 @@ public final class RocksDbStore implements TransactionStore {
   }
 
   @Override
-  public synchronized List<Stored> claimDue(Duration lease, Function<Gid, Owner> owners, int limit) {
+  public synchronized List<Stored> claimDue(
+      Duration lease, Function<Gid, Owner> owners, int limit) {
     return writing(
         open -> {
           Instant now = storeTime();
@@ -207,7 +207,8 @@ public final class RocksDbStore implements TransactionStore {
   }
 
   @Override
-  public synchronized List<Stored> claim(List<Due> dues, Duration lease, Function<Gid, Owner> owners) {
+  public synchronized List<Stored> claim(
+      List<Due> dues, Duration lease, Function<Gid, Owner> owners) {
     return writing(open -> claim(open, dues, storeTime(), lease, owners));
   }
 
@@ -222,7 +223,8 @@ public final class RocksDbStore implements TransactionStore {
       }
       Duration interval = stored.transaction().state().schedule().interval();
       var schedule = new Write.SetSchedule(new Schedule(interval, now.plus(lease)), now);
-      var taken = new Batch(due.gid(), new Guard.AsRead(due), owners.apply(due.gid()), List.of(schedule));
+      var taken =
+          new Batch(due.gid(), new Guard.AsRead(due), owners.apply(due.gid()), List.of(schedule));
       if (taken.applyTo(stored) instanceof Batch.Applied.Changed changed) {
         changes.put(due.gid(), changed.stored());
         claimed.add(changed.stored());
@@ -462,7 +464,7 @@ public final class RocksDbStore implements TransactionStore {
     }
     try {
       open = new Database(directory.data(), sync);
-      changes.setNewest(open.newest());
+      changes.begin(open);
       database = open;
       return open;
     } catch (RocksDBException e) {
