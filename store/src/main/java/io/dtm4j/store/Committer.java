@@ -18,8 +18,9 @@ public interface Committer {
 
   /**
    * Runs other writing work (claims, renewals, key-values) in turn with the batches, repeated while
-   * its outcome is not known or the store is not available; the work must be repeatable. Exactly
-   * one of the two callbacks runs, once.
+   * its outcome is not known or the store is not available. The work must be repeatable: a repeat
+   * may find its own first attempt (a key-value that it created itself is taken then). Exactly one
+   * of the two callbacks runs, once.
    *
    * @param loop where the callbacks run
    * @param done told the result

@@ -39,7 +39,7 @@ public interface TransactionStore extends AutoCloseable {
    */
   List<CommitResult> commit(List<Batch> group);
 
-  /** The transaction with its rows, or empty when no transaction has this gid. */
+  /** The transaction with its rows, all of one moment; empty when no transaction has this gid. */
   Optional<Stored> find(Gid gid);
 
   /**
