@@ -238,15 +238,11 @@ final class Draft {
       interval = retry.doubled(interval);
     }
     Instant next = now.plus(interval);
-    if (parked) {
+    if (parked && gravest == null) {
       // Spread over 1 to 5 s without chance, so that the same run gives the same times.
-      long spread = Math.floorMod(pass.transaction.gid().hashCode(), 4001);
-      Instant again = now.plusMillis(1000 + spread);
-      next = gravest == null || again.isBefore(next) ? again : next;
-      extra = extra.withParkings(extra.parkings() + 1);
-    } else if (extra.parkings() > 0) {
-      extra = extra.withParkings(0);
+      next = now.plusMillis(1000 + Math.floorMod(pass.transaction.gid().hashCode(), 4001));
     }
+    extra = extra.withParkings(parked ? extra.parkings() + 1 : 0);
     rest(latest != null && latest.isBefore(next) ? latest : next);
   }
 

@@ -541,6 +541,14 @@ class SagaRulesTest {
               "a1 ok -> : pspppp, rests",
               "due -> a2 a3"),
           row(
+              "3",
+              "beside an answer that is not definite: that one's interval counts",
+              saga(2).concurrent(),
+              "submit -> a1 a2",
+              "a1 full & a2 lost -> : in 20s, interval 20s",
+              "due -> a1 a2",
+              "a1 full & a2 later -> : in 20s, interval 20s"),
+          row(
               "12",
               "a compensation turned away",
               saga(1),
