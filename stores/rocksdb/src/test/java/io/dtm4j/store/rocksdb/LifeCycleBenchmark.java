@@ -47,6 +47,7 @@ final class LifeCycleBenchmark {
         arguments.length > 0 ? Path.of(arguments[0]) : Files.createTempDirectory("dtm4j-bench");
     int seconds = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 60;
     int groupSize = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 37;
+    boolean sync = arguments.length <= 3 || Boolean.parseBoolean(arguments[3]);
     try (var store = RocksDbStore.open(new RocksDbConfig(directory, sync))) {
       new LifeCycleBenchmark(store, groupSize).run(Duration.ofSeconds(seconds));
     }
