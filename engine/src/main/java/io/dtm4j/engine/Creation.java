@@ -18,6 +18,7 @@ import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.Step;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.protocol.TransactionRequest;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -96,7 +97,6 @@ public final class Creation {
     TransType type = typeOf(request);
     checkOptions(request.options());
     checkProtocol(request.protocol());
-    checkSize(request);
     List<Branch> branches =
         switch (type) {
           case SAGA -> sagaRows(request, now);
@@ -156,36 +156,14 @@ public final class Creation {
     }
   }
 
-  private static void checkSize(TransactionRequest request) throws RefusedException {
-    long bytes = (long) request.queryPrepared().length() + request.customData().length();
-    for (Step step : request.steps()) {
-      bytes += step.action().length() + step.compensate().length();
-    }
-    for (String payload : request.payloads()) {
-      bytes += payload.length();
-    }
-    for (Map.Entry<String, String> header : request.options().branchHeaders().entrySet()) {
-      bytes += header.getKey().length() + header.getValue().length();
-    }
-    checkBytes(bytes);
-  }
-
-  private static void checkBytes(long bytes) throws RefusedException {
-    if (bytes > MAX_BYTES) {
-      throw new RefusedException(
-          ErrorCode.LIMIT_EXCEEDED,
-          "transaction of " + bytes + " bytes (limit: " + MAX_BYTES + ")");
-    }
-  }
-
   private static List<Branch> sagaRows(TransactionRequest request, Instant now)
       throws RefusedException {
+    List<Payload> payloads = payloadsOf(request, 2);
     try {
-      Plan.of(CustomData.saga(request.customData()), request.steps().size());
+      Plan.of(CustomData.saga(request.customData()), payloads.size());
     } catch (IllegalArgumentException e) {
       throw refused(e);
     }
-    List<Payload> payloads = payloadsOf(request, 2);
     List<Branch> rows = new ArrayList<>(2 * payloads.size());
     for (int step = 0; step < payloads.size(); step++) {
       Step urls = request.steps().get(step);
@@ -199,20 +177,21 @@ public final class Creation {
 
   private static List<Branch> msgRows(TransactionRequest request, Instant now)
       throws RefusedException {
+    List<Payload> payloads = payloadsOf(request, 1);
     try {
       checkRange("custom_data: delay", CustomData.delay(request.customData()));
     } catch (IllegalArgumentException e) {
       throw refused(e);
     }
     checkUrl("query_prepared", request.queryPrepared());
-    List<Payload> payloads = payloadsOf(request, 1);
     List<Branch> rows = new ArrayList<>(payloads.size());
     for (int step = 0; step < payloads.size(); step++) {
       String url = request.steps().get(step).action();
+      String id = branchId(step + 1);
       if (url.startsWith(TOPIC)) {
-        throw new RefusedException(ErrorCode.TOPIC_NOT_FOUND, "topic not found in step " + step);
+        throw new RefusedException(ErrorCode.TOPIC_NOT_FOUND, "topic not found in step " + id);
       }
-      rows.add(row(branchId(step + 1), Op.ACTION, url, payloads.get(step), now));
+      rows.add(row(id, Op.ACTION, url, payloads.get(step), now));
     }
     return rows;
   }
@@ -255,14 +234,33 @@ public final class Creation {
           request.payloads().size() + " payloads (expected: one for each of " + steps + " steps)");
     }
     List<Payload> payloads = new ArrayList<>(steps);
-    long bytes = 0;
+    long bytes = bytesOfTexts(request);
     for (String text : request.payloads().subList(0, steps)) {
       Payload payload = Payload.of(text);
       bytes += payload.bytes().length;
       payloads.add(payload);
     }
-    checkBytes(bytes);
+    if (bytes > MAX_BYTES) {
+      throw new RefusedException(
+          ErrorCode.LIMIT_EXCEEDED,
+          "transaction of " + bytes + " bytes (limit: " + MAX_BYTES + ")");
+    }
     return payloads;
+  }
+
+  private static long bytesOfTexts(TransactionRequest request) {
+    long bytes = bytesOf(request.queryPrepared()) + bytesOf(request.customData());
+    for (Step step : request.steps()) {
+      bytes += bytesOf(step.action()) + bytesOf(step.compensate());
+    }
+    for (Map.Entry<String, String> header : request.options().branchHeaders().entrySet()) {
+      bytes += bytesOf(header.getKey()) + bytesOf(header.getValue());
+    }
+    return bytes;
+  }
+
+  private static long bytesOf(String text) {
+    return text.getBytes(StandardCharsets.UTF_8).length;
   }
 
   private static String branchId(int number) {

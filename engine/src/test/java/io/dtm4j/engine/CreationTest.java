@@ -346,7 +346,7 @@ class CreationTest {
               "topic",
               Request.msg().steps(STEP, new Step("topic://orders", "", "")),
               ErrorCode.TOPIC_NOT_FOUND,
-              "topic not found in step 1"));
+              "topic not found in step 02"));
 
   @ParameterizedTest
   @FieldSource("REFUSALS")
@@ -373,5 +373,39 @@ class CreationTest {
         .create();
     Request.msg().customData("{\"delay\":" + Integer.MAX_VALUE + "}").create();
     Request.saga().options(options(0, 0, 0, 0)).create();
+  }
+
+  /**
+   * Each has {@link Creation#MAX_BYTES} in all: in one payload, of several parts, of characters of
+   * two bytes.
+   */
+  private static List<Request> fullRequests(int surplus) {
+    var bare = new Step("", "", "");
+    int bytes = Creation.MAX_BYTES + surplus;
+    var headers = Map.of("k", "v".repeat(99));
+    return List.of(
+        Request.saga().steps(bare).payloads(List.of("x".repeat(bytes))),
+        Request.msg()
+            .steps(bare)
+            .payloads(List.of("é".repeat(bytes / 2) + "x".repeat(bytes % 2), "ignored")),
+        Request.msg()
+            .steps(new Step("http://s/é", "", ""), bare) // 11 bytes
+            .payloads(List.of("x".repeat(1000), "x".repeat(bytes - 1000 - 11 - 10 - 13 - 100)))
+            .queryPrepared("http://s/q")
+            .customData("{\"delay\":100}")
+            .options(new Options(false, 0, 0, 0, headers, false, 0)));
+  }
+
+  @Test
+  void a_transaction_may_have_so_many_bytes_in_all() throws Exception {
+    for (Request request : fullRequests(0)) {
+      request.create();
+    }
+    for (Request request : fullRequests(1)) {
+      assertThat(refusedBy(request).reply())
+          .isEqualTo(
+              new Reply.Failed(
+                  ErrorCode.LIMIT_EXCEEDED, "transaction of 4194305 bytes (limit: 4194304)"));
+    }
   }
 }
