@@ -144,7 +144,6 @@ final class Draft {
     forgetAttempts(branch.key());
     if (retry.isReset(interval, touched, now)) {
       interval = retry.base();
-      touched = now;
     }
   }
 

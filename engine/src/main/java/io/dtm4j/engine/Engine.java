@@ -41,7 +41,7 @@ public final class Engine {
       switch (event) {
         case Event.Started _, Event.Woken _ -> {}
         case Event.Answered answered -> {
-          if (draft.isInFlight(answered.row()) && !draft.status().isFinal()) {
+          if (draft.isInFlight(answered.row())) {
             draft.landed(answered.row());
             rules.answered(draft, answered.row(), answered.answer());
           }

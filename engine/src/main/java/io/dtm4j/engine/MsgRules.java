@@ -100,7 +100,7 @@ final class MsgRules implements ModeRules {
     boolean concurrent = draft.before().definition().options().concurrent();
     boolean allDone = true;
     for (int row = 0; row < draft.rows(); row++) {
-      if (draft.branch(row).isOpen() && draft.mayCall(row) && !draft.isParked()) {
+      if (draft.mayCall(row)) {
         draft.call(row);
       }
       if (draft.branch(row).isOpen()) {

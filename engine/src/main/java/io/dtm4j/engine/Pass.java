@@ -26,7 +26,7 @@ public final class Pass {
    */
   final Rows asked;
 
-  /** When the pass began or was last touched by an answer; resets of the interval go by it. */
+  /** When the pass began or got its last answer that was not definite: see RetryPolicy#isReset. */
   final Instant touched;
 
   /** The present interval; stored when the pass comes to rest. */
