@@ -2,7 +2,6 @@ package io.dtm4j.model;
 
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -128,7 +127,7 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
                 "row " + set.row() + " is " + branch.key() + " (expected: " + set.key() + ")");
           }
           rows().set(set.row(), branch.settled(set.status(), set.at()));
-          touch(set.at());
+          state = present().withUpdateTime(set.at());
         }
         case Write.SetStatus set -> {
           State old = present();
@@ -148,21 +147,9 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
           if (staysLeased() && next.nextTime().isBefore(old.nextTime())) {
             next = new Schedule(next.interval(), old.nextTime());
           }
-          state = with(next);
-          touch(set.at());
+          state = present().withSchedule(next).withUpdateTime(set.at());
         }
-        case Write.SetExtra set -> {
-          State old = present();
-          state =
-              new State(
-                  old.status(),
-                  old.reason(),
-                  old.result(),
-                  old.updateTime(),
-                  old.endTime(),
-                  old.schedule(),
-                  set.extra());
-        }
+        case Write.SetExtra set -> state = present().withExtra(set.extra());
         case Write.LookAgain _ -> lookAgain = true;
       }
       return null;
@@ -175,15 +162,18 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
         owner = owner.marked(Owner.Mark.LOOK_AGAIN);
       }
       boolean dueNow = false;
-      if (before != null && newOwner != null) {
-        boolean sameClaim = newOwner.claim().equals(before.owner().claim());
-        if (sameClaim && before.owner().mark() == Owner.Mark.LOOK_AGAIN) {
-          if (newOwner.mark() == Owner.Mark.LEASED) {
-            owner = newOwner.marked(Owner.Mark.LOOK_AGAIN);
-          } else if (newOwner.mark() == Owner.Mark.RESTING && !present().status().isFinal()) {
-            dueNow = true;
-            state = with(new Schedule(present().schedule().interval(), present().updateTime()));
-          }
+      if (before != null
+          && newOwner != null
+          && newOwner.claim().equals(before.owner().claim())
+          && before.owner().mark() == Owner.Mark.LOOK_AGAIN) {
+        if (newOwner.isHeld()) {
+          owner = newOwner.marked(Owner.Mark.LOOK_AGAIN);
+        } else if (!present().status().isFinal()) {
+          dueNow = true;
+          state =
+              present()
+                  .withSchedule(
+                      new Schedule(present().schedule().interval(), present().updateTime()));
         }
       }
       List<Branch> rows = branches == null ? was.branches() : branches;
@@ -218,31 +208,6 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
         branches = rows;
       }
       return rows;
-    }
-
-    private State with(Schedule schedule) {
-      State old = present();
-      return new State(
-          old.status(),
-          old.reason(),
-          old.result(),
-          old.updateTime(),
-          old.endTime(),
-          schedule,
-          old.extra());
-    }
-
-    private void touch(Instant at) {
-      State old = present();
-      state =
-          new State(
-              old.status(),
-              old.reason(),
-              old.result(),
-              at,
-              old.endTime(),
-              old.schedule(),
-              old.extra());
     }
 
     private State present() {

@@ -21,4 +21,16 @@ public record State(
     Instant updateTime,
     @Nullable Instant endTime,
     Schedule schedule,
-    Extra extra) {}
+    Extra extra) {
+  public State withUpdateTime(Instant at) {
+    return new State(status, reason, result, at, endTime, schedule, extra);
+  }
+
+  public State withSchedule(Schedule newSchedule) {
+    return new State(status, reason, result, updateTime, endTime, newSchedule, extra);
+  }
+
+  public State withExtra(Extra newExtra) {
+    return new State(status, reason, result, updateTime, endTime, schedule, newExtra);
+  }
+}
