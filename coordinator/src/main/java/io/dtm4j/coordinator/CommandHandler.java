@@ -285,6 +285,9 @@ public final class CommandHandler implements Doors {
 
     /** Decides on the record as last seen; null: there is none as far as is known. */
     void decide(@Nullable Stored stored) {
+      if (answered) {
+        return; // its client has been told that nothing, or nothing more, is stored
+      }
       if (tries++ == TRIES) {
         answer(
             new Reply.Failed(

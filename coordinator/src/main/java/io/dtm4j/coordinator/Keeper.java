@@ -237,7 +237,8 @@ public final class Keeper {
           stopped = true;
           coordinator.passes().forEach(live -> live.loop.execute(() -> coordinator.giveBack(live)));
           commands.endAll();
-          whenEmpty(deadline + GRACE.toNanos(), () -> release(List.copyOf(givenBack), done));
+          long grace = nanoTime.getAsLong() + GRACE.toNanos();
+          whenEmpty(grace, () -> release(List.copyOf(givenBack), done));
         });
   }
 

@@ -29,6 +29,7 @@ final class Server {
   private final World world;
   private final List<VirtualLoop> loops;
   private int asked;
+  private int unanswered;
 
   /** What a client hears. */
   final class Answer {
@@ -131,14 +132,17 @@ final class Server {
     var answer = new Answer();
     VirtualLoop loop = loops.get(asked++ % LOOPS);
     loop.execute(
-        () ->
-            commands.handle(
-                command,
-                loop,
-                reply -> {
-                  answer.came(command, reply);
-                  heard.accept(reply);
-                }));
+        () -> {
+          unanswered++;
+          commands.handle(
+              command,
+              loop,
+              reply -> {
+                unanswered--;
+                answer.came(command, reply);
+                heard.accept(reply);
+              });
+        });
     return answer;
   }
 
@@ -171,6 +175,23 @@ final class Server {
   /** It is gone at once, with all it had in memory. */
   void crash() {
     process.die();
+  }
+
+  /**
+   * It ends in good order.
+   *
+   * @param ended run when it has, unless it crashes before
+   */
+  void stop(Duration within, Runnable ended) {
+    process.after(Duration.ZERO, () -> keeper.stop(within, () -> stopped(ended)));
+  }
+
+  private void stopped(Runnable ended) {
+    if (unanswered != 0) {
+      throw new AssertionError(name + " leaves " + unanswered + " clients without an answer");
+    }
+    crash();
+    ended.run();
   }
 
   /** It stands still for that long. */

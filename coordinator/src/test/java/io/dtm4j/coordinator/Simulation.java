@@ -13,6 +13,7 @@ import java.util.SplittableRandom;
 final class Simulation {
   private static final Duration STORM = Duration.ofSeconds(40);
   private static final Duration ALL_ENDS_WITHIN = Duration.ofHours(3);
+  private static final int LINES_SHOWN = Integer.getInteger("simulation.lines", 40);
   private static final int SERVERS = 2;
   private static final int TRANSACTIONS = 20;
 
@@ -48,13 +49,9 @@ final class Simulation {
       simulation.run();
     } catch (AssertionError | RuntimeException e) {
       List<String> lines = simulation.trace.lines();
+      List<String> last = lines.subList(Math.max(0, lines.size() - LINES_SHOWN), lines.size());
       throw new AssertionError(
-          "seed %d: %s%n%s"
-              .formatted(
-                  seed,
-                  e.getMessage(),
-                  String.join("\n", lines.subList(Math.max(0, lines.size() - 40), lines.size()))),
-          e);
+          "seed %d: %s%n%s".formatted(seed, e.getMessage(), String.join("\n", last)), e);
     }
     return simulation.trace.lines();
   }
@@ -107,17 +104,21 @@ final class Simulation {
     int which = harm.nextInt(servers.size());
     Server server = servers.get(which);
     Storm storm = storms.get(which);
-    switch (harm.nextInt(3)) {
+    switch (harm.nextInt(4)) {
       case 0 -> {
         trace.add("crash " + server.name);
         server.crash();
-        servers.remove(server);
-        storms.remove(storm);
-        time.after(Duration.ofMillis(harm.nextLong(15_000)), () -> start(server.name));
+        startAgain(server, storm, Duration.ofMillis(harm.nextLong(15_000)));
       }
       case 1 -> {
         trace.add("pause " + server.name);
         server.pause(Duration.ofMillis(harm.nextLong(20_000)));
+      }
+      case 2 -> {
+        trace.add("stop " + server.name);
+        server.stop(
+            Duration.ofSeconds(5),
+            () -> startAgain(server, storm, Duration.ofMillis(harm.nextLong(5_000))));
       }
       default -> {
         trace.add("no store for " + server.name);
@@ -125,5 +126,11 @@ final class Simulation {
         time.after(Duration.ofMillis(harm.nextLong(20_000)), storm::storeComesBack);
       }
     }
+  }
+
+  private void startAgain(Server server, Storm storm, Duration later) {
+    servers.remove(server);
+    storms.remove(storm);
+    time.after(later, () -> start(server.name));
   }
 }

@@ -10,7 +10,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * The coordinator under everything that can go wrong, in virtual time. {@code -Dsimulation.seeds}
- * says how many seeds, {@code -Dsimulation.first} which is the first.
+ * says how many seeds, {@code -Dsimulation.first} which is the first, {@code -Dsimulation.lines}
+ * how much of a failing run is shown.
  */
 @ExtendWith(Quiet.class)
 @DisplayNameGeneration(ReplaceUnderscores.class)

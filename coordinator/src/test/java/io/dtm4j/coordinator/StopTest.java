@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.model.Branch;
 import io.dtm4j.protocol.ErrorCode;
+import java.time.Duration;
 import java.time.Instant;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -149,6 +150,30 @@ class StopTest extends InVirtualTime {
     weather.storeComesBack();
     run(A_MOMENT);
     assertThat(stopped).isTrue();
+  }
+
+  @Test
+  void what_was_refused_in_the_end_is_not_done_later() {
+    var slowReads =
+        new Weather() {
+          @Override
+          Duration read() {
+            return millis(1_500);
+          }
+        };
+    Server server = server("a", slowReads);
+    participants.script("http://bank/a1", SILENT);
+    server.ask(saga("g", 1).requestTimeout(60).submit());
+    run(A_MOMENT);
+    Server.Answer answer = server.ask(saga("g", 1).forceStop());
+    run(A_MOMENT);
+
+    server.keeper.stop(seconds(1), () -> stopped = true);
+    run(seconds(5));
+
+    assertThat(stopped).isTrue();
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.STOPPING);
+    assertThat(world.status("g")).isEqualTo(SUBMITTED);
   }
 
   @Test

@@ -38,8 +38,11 @@ final class VirtualProcess {
     return dead;
   }
 
-  /** It stands still for that long, while its clocks go on. */
+  /** It stands still for at least that long, while its clocks go on. */
   void pause(Duration length) {
-    pausedUntil = time.passed().plus(length);
+    Duration end = time.passed().plus(length);
+    if (end.compareTo(pausedUntil) > 0) {
+      pausedUntil = end;
+    }
   }
 }
