@@ -36,7 +36,11 @@ final class JsonLines extends EncoderBase<ILoggingEvent> {
       line.writeStringField("msg", event.getFormattedMessage());
       if (event.getKeyValuePairs() != null) {
         for (KeyValuePair pair : event.getKeyValuePairs()) {
-          line.writeStringField(pair.key, String.valueOf(pair.value));
+          if (pair.value instanceof Number number) {
+            line.writePOJOField(pair.key, number);
+          } else {
+            line.writeStringField(pair.key, String.valueOf(pair.value));
+          }
         }
       }
       if (event.getThrowableProxy() != null) {

@@ -28,6 +28,9 @@ import picocli.CommandLine.Spec;
     versionProvider = Main.VersionText.class,
     synopsisSubcommandLabel = "VERB")
 public final class Main implements Callable<Integer> {
+  /** When the process began to run our code, by the monotonic clock. */
+  static final long BEGAN = System.nanoTime();
+
   static final int OK = 0;
   static final int CANNOT_START = 2;
 

@@ -8,7 +8,6 @@ import java.io.Console;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TimeZone;
@@ -29,7 +28,6 @@ import picocli.CommandLine.Option;
 final class Serve implements Callable<Integer> {
   private static final Logger log = LoggerFactory.getLogger(Serve.class);
   private static final Path BOLT_FILE = Path.of("dtm.bolt");
-  private static final double MILLIS = 1e3;
 
   @Option(
       names = {"-c", "--config"},
@@ -101,7 +99,7 @@ final class Serve implements Callable<Integer> {
           .addKeyValue("version", Version.TEXT)
           .addKeyValue("store", server.store())
           .addKeyValue("http", server.httpUrl())
-          .addKeyValue("seconds", sinceProcessStart())
+          .addKeyValue("millis", Duration.ofNanos(System.nanoTime() - Main.BEGAN).toMillis())
           .log("dtm4j serves");
       if (config.listen().bindAddress().equals(Listen.ALL_INTERFACES)) {
         log.warn(
@@ -157,10 +155,5 @@ final class Serve implements Callable<Integer> {
     }
     DtmServer.reset(config.store());
     log.atWarn().addKeyValue("store", config.store()).log("all transactions were deleted");
-  }
-
-  private static double sinceProcessStart() {
-    Instant start = ProcessHandle.current().info().startInstant().orElseGet(Instant::now);
-    return Duration.between(start, Instant.now()).toMillis() / MILLIS;
   }
 }

@@ -23,6 +23,7 @@ class JsonLinesTest {
         new LoggingEvent("", logger, Level.WARN, "store \"slow\"", new Exception("a\nb"), null);
     event.setInstant(Instant.parse("2026-01-02T03:04:05.678Z"));
     event.addKeyValuePair(new KeyValuePair("gid", "g1"));
+    event.addKeyValuePair(new KeyValuePair("count", 3L));
 
     String line = new String(new JsonLines().encode(event), StandardCharsets.UTF_8);
 
@@ -31,6 +32,7 @@ class JsonLinesTest {
     assertThat(json.path("level").asText()).isEqualTo("warn");
     assertThat(json.path("msg").asText()).isEqualTo("store \"slow\"");
     assertThat(json.path("gid").asText()).isEqualTo("g1");
+    assertThat(json.path("count").isNumber()).isTrue();
     assertThat(json.path("logger").asText()).isEqualTo("io.dtm4j.Somewhere");
     assertThat(Instant.parse(json.path("ts").asText())).isEqualTo(event.getInstant());
     assertThat(json.path("error").asText()).contains("Exception: a\nb");

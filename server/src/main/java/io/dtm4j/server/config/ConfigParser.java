@@ -19,7 +19,6 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -80,11 +79,10 @@ public final class ConfigParser {
    */
   public static LoadedConfig load(
       @Nullable Path file, Map<String, String> options, Map<String, String> environment) {
-    Map<String, String> given = new HashMap<>(file == null ? Map.of() : YamlFile.read(file));
-    given.putAll(options);
-    var settings = new Settings(given, environment);
+    Map<String, String> inFile = file == null ? Map.of() : YamlFile.read(file);
+    var settings = new Settings(options, inFile, environment);
     ServerConfig config = new ConfigParser(settings).parse();
-    return new LoadedConfig(config, warnings(settings, given.keySet()), shown(settings));
+    return new LoadedConfig(config, warnings(settings, inFile.keySet()), shown(settings));
   }
 
   private ServerConfig parse() {

@@ -11,8 +11,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Values by key: the file over the environment over the default (docs/spec/config.md 1). Remembers
- * every key it was asked for, what it was worth, and what was wrong with it.
+ * Values by key: the command line over the file over the environment over the default
+ * (docs/spec/config.md 1). Remembers every key it was asked for, what it was worth, and what was
+ * wrong with it.
  */
 final class Settings {
   /**
@@ -26,12 +27,14 @@ final class Settings {
   private static final Pattern BEFORE_WORD = Pattern.compile("(?<=[A-Z])(?=[A-Z][a-z])");
   private static final Pattern AFTER_WORD = Pattern.compile("(?<=[a-z])(?=[A-Z])");
 
+  private final Map<String, String> options;
   private final Map<String, String> file;
   private final Map<String, String> environment;
   private final Map<String, Setting> asked = new LinkedHashMap<>();
   private final List<String> problems = new ArrayList<>();
 
-  Settings(Map<String, String> file, Map<String, String> environment) {
+  Settings(Map<String, String> options, Map<String, String> file, Map<String, String> environment) {
+    this.options = options;
     this.file = file;
     this.environment = environment;
   }
@@ -92,22 +95,36 @@ final class Settings {
     return asked.keySet();
   }
 
-  /** Whether file or environment say anything about it. */
+  /** Whether anybody says anything about it. */
   boolean isGiven(String key) {
-    return file.containsKey(key) || !environment.getOrDefault(environmentName(key), "").isEmpty();
+    return source(key) != null;
+  }
+
+  /** Who says what counts; null: nobody, so it is the default. */
+  private @Nullable String source(String key) {
+    if (options.containsKey(key)) {
+      return "command line";
+    }
+    if (file.containsKey(key)) {
+      return "file";
+    }
+    String name = environmentName(key);
+    return environment.getOrDefault(name, "").isEmpty() ? null : name;
   }
 
   private String value(String key, String byDefault, boolean secret) {
-    String inFile = file.get(key);
-    String inEnvironment = environment.getOrDefault(environmentName(key), "");
-    String value = inFile != null ? inFile : inEnvironment.isEmpty() ? byDefault : inEnvironment;
-    String source = inFile != null ? "file" : inEnvironment.isEmpty() ? null : environmentName(key);
-    asked.put(key, new Setting(key, secret ? masked(value) : withoutSecrets(value), source));
+    String fromEnvironment = environment.getOrDefault(environmentName(key), "");
+    String value =
+        options.getOrDefault(
+            key, file.getOrDefault(key, fromEnvironment.isEmpty() ? byDefault : fromEnvironment));
+    asked.put(key, new Setting(key, secret ? masked(value) : withoutSecrets(value), source(key)));
     return value;
   }
 
+  /** A variable is named in what is said about its value: it may come from far away. */
   private String origin(String key) {
-    return !file.containsKey(key) && isGiven(key) ? " (" + environmentName(key) + ")" : "";
+    String name = environmentName(key);
+    return name.equals(source(key)) ? " (" + name + ")" : "";
   }
 
   private static String masked(String value) {
@@ -117,7 +134,7 @@ final class Settings {
   /** Urls may carry a password or a token: of those only scheme and host are shown. */
   private static String withoutSecrets(String value) {
     return value
-        .replaceAll("(?<=://)[^/@\\s]*@", "***@")
+        .replaceAll("(?<=://)\\S*@", "***@")
         .replaceAll("(?<=https?://[^/?#]{1,253})[/?#].+", "/***");
   }
 }

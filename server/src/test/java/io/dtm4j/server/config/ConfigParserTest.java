@@ -249,7 +249,12 @@ class ConfigParserTest {
     Map<String, String> environment = Map.of("HTTP_PORT", "1", "GRPC_PORT", "2", "STORE_DIR", "e");
     Path file = file(Map.of("HttpPort", "3", "Store.Dir", "f"));
 
-    ServerConfig config = ConfigParser.load(file, Map.of("HttpPort", "4"), environment).config();
+    LoadedConfig loaded = ConfigParser.load(file, Map.of("HttpPort", "4"), environment);
+
+    assertThat(loaded.given())
+        .containsExactlyInAnyOrder(
+            "HttpPort=4 (command line)", "Store.Dir=f (file)", "GrpcPort=2 (GRPC_PORT)");
+    ServerConfig config = loaded.config();
 
     assertThat(config.listen().httpPort()).isEqualTo(4);
     assertThat(rocksDb(config).directory()).isEqualTo(Path.of("f"));
