@@ -66,7 +66,25 @@ public final class Recovery {
   private final AtomicBoolean sweeping = new AtomicBoolean();
   private volatile boolean stopped;
 
-  private record Armed(Due due, Timers.Timer timer) {}
+  /** A transaction with a timer. */
+  private static final class Armed {
+    final Due due;
+
+    /** Null until it is set; it may fire before that. */
+    volatile Timers.@Nullable Timer timer;
+
+    Armed(Due due) {
+      this.due = due;
+    }
+
+    /** Calls it off. One that fires all the same finds that it is not armed any more. */
+    void cancel() {
+      Timers.Timer set = timer;
+      if (set != null) {
+        set.cancel();
+      }
+    }
+  }
 
   /**
    * @param loops where passes run that begin without one of their own
@@ -109,8 +127,13 @@ public final class Recovery {
   /** Claims nothing any more, and gives back what comes late; passes that live go on. */
   public void stop() {
     stopped = true;
-    armed.values().forEach(one -> one.timer().cancel());
+    armed.values().forEach(Armed::cancel);
     armed.clear();
+  }
+
+  /** Timers that have not fired. */
+  int armed() {
+    return armed.size();
   }
 
   // ---- timers
@@ -126,20 +149,21 @@ public final class Recovery {
     }
     Armed before = armed.get(due.gid());
     if (before != null
-        && before.due().nextTime().equals(due.nextTime())
-        && before.due().owner().isSameWriteAs(due.owner())) {
+        && before.due.nextTime().equals(due.nextTime())
+        && before.due.owner().isSameWriteAs(due.owner())) {
       return;
     }
-    var after = new Armed(due, timers.after(delay, () -> fire(due)));
-    Armed replaced = armed.put(due.gid(), after);
+    var now = new Armed(due);
+    Armed replaced = armed.put(due.gid(), now);
     if (replaced != null) {
-      replaced.timer().cancel();
+      replaced.cancel();
     }
+    now.timer = timers.after(delay, () -> fire(now));
   }
 
-  private void fire(Due due) {
-    armed.computeIfPresent(due.gid(), (_, one) -> one.due().equals(due) ? null : one);
-    if (stopped) {
+  private void fire(Armed one) {
+    Due due = one.due;
+    if (!armed.remove(due.gid(), one) || stopped) {
       return;
     }
     if (clock.instant().isBefore(due.nextTime())) {

@@ -75,6 +75,22 @@ class RecoveryTest extends InVirtualTime {
   }
 
   @Test
+  void a_timer_that_fires_at_once_leaves_nothing_behind() {
+    Server one = server("one");
+    Server two = server("two");
+    participants.script("http://bank/a1", SILENT, SUCCEEDS);
+    one.ask(saga("g", 1).submit());
+    run(A_MOMENT);
+    two.ask(saga("g", 1).submit()); // it is due as soon as it comes to rest
+    run(A_MOMENT);
+    ONGOING.take(participants.received().getFirst());
+    run(A_MOMENT);
+
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    assertThat(one.recovery.armed()).isZero();
+  }
+
+  @Test
   void two_servers_share_what_is_due() {
     Server one = server("one");
     Server two = server("two");

@@ -1,6 +1,7 @@
 package io.dtm4j.coordinator;
 
 import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.engine.Engine;
 import io.dtm4j.model.Stored;
@@ -159,17 +160,10 @@ final class Server {
 
   /** Nothing is kept of what has ended. */
   void checkIdle() {
-    if (coordinator.openPasses() != 0 || coordinator.openBytes() != 0 || commands.open() != 0) {
-      throw new AssertionError(
-          name
-              + " keeps "
-              + coordinator.openPasses()
-              + " passes, "
-              + coordinator.openBytes()
-              + " bytes, "
-              + commands.open()
-              + " commands");
-    }
+    assertThat(coordinator.openPasses()).as("passes of %s", name).isZero();
+    assertThat(coordinator.openBytes()).as("bytes of %s", name).isZero();
+    assertThat(commands.open()).as("commands of %s", name).isZero();
+    assertThat(recovery.armed()).as("timers of %s", name).isZero();
   }
 
   /** It is gone at once, with all it had in memory. */
