@@ -110,6 +110,14 @@ public final class Coordinator {
    */
   void begin(Stored stored, long leaseEnd, EventLoop loop, LivePass.@Nullable Waiter waiter) {
     Transaction transaction = stored.transaction();
+    LivePass other = passes.get(transaction.gid());
+    if (other != null && other.pass.transaction().status().compareTo(transaction.status()) > 0) {
+      // Not older: a submit took the record over since it was claimed, and has begun first.
+      if (waiter != null) {
+        answer(waiter, replyOf(stored));
+      }
+      return;
+    }
     Pass pass;
     try {
       pass = Pass.begin(transaction, clock.instant());

@@ -132,6 +132,26 @@ class RepeatedSubmitTest extends InVirtualTime {
   }
 
   @Test
+  void a_check_back_that_was_claimed_just_before_does_not_end_the_pass_of_the_submit() {
+    Server server = server("a");
+    participants.script("http://bank/m1", participants.slowly(seconds(1), SUCCEEDS));
+
+    // Somewhere here claim and submit are written together, and the claim begins last.
+    for (int micros = 0; micros < 4_000; micros += 7) {
+      String gid = "g-" + micros;
+      server.ask(message(gid, 1).timeoutToFail(2).prepare());
+      run(millis(1_996).plusNanos(micros * 1_000L));
+      server.ask(message(gid, 1).submit());
+      run(millis(1));
+      server.ask(saga("other-" + micros, 1).submit()); // keeps the store busy meanwhile
+      run(millis(1_500));
+      assertThat(world.status(gid)).as(gid).isEqualTo(SUCCEED);
+    }
+
+    assertThat(participants.callsOf("http://bank/m1")).hasSize(572);
+  }
+
+  @Test
   void an_answer_that_comes_after_a_force_stop_changes_nothing() {
     Server server = server("a");
     participants.script("http://bank/a1", SILENT);
