@@ -73,13 +73,13 @@ final class Simulation {
     over = true;
     storms.forEach(Storm::calmDown);
     bank.beGood();
-    time.run(Duration.ofSeconds(45)); // what clients and late writes still do
+    time.run(Duration.ofSeconds(30)); // what clients and late writes still do
     time.runUntil(() -> world.invariants.unfinished().isEmpty(), ALL_ENDS_WITHIN);
     List<Stored> unfinished = world.invariants.unfinished();
     if (!unfinished.isEmpty()) {
       throw new AssertionError("do not end: " + unfinished);
     }
-    time.run(Duration.ofMinutes(1));
+    time.run(Duration.ofSeconds(20));
     world.invariants.all().forEach(bank::check);
     for (Server server : servers) {
       server.checkIdle();

@@ -1,7 +1,5 @@
 package io.dtm4j.coordinator;
 
-import static java.util.Comparator.comparingLong;
-
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -19,18 +17,16 @@ final class VirtualTime implements InstantSource {
   /** The monotonic clock begins just before its overflow, which it may do at any moment. */
   private static final long NANOS_AT_START = Long.MAX_VALUE - 10_000_000_000L;
 
-  private record Due(long at, long number, Runnable action) {}
+  private record Due(long at, long number, Runnable action) implements Comparable<Due> {
+    @Override
+    public int compareTo(Due other) {
+      return at != other.at ? Long.compare(at, other.at) : Long.compare(number, other.number);
+    }
+  }
 
-  private final PriorityQueue<Due> queue =
-      new PriorityQueue<>(comparingLong(Due::at).thenComparingLong(Due::number));
+  private final PriorityQueue<Due> queue = new PriorityQueue<>();
   private long passed;
   private long scheduled;
-  private Runnable afterEach = () -> {};
-
-  /** Runs after every event from now on. */
-  void afterEach(Runnable check) {
-    afterEach = check;
-  }
 
   @Override
   public Instant instant() {
@@ -82,6 +78,5 @@ final class VirtualTime implements InstantSource {
     Due next = queue.remove();
     passed = next.at();
     next.action().run();
-    afterEach.run();
   }
 }
