@@ -18,8 +18,8 @@ import org.rocksdb.WriteBatch;
 
 /**
  * What one group changes. Batches of one gid are folded: each sees what those before it left, and
- * the rows are written once. First {@link #find} and {@link #put}, then {@link #write}; {@link
- * #clear} in any case. Not thread-safe.
+ * the rows are written once. First {@link #find} and {@link #put}, then {@link #prepare} and {@link
+ * #write}; {@link #clear} in any case. Not thread-safe.
  */
 final class Changes implements AutoCloseable {
   /** A batch buffer that grew beyond this, by large payloads, is given back. */
@@ -31,7 +31,8 @@ final class Changes implements AutoCloseable {
   private final RowWriter writer = new RowWriter();
   private final Map<Gid, Change> changes = new HashMap<>();
   private WriteBatch batch = new WriteBatch();
-  private Instant newest = Instant.MIN;
+  private Instant newest = Instant.MIN; // of all that is stored
+  private Instant latest = Instant.MIN; // with this group
   private long lastNumber;
   private Instant earliestDue = Instant.MAX;
 
@@ -66,26 +67,33 @@ final class Changes implements AutoCloseable {
     batch.delete(family, key);
   }
 
-  /**
-   * Writes all changes, durable on return, and remembers them. Throws when that is not certain;
-   * then nothing is remembered.
-   */
-  void write(Database database) throws RocksDBException {
-    Instant latest = newest;
+  /** Makes the rows of what was changed. Nothing is written when this throws. */
+  void prepare(Database database) throws RocksDBException {
     for (Map.Entry<Gid, Change> entry : changes.entrySet()) {
       Change change = entry.getValue();
       Stored now = change.now;
       if (now != null && change.isChanged()) {
         put(database, entry.getKey(), change, now);
-        Instant updateTime = now.transaction().state().updateTime();
-        latest = latest.isBefore(updateTime) ? updateTime : latest;
+        note(now.transaction().state().updateTime());
       }
-    }
-    if (batch.count() == 0) {
-      return;
     }
     if (newest.isBefore(latest)) {
       database.putNewest(batch, writer, latest);
+    }
+  }
+
+  /** Notes a time that is stored with this group. */
+  void note(Instant time) {
+    latest = latest.isBefore(time) ? time : latest;
+  }
+
+  /**
+   * Writes what was prepared, durable on return, and remembers it. Throws when that is not certain;
+   * then nothing is remembered.
+   */
+  void write(Database database) throws RocksDBException {
+    if (batch.count() == 0) {
+      return;
     }
     try {
       database.write(batch);
@@ -155,6 +163,7 @@ final class Changes implements AutoCloseable {
   void clear() {
     changes.clear();
     earliestDue = Instant.MAX;
+    latest = newest;
     if (batch.getDataSize() > LARGE) {
       batch.close();
       batch = new WriteBatch();
@@ -166,6 +175,7 @@ final class Changes implements AutoCloseable {
   /** Begins with what is stored, after an opening. */
   void begin(Database database) throws RocksDBException {
     newest = database.newest();
+    latest = newest;
     lastNumber = database.lastNumber();
   }
 

@@ -172,8 +172,15 @@ final class Database implements RowSource, AutoCloseable {
           null);
     }
     if (row == null) {
-      rocks.put(meta, writeOptions, FORMAT_KEY, new RowWriter().number(FORMAT).copy());
+      try (var batch = new WriteBatch()) {
+        putFormat(batch, FORMAT);
+        write(batch);
+      }
     }
+  }
+
+  void putFormat(WriteBatch batch, int format) throws RocksDBException {
+    batch.put(meta, FORMAT_KEY, new RowWriter().number(format).copy());
   }
 
   @Override

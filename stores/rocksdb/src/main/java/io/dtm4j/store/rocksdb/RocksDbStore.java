@@ -381,6 +381,7 @@ public final class RocksDbStore implements TransactionStore {
   }
 
   private void putKeyValue(Database open, KeyValue value) throws RocksDBException {
+    changes.note(value.updateTime());
     changes.put(
         open.values, keys.value(value.category(), value.key()), KeyValueRow.write(writer, value));
   }
@@ -410,8 +411,8 @@ public final class RocksDbStore implements TransactionStore {
 
   /** Reads, beside other readers and writes. */
   private <T> T reading(Work<T> work) {
-    // Fails only while a writer closes the database.
-    if (!gate.readLock().tryLock()) {
+    // Who comes while it is closed does not touch the gate, so that the writer gets through.
+    if (database == null || !gate.readLock().tryLock()) {
       throw unavailable();
     }
     try {
@@ -435,21 +436,34 @@ public final class RocksDbStore implements TransactionStore {
   /**
    * Does work that collects changes, and writes them.
    *
-   * @throws OutcomeUnknownException when they may be written or not, or the work could not be done
+   * @throws OutcomeUnknownException when they may be written or not
+   * @throws StoreRejectedException when they cannot be written
    */
   private <T extends @Nullable Object> T writing(Work<T> work) {
     Database open = opened();
     try {
-      T result = work.in(open);
+      T result = collect(work, open);
       changes.write(open);
       recovered();
       return result;
-    } catch (BrokenRowException e) {
-      throw new StoreRejectedException(String.valueOf(e.getMessage()), e);
     } catch (RocksDBException e) {
       throw failed(e);
     } finally {
       changes.clear();
+    }
+  }
+
+  /** Does the work and makes the rows. Nothing is written yet, so what fails here is definite. */
+  private <T extends @Nullable Object> T collect(Work<T> work, Database open)
+      throws RocksDBException {
+    try {
+      T result = work.in(open);
+      changes.prepare(open);
+      return result;
+    } catch (StoreRejectedException e) {
+      throw e;
+    } catch (RuntimeException e) { // broken rows, values that have no form, defects
+      throw new StoreRejectedException(String.valueOf(e.getMessage()), e);
     }
   }
 

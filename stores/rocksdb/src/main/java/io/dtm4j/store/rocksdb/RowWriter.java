@@ -14,6 +14,7 @@ import java.util.Arrays;
  */
 final class RowWriter {
   private static final int FIRST_CAPACITY = 1_024;
+  private static final int LARGE = 1 << 20;
   private static final int MAX_NUMBER = 10;
   private static final int MAX_UNIT = 3;
   private static final int NANOS_PER_MILLI = 1_000_000;
@@ -23,6 +24,9 @@ final class RowWriter {
 
   RowWriter clear() {
     length = 0;
+    if (bytes.length > LARGE) {
+      bytes = new byte[FIRST_CAPACITY];
+    }
     return this;
   }
 

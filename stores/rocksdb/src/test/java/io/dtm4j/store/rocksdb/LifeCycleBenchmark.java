@@ -58,7 +58,8 @@ final class LifeCycleBenchmark {
     var os = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     var threads = ManagementFactory.getThreadMXBean();
     print(
-        "seconds   groups/s  batches/s  lane us/batch  process us/batch  commit us  look us  MB resident");
+        "seconds   groups/s  batches/s  lane us/batch  process us/batch  commit us  look us  MB"
+            + " resident");
     for (long window = 1; window * WINDOW.toNanos() <= time.toNanos(); window++) {
       long begin = System.nanoTime();
       long cpu = os.getProcessCpuTime();

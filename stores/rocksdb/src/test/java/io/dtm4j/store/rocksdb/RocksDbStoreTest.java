@@ -1,0 +1,268 @@
+package io.dtm4j.store.rocksdb;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.dtm4j.model.Batch;
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.Due;
+import io.dtm4j.model.Guard;
+import io.dtm4j.model.Owner;
+import io.dtm4j.model.Schedule;
+import io.dtm4j.model.Stored;
+import io.dtm4j.model.Write;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.store.CommitResult;
+import io.dtm4j.store.StoreRejectedException;
+import io.dtm4j.store.StoreUnavailableException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.WriteBatch;
+
+/** What only this store does; the rest is in the contract. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class RocksDbStoreTest {
+  private static final Instant NOON = Instant.parse("2026-01-02T12:00:00Z");
+
+  @TempDir Path directory;
+
+  private RocksDbStore open() {
+    return RocksDbStore.open(new RocksDbConfig(directory, true));
+  }
+
+  private RocksDbStore openAt(Instant wallClock) {
+    return RocksDbStore.open(new RocksDbConfig(directory, true), () -> wallClock, System::nanoTime);
+  }
+
+  @Test
+  void what_was_leased_is_due_at_once_after_a_restart() {
+    Stored leased;
+    try (RocksDbStore store = openAt(NOON)) {
+      commit(store, Sagas.batch("leased", 0, NOON));
+      leased = find(store, "leased");
+    }
+
+    try (RocksDbStore store = openAt(NOON.plusSeconds(1))) {
+      Stored stored = find(store, "leased");
+      assertThat(stored.owner()).isEqualTo(leased.owner().marked(Owner.Mark.RESTING));
+      assertThat(stored.transaction().state().schedule().nextTime())
+          .isBetween(NOON.plusSeconds(1), NOON.plusSeconds(3));
+      assertThat(stored.transaction().branches()).isEqualTo(leased.transaction().branches());
+      assertThat(store.claimDue(Duration.ofSeconds(10), RocksDbStoreTest::claim, 10))
+          .extracting(claimed -> claimed.transaction().gid().value())
+          .containsExactly("leased");
+    }
+  }
+
+  @Test
+  void what_was_at_rest_keeps_its_time_over_a_restart() {
+    Stored resting;
+    try (RocksDbStore store = openAt(NOON)) {
+      commit(store, Sagas.batch("g", 0, NOON));
+      Owner owner = Sagas.owner("g", 1).marked(Owner.Mark.RESTING);
+      var guard = new Guard.HeldBy(GlobalStatus.SUBMITTED, Sagas.owner("g", 0));
+      var schedule = new Schedule(Duration.ofSeconds(10), NOON.plusSeconds(3_600));
+      commit(
+          store,
+          new Batch(new Gid("g"), guard, owner, List.of(new Write.SetSchedule(schedule, NOON))));
+      resting = find(store, "g");
+    }
+
+    try (RocksDbStore store = openAt(NOON.plusSeconds(1))) {
+      assertThat(find(store, "g")).isEqualTo(resting);
+      assertThat(store.dueBefore(NOON.plusSeconds(3_600), null, 10)).isEmpty();
+      assertThat(store.dueBefore(NOON.plusSeconds(3_601), null, 10))
+          .containsExactly(Due.of(resting));
+    }
+  }
+
+  @Test
+  void the_clock_is_never_behind_what_is_stored() {
+    try (RocksDbStore store = openAt(NOON)) {
+      commit(store, Sagas.batch("g", 0, NOON.plusMillis(7)));
+    }
+
+    try (RocksDbStore store = openAt(NOON.minusSeconds(3_600))) {
+      assertThat(store.storeTime()).isAfterOrEqualTo(NOON.plusMillis(7));
+    }
+  }
+
+  @Test
+  void data_of_a_newer_server_is_refused_and_left_alone() throws Exception {
+    open().close();
+    try (var database = new Database(directory.resolve("rocksdb"), true);
+        var batch = new WriteBatch()) {
+      database.putFormat(batch, Database.FORMAT + 1);
+      database.write(batch);
+    }
+
+    assertThatExceptionOfType(StoreUnavailableException.class)
+        .isThrownBy(this::open)
+        .withMessageContainingAll("has format 2 (expected: at most 1)", "a newer server");
+    assertThatExceptionOfType(StoreUnavailableException.class)
+        .as("the lock is free again, so that the other server can start")
+        .isThrownBy(this::open)
+        .withMessageContaining("format");
+  }
+
+  @Test
+  void a_second_store_in_this_process_is_refused() {
+    try (RocksDbStore store = open()) {
+      assertThatExceptionOfType(StoreUnavailableException.class)
+          .isThrownBy(this::open)
+          .withMessageContainingAll(
+              directory.toString(), "in use by dtm4j, process " + ProcessHandle.current().pid());
+
+      commit(store, Sagas.batch("g", 0, NOON));
+    }
+  }
+
+  @Test
+  void a_second_process_is_refused() throws Exception {
+    try (RocksDbStore store = open()) {
+      Process other = CommittingProcess.start(List.of(), directory, "g", 1);
+      String output = new String(other.getInputStream().readAllBytes(), UTF_8);
+
+      assertThat(other.waitFor()).isNotZero();
+      assertThat(output)
+          .contains("in use by dtm4j, process " + ProcessHandle.current().pid())
+          .contains("stop that one, or give this one a directory of its own (Store.Dir)")
+          .doesNotContain("answered");
+      assertThat(store.find(new Gid("g0-0"))).isEmpty();
+    }
+  }
+
+  @Test
+  void a_directory_that_cannot_be_used_is_named() throws Exception {
+    Path file = Files.createFile(directory.resolve("file"));
+
+    assertThatExceptionOfType(StoreUnavailableException.class)
+        .isThrownBy(() -> RocksDbStore.open(new RocksDbConfig(file, true)))
+        .withMessageContaining(file.toString());
+  }
+
+  @Test
+  void a_reset_deletes_our_data_and_nothing_else() throws Exception {
+    Path foreign = Files.writeString(directory.resolve("notes.txt"), "mine");
+    try (RocksDbStore store = open()) {
+      commit(store, Sagas.batch("g", 0, NOON));
+      assertThatExceptionOfType(StoreUnavailableException.class)
+          .isThrownBy(() -> RocksDbStore.reset(directory))
+          .withMessageContaining("in use");
+    }
+
+    RocksDbStore.reset(directory);
+
+    assertThat(directory).isDirectoryNotContaining(path -> !path.equals(foreign));
+    try (RocksDbStore store = open()) {
+      assertThat(store.find(new Gid("g"))).isEmpty();
+    }
+  }
+
+  @Test
+  void a_reset_refuses_a_directory_that_is_not_ours() throws Exception {
+    Path data = Files.createDirectory(directory.resolve("rocksdb"));
+    Path file = Files.writeString(data.resolve("precious"), "mine");
+
+    assertThatExceptionOfType(StoreUnavailableException.class)
+        .isThrownBy(() -> RocksDbStore.reset(directory))
+        .withMessageContaining("is not a data directory of dtm4j");
+
+    assertThat(file).exists();
+    RocksDbStore.reset(directory.resolve("not there"));
+  }
+
+  @Test
+  void a_transaction_that_cannot_be_read_stops_no_other() throws Exception {
+    try (RocksDbStore store = openAt(NOON)) {
+      for (String gid : List.of("a", "broken", "c")) {
+        commit(store, Sagas.batch(gid, 0, NOON));
+      }
+    }
+    damageStateOf(2);
+
+    try (RocksDbStore store = openAt(NOON.plusSeconds(60))) {
+      assertThat(store.claimDue(Duration.ofSeconds(10), RocksDbStoreTest::claim, 10))
+          .extracting(claimed -> claimed.transaction().gid().value())
+          .containsExactly("a", "c");
+      assertThatExceptionOfType(StoreUnavailableException.class)
+          .isThrownBy(() -> find(store, "broken"));
+      assertThatExceptionOfType(StoreRejectedException.class)
+          .isThrownBy(() -> commit(store, Sagas.batch("broken", 1, NOON)))
+          .withMessage("rows of transaction broken cannot be read");
+      commit(store, Sagas.batch("d", 0, NOON));
+    }
+  }
+
+  private void damageStateOf(long number) throws RocksDBException {
+    try (var database = new Database(directory.resolve("rocksdb"), true);
+        var batch = new WriteBatch()) {
+      batch.put(database.states, new Keys().number(number), new byte[] {1, 2});
+      database.write(batch);
+    }
+  }
+
+  @Test
+  void a_reader_sees_definition_and_state_of_one_moment() throws Exception {
+    Queue<Object> wrong = new ConcurrentLinkedQueue<>();
+    try (RocksDbStore store = open()) {
+      Thread reader =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    Gid last = new Gid("g499");
+                    for (int i = 0; store.find(last).isEmpty(); i = (i + 1) % 500) {
+                      store.find(new Gid("g" + i)).filter(it -> !isWhole(it)).ifPresent(wrong::add);
+                    }
+                  });
+      for (int i = 0; i < 500; i++) {
+        for (int number = 0; number < 3; number++) {
+          commit(store, Sagas.batch("g" + i, number, store.storeTime()));
+        }
+      }
+      reader.join();
+    }
+
+    assertThat(wrong).isEmpty();
+  }
+
+  private static boolean isWhole(Stored stored) {
+    long done = stored.transaction().branches().stream().filter(Branch::isDone).count();
+    return stored.transaction().branches().size() == 4 && done == stored.owner().revision();
+  }
+
+  @Test
+  void a_closed_store_says_so() {
+    RocksDbStore store = open();
+    store.close();
+    store.close();
+
+    assertThatExceptionOfType(StoreUnavailableException.class)
+        .isThrownBy(() -> find(store, "g"))
+        .withMessage("the store is closed");
+  }
+
+  private static Owner claim(Gid gid) {
+    return Sagas.owner("new claim of " + gid, 0);
+  }
+
+  private static Stored find(RocksDbStore store, String gid) {
+    return store.find(new Gid(gid)).orElseThrow();
+  }
+
+  private static void commit(RocksDbStore store, Batch batch) {
+    assertThat(store.commit(List.of(batch)).getFirst()).isInstanceOf(CommitResult.Committed.class);
+  }
+}
