@@ -166,6 +166,7 @@ public final class Coordinator {
       drop(live, "decision failed", e);
       return;
     }
+    live.decided = decision.pass();
     if (decision.writes().isEmpty()) {
       live.pass = decision.pass();
       act(live, decision);
@@ -284,7 +285,7 @@ public final class Coordinator {
     if (live.ended
         || isDrained(live)
         || isLeaseShort(live)
-        || !engine.isStillWanted(live.pass, call)) {
+        || !engine.isStillWanted(live.decided, call)) {
       slots.release();
       sendHeldBack(live, call);
     } else {
@@ -300,7 +301,7 @@ public final class Coordinator {
     }
     if (isDrained(live)) {
       giveBackIfIdle(live);
-    } else if (engine.isStillWanted(live.pass, call)) {
+    } else if (engine.isStillWanted(live.decided, call)) {
       send(live, call);
     } else {
       arrived(live, new Event.Parked(call.row()));
@@ -459,6 +460,12 @@ public final class Coordinator {
     List<LivePass.Waiter> waiters = takeWaiters(live);
     end(live, WaitRules.replyOf(live.pass));
     return waiters;
+  }
+
+  /** The store has not confirmed a write before the lease ended (R6); on the pass's loop. */
+  void abandon(LivePass live) {
+    log.atDebug().addKeyValue("gid", live.gid).log("pass abandoned; the store is away"); // all are
+    end(live, outcomeUnknown());
   }
 
   /** The pass cannot go on (R7): its lease ends by itself, recovery takes the record again. */

@@ -119,7 +119,7 @@ public final class Keeper {
       if (!isFrozen(live, now)) {
         ask(live);
       } else if (live.leaseEnd - now < 0) {
-        coordinator.drop(live, "the store did not confirm a write before the lease ended", null);
+        coordinator.abandon(live);
       }
     } else if (live.queued > 0 || !live.waitingForLease.isEmpty()) {
       ask(live);

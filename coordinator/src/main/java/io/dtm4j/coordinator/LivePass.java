@@ -38,7 +38,12 @@ final class LivePass {
   /** Bytes that it keeps in memory, for the admission of others. */
   final long bytes;
 
+  /** All of it is durable. */
   Pass pass;
+
+  /** What has been decided last; durable unless a batch is on its way. */
+  Pass decided;
+
   Owner owner;
   final List<Event> waiting = new ArrayList<>(2);
 
@@ -80,6 +85,7 @@ final class LivePass {
     this.loop = loop;
     this.claim = owner.claim();
     this.pass = pass;
+    decided = pass;
     this.owner = owner;
     this.lease = lease;
     this.leaseEnd = leaseEnd;

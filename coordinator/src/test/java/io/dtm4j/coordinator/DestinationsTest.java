@@ -160,6 +160,31 @@ class DestinationsTest extends InVirtualTime {
   }
 
   @Test
+  void what_waits_is_not_called_any_more_when_the_rollback_is_on_its_way_to_the_store() {
+    Server server = server(1, 10);
+    participants.script("http://bank/a1", SILENT);
+    participants.script(
+        "http://shop/a2",
+        received -> {
+          weather.storeGoesAway();
+          received.fail("full");
+        });
+    server.ask(saga("first", 1).requestTimeout(60).submit());
+    run(A_MOMENT);
+    server.ask(
+        saga("g").step("http://bank/a1", "").step("http://shop/a2", "").concurrent().submit());
+    run(A_MOMENT);
+
+    participants.received().getFirst().succeed(); // a slot is free
+    run(A_MOMENT);
+    weather.storeComesBack();
+    run(seconds(1));
+
+    assertThat(participants.callsOf("http://bank/a1")).hasSize(1);
+    assertThat(world.status("g").isFinal()).isTrue();
+  }
+
+  @Test
   void a_pass_is_not_dropped_while_a_call_is_being_turned_away() {
     Duration[] hop = {Weather.HOP};
     var slowing =

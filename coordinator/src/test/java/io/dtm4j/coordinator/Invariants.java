@@ -6,6 +6,7 @@ import io.dtm4j.engine.Call;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.Definition;
+import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
@@ -39,6 +40,7 @@ final class Invariants implements SharedStore.Listener {
   private final Map<String, Batch> byToken = new HashMap<>();
   private final Set<InFlight> inFlight = new HashSet<>();
   private final Set<Compensated> compensated = new HashSet<>();
+  private final Map<Open, Integer> open = new HashMap<>();
   private Trace trace;
 
   /** What is known of a transaction. */
@@ -58,6 +60,9 @@ final class Invariants implements SharedStore.Listener {
 
   /** A call under way, under one claim. */
   private record InFlight(Server server, LivePass pass, int row) {}
+
+  /** Where commands for a gid have not been answered. */
+  private record Open(Server server, Gid gid) {}
 
   /** A step that a server has begun to compensate. */
   private record Compensated(Server server, Gid gid, int step) {}
@@ -153,14 +158,18 @@ final class Invariants implements SharedStore.Listener {
     }
   }
 
-  /** R6: no revision is ever used twice. */
-  void handedOver(Batch batch) {
+  /** A server hands a batch over to its committer. */
+  void handedOver(Server server, Batch batch) {
+    if (!(batch.guard() instanceof Guard.HeldBy)) {
+      check(
+          open.getOrDefault(new Open(server, batch.gid()), 0) > 0,
+          "written after the client has been answered",
+          batch);
+    }
     Owner owner = batch.owner();
     if (owner != null) {
       Batch other = byToken.put(owner.claim() + ":" + owner.revision(), batch);
-      if (other != null && !other.equals(batch)) {
-        throw new AssertionError("one revision for two batches: " + other + " and " + batch);
-      }
+      check(other == null || other.equals(batch), "R6: one revision for two batches", batch);
     }
   }
 
@@ -206,10 +215,26 @@ final class Invariants implements SharedStore.Listener {
           "R7: called with a lease until " + leaseEnd,
           call);
       check(isAllowed(transaction, call), "R2, R3: what it depends on is not stored", call);
+      check(
+          known.claimedBy == SharedStore.Cause.CLAIM || !isInFlightElsewhere(underWay, call.gid()),
+          "R5: called twice at a time, after a command",
+          call);
     } else {
       check(known.claimedBy != SharedStore.Cause.CLAIM, "R7: called under a lost claim", call);
     }
     return () -> inFlight.remove(underWay);
+  }
+
+  /** Whether that call is under way under another claim whose time is not over. */
+  private boolean isInFlightElsewhere(InFlight call, Gid gid) {
+    return inFlight.stream()
+        .anyMatch(
+            one ->
+                one.pass() != call.pass()
+                    && one.row() == call.row()
+                    && one.pass().gid.equals(gid)
+                    && one.pass().leaseEnd - time.nanoTime() > 0
+                    && one.server().isUp());
   }
 
   private static boolean isAllowed(Transaction transaction, Call call) {
@@ -250,8 +275,21 @@ final class Invariants implements SharedStore.Listener {
 
   // ---- answers to clients
 
+  /** A client's request reaches a server. */
+  void asked(Server server, Command command) {
+    count(server, command, 1);
+  }
+
+  private void count(Server server, Command command, int more) {
+    String gid = command.request().gid();
+    if (!gid.isEmpty()) {
+      open.merge(new Open(server, new Gid(gid)), more, Integer::sum);
+    }
+  }
+
   /** A server answers a client. */
-  void replied(Command command, Reply reply) {
+  void replied(Server server, Command command, Reply reply) {
+    count(server, command, -1);
     String gid = command.request().gid();
     trace.add(command.kind() + " " + gid + " answered " + reply);
     Seen known = gid.isEmpty() ? null : seen.get(new Gid(gid));

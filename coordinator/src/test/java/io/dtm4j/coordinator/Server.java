@@ -31,6 +31,7 @@ final class Server {
   private final List<VirtualLoop> loops;
   private int asked;
   private int unanswered;
+  private boolean stopping;
 
   /** What a client hears. */
   final class Answer {
@@ -55,7 +56,7 @@ final class Server {
       if (reply != null) {
         throw new AssertionError("answered twice: " + command + ": " + reply + ", " + answer);
       }
-      world.invariants.replied(command, answer);
+      world.invariants.replied(Server.this, command, answer);
       reply = answer;
       at = world.time.instant();
     }
@@ -72,7 +73,7 @@ final class Server {
     timers = new VirtualTimers(process, weather);
     committer =
         new VirtualCommitter(
-            time, process, weather, world.store, batch -> world.invariants.handedOver(batch));
+            time, process, weather, world.store, batch -> world.invariants.handedOver(this, batch));
     caller =
         new VirtualCaller(
             time,
@@ -135,6 +136,7 @@ final class Server {
     loop.execute(
         () -> {
           unanswered++;
+          world.invariants.asked(this, command);
           commands.handle(
               command,
               loop,
@@ -158,6 +160,11 @@ final class Server {
     return coordinator.passOf(new Gid(gid));
   }
 
+  /** Whether it has neither crashed nor begun to stop. */
+  boolean isUp() {
+    return !process.isDead() && !stopping;
+  }
+
   /** Nothing is kept of what has ended. */
   void checkIdle() {
     assertThat(coordinator.openPasses()).as("passes of %s", name).isZero();
@@ -177,6 +184,7 @@ final class Server {
    * @param ended run when it has, unless it crashes before
    */
   void stop(Duration within, Runnable ended) {
+    stopping = true;
     process.after(Duration.ZERO, () -> keeper.stop(within, () -> stopped(ended)));
   }
 

@@ -29,6 +29,10 @@ final class Simulation {
   private Simulation(long seed) {
     chance = new SplittableRandom(seed);
     world = new World(time, new Weather(), received -> bank().receive(received));
+    if (chance.nextInt(4) == 0) {
+      int few = 1 + chance.nextInt(3);
+      world.limits = new CoordinatorLimits(3 + few, 1 << 20, 5 + few, few, few);
+    }
     world.tracedBy(trace);
     bank = new Bank(world, chance.split(), trace);
   }
