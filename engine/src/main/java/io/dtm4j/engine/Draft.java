@@ -30,8 +30,10 @@ final class Draft {
   private final RetryPolicy retry;
   private final List<Write> writes = new ArrayList<>(4);
   private final List<Call> calls = new ArrayList<>(2);
-  private List<Branch> branches;
-  private boolean branchesCopied;
+
+  /** The rows as they will be; null: none has changed. */
+  private Branch @Nullable [] changed;
+
   private GlobalStatus status;
   private String reason;
   private Rows inFlight;
@@ -49,7 +51,6 @@ final class Draft {
     this.pass = pass;
     this.now = now;
     retry = new RetryPolicy(settings, pass.transaction.definition().options());
-    branches = pass.transaction.branches();
     status = pass.transaction.status();
     reason = pass.transaction.state().reason();
     inFlight = pass.inFlight;
@@ -84,11 +85,11 @@ final class Draft {
   }
 
   int rows() {
-    return branches.size();
+    return pass.transaction.branches().size();
   }
 
   Branch branch(int row) {
-    return branches.get(row);
+    return changed == null ? pass.transaction.branches().get(row) : changed[row];
   }
 
   Extra extra() {
@@ -105,7 +106,7 @@ final class Draft {
 
   /** Open, not being called, and not called in this pass already. */
   boolean mayCall(int row) {
-    return branches.get(row).isOpen() && mayAsk(row);
+    return branch(row).isOpen() && mayAsk(row);
   }
 
   /** Not being called, and not called in this pass already. */
@@ -134,12 +135,11 @@ final class Draft {
 
   /** A row has got its definite answer. */
   void settle(int row, BranchStatus outcome) {
-    Branch branch = branches.get(row);
-    if (!branchesCopied) {
-      branches = new ArrayList<>(branches);
-      branchesCopied = true;
+    Branch branch = branch(row);
+    if (changed == null) {
+      changed = pass.transaction.branches().toArray(new Branch[0]);
     }
-    branches.set(row, branch.settled(outcome, now));
+    changed[row] = branch.settled(outcome, now);
     writes.add(new Write.SetBranch(row, branch.key(), outcome, now));
     forgetAttempts(branch.key());
     if (retry.isReset(interval, touched, now)) {
@@ -192,7 +192,7 @@ final class Draft {
 
   /** Calls a row, or settles it at once when it has no url (docs/spec/branch-calls.md 1). */
   void call(int row) {
-    Branch branch = branches.get(row);
+    Branch branch = branch(row);
     if (branch.url().isEmpty()) {
       settle(row, BranchStatus.SUCCEED);
     } else {
@@ -296,11 +296,12 @@ final class Draft {
             status.isFinal() ? now : null,
             schedule,
             keeps ? extra : old.extra());
+    List<Branch> branches = changed == null ? transaction.branches() : List.of(changed);
     return new Transaction(transaction.gid(), transaction.definition(), state, branches);
   }
 
   private void remember(int row, BranchAnswer answer) {
-    BranchKey called = row == Call.CHECK_BACK_ROW ? MsgRules.CHECK_BACK : branches.get(row).key();
+    BranchKey called = row == Call.CHECK_BACK_ROW ? MsgRules.CHECK_BACK : branch(row).key();
     String key = called.toString();
     Attempt last = extra.attempts().get(key);
     int number = last == null ? 1 : last.number() + 1;

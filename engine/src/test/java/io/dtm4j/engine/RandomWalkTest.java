@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class RandomWalkTest {
-  private static final int WALKS = 10_000;
+  private static final int WALKS = 7_000;
   private static final int MAX_EVENTS = 40;
   private static final int MAX_EVENTS_TO_THE_END = 200;
   private static final Engine ENGINE = new Engine(Settings.DEFAULTS);
