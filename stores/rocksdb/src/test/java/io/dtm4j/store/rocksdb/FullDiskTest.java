@@ -49,7 +49,7 @@ class FullDiskTest {
   @BeforeEach
   void mount() throws Exception {
     assumeTrue(
-        run("id", "-u").equals("0"),
+        run("id", "-u").equals("0") || "true".equals(System.getenv("CI")),
         "NOT RUN: only root can mount the small file system that this test fills");
     run("mount", "-t", "tmpfs", "-o", "size=96m", "dtm4j-test", disk.toString());
   }
