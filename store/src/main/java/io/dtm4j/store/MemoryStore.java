@@ -7,9 +7,7 @@ import io.dtm4j.model.Due;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Schedule;
-import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
-import io.dtm4j.model.Transaction;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
 import java.time.Duration;
@@ -140,7 +138,7 @@ public class MemoryStore implements TransactionStore {
       if (stored == null) {
         lost.add(held);
       } else if (stored.transaction().state().schedule().nextTime().isBefore(until)) {
-        transactions.put(held.gid(), withNextTime(stored, stored.owner(), until));
+        transactions.put(held.gid(), stored.withNextTime(until));
       }
     }
     return lost;
@@ -152,8 +150,7 @@ public class MemoryStore implements TransactionStore {
     for (Lease held : leases) {
       Stored stored = leasedTo(held);
       if (stored != null) {
-        Owner resting = stored.owner().marked(Owner.Mark.RESTING);
-        transactions.put(held.gid(), withNextTime(stored, resting, now));
+        transactions.put(held.gid(), stored.atRest(now));
       }
     }
   }
@@ -161,31 +158,7 @@ public class MemoryStore implements TransactionStore {
   /** The unfinished record that is leased under that claim, or null. */
   private @Nullable Stored leasedTo(Lease held) {
     Stored stored = transactions.get(held.gid());
-    boolean same =
-        stored != null
-            && stored.owner().isHeld()
-            && stored.owner().claim().equals(held.claim())
-            && !stored.transaction().status().isFinal();
-    return same ? stored : null;
-  }
-
-  private static Stored withNextTime(Stored stored, Owner owner, Instant nextTime) {
-    Transaction transaction = stored.transaction();
-    State state = transaction.state();
-    return new Stored(
-        new Transaction(
-            transaction.gid(),
-            transaction.definition(),
-            new State(
-                state.status(),
-                state.reason(),
-                state.result(),
-                state.updateTime(),
-                state.endTime(),
-                new Schedule(state.schedule().interval(), nextTime),
-                state.extra()),
-            transaction.branches()),
-        owner);
+    return stored != null && stored.isLeasedTo(held.claim()) ? stored : null;
   }
 
   @Override

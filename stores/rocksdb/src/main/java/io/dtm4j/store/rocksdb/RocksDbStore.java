@@ -5,9 +5,7 @@ import io.dtm4j.model.Due;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Schedule;
-import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
-import io.dtm4j.model.Transaction;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.CommitResult;
@@ -137,7 +135,7 @@ public final class RocksDbStore implements TransactionStore {
             for (Gid gid : some) {
               Stored stored = readable(open, gid);
               if (stored != null) {
-                changes.put(gid, atRest(stored, now));
+                changes.put(gid, stored.atRest(now));
               }
             }
             return null;
@@ -244,7 +242,7 @@ public final class RocksDbStore implements TransactionStore {
             if (stored == null) {
               lost.add(held);
             } else if (stored.transaction().state().schedule().nextTime().isBefore(until)) {
-              changes.put(held.gid(), withNextTime(stored, stored.owner(), until));
+              changes.put(held.gid(), stored.withNextTime(until));
             }
           }
           return lost;
@@ -259,7 +257,7 @@ public final class RocksDbStore implements TransactionStore {
           for (Lease held : leases) {
             Stored stored = leasedTo(open, held);
             if (stored != null) {
-              changes.put(held.gid(), atRest(stored, now));
+              changes.put(held.gid(), stored.atRest(now));
             }
           }
           return null;
@@ -269,12 +267,7 @@ public final class RocksDbStore implements TransactionStore {
   /** The unfinished transaction that is leased under that claim, or null. */
   private @Nullable Stored leasedTo(Database open, Lease held) throws RocksDBException {
     Stored stored = readable(open, held.gid());
-    boolean same =
-        stored != null
-            && stored.owner().isHeld()
-            && stored.owner().claim().equals(held.claim())
-            && !stored.transaction().status().isFinal();
-    return same ? stored : null;
+    return stored != null && stored.isLeasedTo(held.claim()) ? stored : null;
   }
 
   /** The transaction, or null when there is none or its rows make no sense: others go on. */
@@ -285,29 +278,6 @@ public final class RocksDbStore implements TransactionStore {
       index.leaveAlone(gid, e);
       return null;
     }
-  }
-
-  private static Stored atRest(Stored stored, Instant now) {
-    return withNextTime(stored, stored.owner().marked(Owner.Mark.RESTING), now);
-  }
-
-  private static Stored withNextTime(Stored stored, Owner owner, Instant nextTime) {
-    Transaction transaction = stored.transaction();
-    State state = transaction.state();
-    return new Stored(
-        new Transaction(
-            transaction.gid(),
-            transaction.definition(),
-            new State(
-                state.status(),
-                state.reason(),
-                state.result(),
-                state.updateTime(),
-                state.endTime(),
-                new Schedule(state.schedule().interval(), nextTime),
-                state.extra()),
-            transaction.branches()),
-        owner);
   }
 
   @Override
