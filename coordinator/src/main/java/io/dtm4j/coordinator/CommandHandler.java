@@ -195,7 +195,7 @@ public final class CommandHandler implements Doors {
         run.loop.execute(
             () -> {
               if (run.committingSince == since) {
-                run.answer(Coordinator.outcomeUnknown());
+                run.answer(Waiter.outcomeUnknown());
               }
             });
       }
@@ -259,9 +259,9 @@ public final class CommandHandler implements Doors {
     /** The server ends before the client could be told more. */
     void end() {
       if (committingSince != 0) {
-        answer(Coordinator.outcomeUnknown());
+        answer(Waiter.outcomeUnknown());
       } else {
-        answer(awaited == null ? stopped() : Coordinator.replyOf(awaited));
+        answer(awaited == null ? stopped() : Waiter.replyOf(awaited));
       }
     }
 
@@ -336,7 +336,7 @@ public final class CommandHandler implements Doors {
                 stored,
                 since + engine.leaseOf(stored.transaction()).toNanos(),
                 loop,
-                waiting ? new LivePass.Waiter(loop, this::answer, since) : null);
+                waiting ? new Waiter(loop, this::answer, since) : null);
             if (!waiting) {
               answer(Reply.Success.INSTANCE);
             }
@@ -396,7 +396,7 @@ public final class CommandHandler implements Doors {
         answer(Reply.Success.INSTANCE); // its calls are in flight
         return;
       }
-      var waiter = new LivePass.Waiter(loop, this::answer, nanoTime.getAsLong());
+      var waiter = new Waiter(loop, this::answer, nanoTime.getAsLong());
       live.loop.execute(
           () -> {
             if (!coordinator.join(live, waiter)) {
@@ -422,16 +422,18 @@ public final class CommandHandler implements Doors {
             if (result instanceof CommitResult.Lost lost) {
               decide(lost.stored());
             } else if (waits() && !answered) {
-              Duration wait =
-                  engine.requestTimeoutOf(stored.transaction()).plus(Duration.ofSeconds(2));
-              watch(nanoTime.getAsLong() + wait.toNanos());
+              Duration longest = engine.longestWaitOf(stored.transaction());
+              watch(longest == null ? null : nanoTime.getAsLong() + longest.toNanos());
             } else {
               answer(Reply.Success.INSTANCE);
             }
           });
     }
 
-    private void watch(long until) {
+    /**
+     * @param until by the monotonic clock; null: until the transaction ends or rests
+     */
+    private void watch(@Nullable Long until) {
       query(
           gid,
           loop,
@@ -440,10 +442,10 @@ public final class CommandHandler implements Doors {
                 stored == null
                     || stored.transaction().status().isFinal()
                     || !stored.owner().isHeld()
-                    || nanoTime.getAsLong() - until > 0;
+                    || (until != null && nanoTime.getAsLong() - until > 0);
             awaited = stored;
             if (over) {
-              answer(Coordinator.replyOf(stored));
+              answer(Waiter.replyOf(stored));
             } else {
               timers.after(LOOK_EVERY, () -> loop.execute(() -> watch(until)));
             }

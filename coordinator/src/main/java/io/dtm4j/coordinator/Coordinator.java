@@ -17,7 +17,6 @@ import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Reply;
-import io.dtm4j.protocol.TransType;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Committer;
 import io.dtm4j.store.EventLoop;
@@ -56,9 +55,6 @@ public final class Coordinator {
 
   /** How much longer than its time-out a call counts as alive (R7). */
   private static final Duration CALL_MARGIN = Duration.ofSeconds(5);
-
-  /** What a wait for the result of a saga lasts longer than its request timeout. */
-  private static final Duration WAIT_MARGIN = Duration.ofSeconds(2);
 
   /** After so many parkings a call goes before those that wait. */
   private static final int PARKINGS_BEFORE_FIRST = 3;
@@ -108,13 +104,13 @@ public final class Coordinator {
    *     first sent
    * @param waiter a client that waits for the result; null: none
    */
-  void begin(Stored stored, long leaseEnd, EventLoop loop, LivePass.@Nullable Waiter waiter) {
+  void begin(Stored stored, long leaseEnd, EventLoop loop, @Nullable Waiter waiter) {
     Transaction transaction = stored.transaction();
     LivePass other = passes.get(transaction.gid());
     if (other != null && other.pass.transaction().status().compareTo(transaction.status()) > 0) {
       // Not older: a submit took the record over since it was claimed, and has begun first.
       if (waiter != null) {
-        answer(waiter, replyOf(stored));
+        waiter.tell(Waiter.replyOf(stored));
       }
       return;
     }
@@ -127,15 +123,21 @@ public final class Coordinator {
           .addKeyValue("gid", transaction.gid())
           .log("transaction cannot be worked on; it is tried again when its lease ends");
       if (waiter != null) {
-        waiter.reply().accept(internal("the transaction cannot be worked on"));
+        waiter.tell(internal("the transaction cannot be worked on"));
       }
       return;
     }
     LivePass live =
         new LivePass(
-            loop, pass, stored.owner(), engine.leaseOf(transaction), leaseEnd, sizeOf(transaction));
+            loop,
+            pass,
+            stored.owner(),
+            engine.leaseOf(transaction),
+            leaseEnd,
+            new Waiters(engine.longestWaitOf(transaction)),
+            sizeOf(transaction));
     if (waiter != null) {
-      addWaiter(live, waiter);
+      live.waiters.add(waiter);
     }
     openBytes.addAndGet(live.bytes);
     LivePass old = passes.put(live.gid, live);
@@ -202,7 +204,7 @@ public final class Coordinator {
       }
       case CommitResult.Lost lost -> {
         log.atDebug().addKeyValue("gid", live.gid).log("pass superseded");
-        end(live, replyOf(lost.stored()));
+        end(live, Waiter.replyOf(lost.stored()));
       }
       case CommitResult.Conflict conflict ->
           drop(live, "unexpected conflict on branch " + conflict.key(), null);
@@ -359,88 +361,35 @@ public final class Coordinator {
    *
    * @return false when the pass is over
    */
-  boolean join(LivePass live, LivePass.Waiter waiter) {
+  boolean join(LivePass live, Waiter waiter) {
     if (live.ended) {
       return false;
     }
-    addWaiter(live, waiter);
+    live.waiters.add(waiter);
     return true;
-  }
-
-  private void addWaiter(LivePass live, LivePass.Waiter waiter) {
-    live.waiters.addLast(waiter);
-    timeFirstWaiter(live);
-  }
-
-  private void timeFirstWaiter(LivePass live) {
-    LivePass.Waiter first = live.waiters.peekFirst();
-    Transaction transaction = live.pass.transaction();
-    if (first == null || transaction.definition().type() != TransType.SAGA) {
-      live.waitUntil = 0;
-    } else {
-      Duration wait = engine.requestTimeoutOf(transaction).plus(WAIT_MARGIN);
-      live.waitUntil = (first.since() + wait.toNanos()) | 1;
-    }
   }
 
   /** The time of some waiters is over; on the pass's loop. */
   void endWaits(LivePass live) {
-    long now = nanoTime.getAsLong();
-    while (live.waitUntil != 0 && now - live.waitUntil >= 0) {
-      answer(live.waiters.removeFirst(), WaitRules.replyOf(live.pass));
-      timeFirstWaiter(live);
-    }
+    live.waiters.tellOverdue(WaitRules.replyOf(live.pass), nanoTime.getAsLong());
   }
 
   /** The outcome of a batch takes too long for its waiters; on the pass's loop. */
   void tellUnknown(LivePass live) {
     if (!live.ended && live.isCommitting()) {
-      answer(live, outcomeUnknown());
+      live.waiters.tell(Waiter.outcomeUnknown());
     }
-  }
-
-  private static void answer(LivePass live, Reply reply) {
-    takeWaiters(live).forEach(waiter -> answer(waiter, reply));
-  }
-
-  private static List<LivePass.Waiter> takeWaiters(LivePass live) {
-    List<LivePass.Waiter> waiters = List.copyOf(live.waiters);
-    live.waiters.clear();
-    live.waitUntil = 0;
-    return waiters;
-  }
-
-  /** Tells a client on its own loop. */
-  static void answer(LivePass.Waiter waiter, Reply reply) {
-    if (waiter.loop().isCurrent()) {
-      waiter.reply().accept(reply);
-    } else {
-      waiter.loop().execute(() -> waiter.reply().accept(reply));
-    }
-  }
-
-  static Reply outcomeUnknown() {
-    return new Reply.Failed(
-        ErrorCode.OUTCOME_UNKNOWN,
-        "the store has not confirmed the write; repeat the request or query the gid");
   }
 
   private static Reply internal(String message) {
     return new Reply.Failed(ErrorCode.INTERNAL, message);
   }
 
-  /** What a waiting client is told of a transaction that others go on with. */
-  static Reply replyOf(@Nullable Stored stored) {
-    return stored == null
-        ? new Reply.Failed(ErrorCode.GID_NOT_FOUND, "the transaction is gone")
-        : WaitRules.replyOf(stored.transaction());
-  }
-
   // ---- ends
 
   /** A newer claim of this server took the record over. */
   void supersede(LivePass old, Stored stored) {
-    old.loop.execute(() -> end(old, replyOf(stored)));
+    old.loop.execute(() -> end(old, Waiter.replyOf(stored)));
   }
 
   /** A command of this server took the record over and ended it. */
@@ -456,8 +405,8 @@ public final class Coordinator {
    *
    * @return the clients that waited; they are to be told what is stored
    */
-  List<LivePass.Waiter> lost(LivePass live) {
-    List<LivePass.Waiter> waiters = takeWaiters(live);
+  List<Waiter> lost(LivePass live) {
+    List<Waiter> waiters = live.waiters.takeAll();
     end(live, WaitRules.replyOf(live.pass));
     return waiters;
   }
@@ -465,7 +414,7 @@ public final class Coordinator {
   /** The store has not confirmed a write before the lease ended (R6); on the pass's loop. */
   void abandon(LivePass live) {
     log.atDebug().addKeyValue("gid", live.gid).log("pass abandoned; the store is away"); // all are
-    end(live, outcomeUnknown());
+    end(live, Waiter.outcomeUnknown());
   }
 
   /** The pass cannot go on (R7): its lease ends by itself, recovery takes the record again. */
@@ -488,7 +437,7 @@ public final class Coordinator {
     }
     passes.remove(live.gid, live);
     openBytes.addAndGet(-live.bytes);
-    answer(live, reply);
+    live.waiters.tell(reply);
   }
 
   // ---- for those who look after the passes

@@ -91,8 +91,7 @@ public final class Keeper {
     }
     long now = nanoTime.getAsLong();
     for (LivePass live : coordinator.passes()) {
-      long waitUntil = live.waitUntil;
-      if (waitUntil != 0 && now - waitUntil >= 0) {
+      if (live.waiters.isAnyOverdue(now)) {
         live.loop.execute(() -> coordinator.endWaits(live));
       }
       if (isFrozen(live, now)) {
@@ -186,13 +185,13 @@ public final class Keeper {
         });
   }
 
-  private void answerAsStored(LivePass live, List<LivePass.Waiter> waiters) {
+  private void answerAsStored(LivePass live, List<Waiter> waiters) {
     if (!waiters.isEmpty()) {
       commands.query(
           live.gid,
           live.loop,
-          stored -> waiters.forEach(one -> Coordinator.answer(one, Coordinator.replyOf(stored))),
-          trouble -> waiters.forEach(one -> Coordinator.answer(one, trouble)));
+          stored -> waiters.forEach(one -> one.tell(Waiter.replyOf(stored))),
+          trouble -> waiters.forEach(one -> one.tell(trouble)));
     }
   }
 

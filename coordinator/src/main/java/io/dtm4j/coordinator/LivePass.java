@@ -5,15 +5,11 @@ import io.dtm4j.engine.Event;
 import io.dtm4j.engine.Pass;
 import io.dtm4j.model.Owner;
 import io.dtm4j.protocol.Gid;
-import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.EventLoop;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,13 +17,6 @@ import org.jspecify.annotations.Nullable;
  * event loop, and volatile fields are written there, so nothing is locked.
  */
 final class LivePass {
-  /**
-   * A client that waits for the result of its submit.
-   *
-   * @param since by the monotonic clock: when its wait began
-   */
-  record Waiter(EventLoop loop, Consumer<Reply> reply, long since) {}
-
   final Gid gid;
   final EventLoop loop;
   final String claim;
@@ -47,8 +36,7 @@ final class LivePass {
   Owner owner;
   final List<Event> waiting = new ArrayList<>(2);
 
-  /** In the order in which they came. */
-  final Deque<Waiter> waiters = new ArrayDeque<>(1);
+  final Waiters waiters;
 
   /** Nothing more happens; read by others, too. */
   volatile boolean ended;
@@ -77,10 +65,14 @@ final class LivePass {
   /** By the monotonic clock: since when a batch is on its way; 0: none is. */
   volatile long committingSince;
 
-  /** By the monotonic clock: when the first waiter is answered at the latest; 0: not by time. */
-  volatile long waitUntil;
-
-  LivePass(EventLoop loop, Pass pass, Owner owner, Duration lease, long leaseEnd, long bytes) {
+  LivePass(
+      EventLoop loop,
+      Pass pass,
+      Owner owner,
+      Duration lease,
+      long leaseEnd,
+      Waiters waiters,
+      long bytes) {
     this.gid = pass.transaction().gid();
     this.loop = loop;
     this.claim = owner.claim();
@@ -90,6 +82,7 @@ final class LivePass {
     this.lease = lease;
     this.leaseEnd = leaseEnd;
     callsEndBy = leaseEnd; // some time near now: the clock may overflow
+    this.waiters = waiters;
     this.bytes = bytes;
   }
 

@@ -8,6 +8,8 @@ import static io.dtm4j.coordinator.ScriptedParticipants.SUCCEEDS;
 import static io.dtm4j.protocol.GlobalStatus.SUCCEED;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -105,6 +107,21 @@ class RecoveryTest extends InVirtualTime {
 
     assertThat(participants.received()).as("each is called again once").hasSize(100);
     assertThat(one.coordinator.openPasses() + two.coordinator.openPasses()).isZero();
+  }
+
+  @Test
+  void a_claim_that_fails_holds_up_no_other() {
+    world.safetyNet = Duration.ofHours(1);
+    Server server = server("a");
+    participants.script("http://bank/a1", ONGOING, ONGOING, SUCCEEDS);
+    server.ask(saga("g-1", 1).submit());
+    server.ask(saga("g-2", 1).submit());
+    run(A_MOMENT);
+    world.store.failNextClaim();
+
+    run(seconds(11));
+
+    assertThat(List.of(world.status("g-1"), world.status("g-2"))).containsOnlyOnce(SUCCEED);
   }
 
   @Test

@@ -41,6 +41,7 @@ final class SharedStore extends MemoryStore {
   private final Listener listener;
   private final Set<Gid> rejected = new HashSet<>();
   private @Nullable String trouble;
+  private boolean nextClaimFails;
 
   SharedStore(InstantSource clock, Listener listener) {
     super(clock);
@@ -55,6 +56,11 @@ final class SharedStore extends MemoryStore {
   /** From now on batches of that gid can be stored again. */
   void accept(Gid gid) {
     rejected.remove(gid);
+  }
+
+  /** The next claim fails, and nothing is claimed. */
+  void failNextClaim() {
+    nextClaimFails = true;
   }
 
   /** What it says of itself; null: all is well. */
@@ -93,6 +99,10 @@ final class SharedStore extends MemoryStore {
   @Override
   public synchronized List<Stored> claim(
       List<Due> dues, Duration lease, Function<Gid, Owner> owners) {
+    if (nextClaimFails) {
+      nextClaimFails = false;
+      throw new StoreRejectedException("rejected on purpose", new IllegalStateException());
+    }
     return told(super.claim(dues, lease, owners));
   }
 

@@ -1,10 +1,12 @@
 package io.dtm4j.engine;
 
 import io.dtm4j.model.Transaction;
+import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides what a transaction does next: a pure function of the pass, what has happened and the
@@ -14,6 +16,9 @@ import java.util.List;
  * <p>{@link Commands} decides what requests of clients do; everything after that happens here.
  */
 public final class Engine {
+  /** What a wait for the result of a saga may last longer than one of its calls. */
+  private static final Duration WAIT_MARGIN = Duration.ofSeconds(2);
+
   private static final SagaRules SAGA = new SagaRules();
   private static final MsgRules MSG = new MsgRules();
 
@@ -73,14 +78,29 @@ public final class Engine {
     return rulesOf(transaction.definition().type()).isStillWanted(transaction.status(), call.row());
   }
 
-  /** How long a claim on this transaction lasts before it has to be renewed. */
+  /** How long a claim lasts when nothing is known of the transaction's options yet. */
+  public Duration leaseOfUnknown() {
+    return new RetryPolicy(settings, Options.DEFAULTS).lease();
+  }
+
+  /** How long a claim on this transaction lasts from each renewal. */
   public Duration leaseOf(Transaction transaction) {
     return new RetryPolicy(settings, transaction.definition().options()).lease();
   }
 
   /** How long a call of a branch of this transaction may take. */
-  public Duration requestTimeoutOf(Transaction transaction) {
+  Duration requestTimeoutOf(Transaction transaction) {
     return new RetryPolicy(settings, transaction.definition().options()).requestTimeout();
+  }
+
+  /**
+   * How long a client waits for the result at most (docs/spec/transactions.md 9); null: until the
+   * pass comes to its end, as all but sagas wait for every call of it.
+   */
+  public @Nullable Duration longestWaitOf(Transaction transaction) {
+    return transaction.definition().type() == TransType.SAGA
+        ? requestTimeoutOf(transaction).plus(WAIT_MARGIN)
+        : null;
   }
 
   private static ModeRules rulesOf(TransType type) {

@@ -18,6 +18,9 @@ final class RetryPolicy {
   /** What a lease is longer than a call may take. */
   private static final Duration LEASE_MARGIN = Duration.ofSeconds(5);
 
+  /** The longest lease: what a dead server held is free again after that. */
+  private static final Duration LONGEST_LEASE = Duration.ofSeconds(60);
+
   private final Settings settings;
   private final Options options;
 
@@ -71,9 +74,14 @@ final class RetryPolicy {
         : settings.timeoutToFail();
   }
 
-  /** How long a claim lasts before it has to be renewed. */
+  /**
+   * How long a claim lasts from each renewal. Calls may take longer, they earn renewals
+   * (docs/decisions/0008).
+   */
   Duration lease() {
     Duration call = requestTimeout().plus(LEASE_MARGIN);
-    return call.compareTo(settings.retryInterval()) > 0 ? call : settings.retryInterval();
+    Duration wanted =
+        call.compareTo(settings.retryInterval()) > 0 ? call : settings.retryInterval();
+    return wanted.compareTo(LONGEST_LEASE) > 0 ? LONGEST_LEASE : wanted;
   }
 }

@@ -79,9 +79,17 @@ class RetryPolicyTest {
     assertThat(reset).isEqualTo(expected);
   }
 
-  /** A lease lasts max(RetryInterval, request timeout + 5 s). */
+  /** A lease lasts max(RetryInterval, request timeout + 5 s), at most a minute. */
   @ParameterizedTest
-  @CsvSource({" 0,  3, 10", " 4,  4, 10", " 5,  5, 10", " 6,  6, 11", "60, 60, 65"})
+  @CsvSource({
+    " 0,  3, 10",
+    " 4,  4, 10",
+    " 5,  5, 10",
+    " 6,  6, 11",
+    "55, 55, 60",
+    "56, 56, 60",
+    "2147483647, 2147483647, 60"
+  })
   void request_timeout_and_lease(long requestTimeout, long expectedTimeout, long expectedLease) {
     RetryPolicy policy = policy(0, 0, requestTimeout);
 

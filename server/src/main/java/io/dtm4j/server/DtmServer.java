@@ -53,9 +53,6 @@ public final class DtmServer implements AutoCloseable {
 
   private static final Duration COMMITS_END_WITHIN = Duration.ofSeconds(2);
 
-  /** What the shortest lease lasts longer than a call (docs/architecture.md). */
-  private static final Duration LEASE_MARGIN = Duration.ofSeconds(5);
-
   private static final int READERS = 2;
   private static final int WAITING_READS = 10_000;
 
@@ -110,7 +107,7 @@ public final class DtmServer implements AutoCloseable {
               timers,
               System::nanoTime,
               all,
-              lease(timing),
+              engine.leaseOfUnknown(),
               timing.transCronInterval(),
               limits);
       keeper =
@@ -273,11 +270,6 @@ public final class DtmServer implements AutoCloseable {
         d.commitBacklog(),
         limits.callsPerDestination(),
         limits.queuePerDestination());
-  }
-
-  private static Duration lease(Timing timing) {
-    Duration call = timing.requestTimeout().plus(LEASE_MARGIN);
-    return call.compareTo(timing.retryInterval()) > 0 ? call : timing.retryInterval();
   }
 
   private static String hostName() {
