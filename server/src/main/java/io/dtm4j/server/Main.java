@@ -10,7 +10,6 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
@@ -25,7 +24,7 @@ import picocli.CommandLine.Spec;
         "Distributed transactions across services: a server that speaks the protocol of DTM.",
     subcommands = {Serve.class, Demo.class, Train.class},
     mixinStandardHelpOptions = true,
-    versionProvider = Main.VersionText.class,
+    versionProvider = Version.class,
     synopsisSubcommandLabel = "VERB")
 public final class Main implements Callable<Integer> {
   /** When the process began to run our code, by the monotonic clock. */
@@ -67,13 +66,5 @@ public final class Main implements Callable<Integer> {
       default -> throw e;
     }
     return CANNOT_START;
-  }
-
-  /** For {@code --version} of each verb. */
-  public static final class VersionText implements IVersionProvider {
-    @Override
-    public String[] getVersion() {
-      return new String[] {"dtm4j version: " + Version.TEXT};
-    }
   }
 }

@@ -23,7 +23,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "serve",
     description = "Start the server; SIGTERM or Ctrl-C stops it in good order.",
-    versionProvider = Main.VersionText.class,
+    versionProvider = Version.class,
     sortOptions = false)
 final class Serve implements Callable<Integer> {
   private static final Logger log = LoggerFactory.getLogger(Serve.class);

@@ -3,7 +3,7 @@ package io.dtm4j.server.demo;
 import io.dtm4j.server.DtmServer;
 import io.dtm4j.server.FreePorts;
 import io.dtm4j.server.Logging;
-import io.dtm4j.server.Main;
+import io.dtm4j.server.Version;
 import io.dtm4j.server.config.ServerConfig;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -24,7 +24,7 @@ import picocli.CommandLine.Option;
     name = "demo",
     description = "See a transfer commit, another one roll back, a third outlive an outage.",
     mixinStandardHelpOptions = true,
-    versionProvider = Main.VersionText.class,
+    versionProvider = Version.class,
     sortOptions = false)
 public final class Demo implements Callable<Integer> {
   private static final long START = 100;

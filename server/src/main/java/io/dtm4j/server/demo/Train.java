@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.dtm4j.server.DtmServer;
 import io.dtm4j.server.FreePorts;
 import io.dtm4j.server.Logging;
-import io.dtm4j.server.Main;
+import io.dtm4j.server.Version;
 import io.dtm4j.server.config.ServerConfig;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -22,7 +22,7 @@ import picocli.CommandLine.Command;
     hidden = true,
     description = "Run some transactions and end.",
     mixinStandardHelpOptions = true,
-    versionProvider = Main.VersionText.class)
+    versionProvider = Version.class)
 public final class Train implements Callable<Integer> {
   private static final int CLIENTS = 8;
   private static final int ROUNDS = 60;
