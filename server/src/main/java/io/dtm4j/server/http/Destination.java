@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class Destination {
   private static final int MANY = 64;
 
-  private final LoopCaller caller;
+  private final HttpCaller.LoopCaller caller;
   private final Address.Origin origin;
   private final Deque<Connection> idle = new ArrayDeque<>();
   private final Queue<Outgoing> queue = new ArrayDeque<>();
@@ -35,7 +35,7 @@ final class Destination {
   private int connecting;
   private boolean filling;
 
-  Destination(LoopCaller caller, Address.Origin origin) {
+  Destination(HttpCaller.LoopCaller caller, Address.Origin origin) {
     this.caller = caller;
     this.origin = origin;
   }

@@ -1,16 +1,29 @@
 package io.dtm4j.server.http;
 
 import io.dtm4j.coordinator.Doors;
+import io.dtm4j.coordinator.Requester;
 import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.ErrorCode;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.SocketAddress;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The door for clients that speak HTTP (docs/spec/http-api.md): a listener on each event loop, all
@@ -113,5 +126,161 @@ public final class HttpDoor implements AutoCloseable {
     Future.join(listeners.stream().map(listener -> listener.close(LAST_WORDS)).toList())
         .otherwiseEmpty()
         .await();
+  }
+
+  /**
+   * The door's part on one event loop: its connections, and when they are given up. What is asked
+   * on them is the business of {@link Incoming}. Everything but opening, stopping and counting
+   * happens on the loop.
+   */
+  static final class Listener {
+    private static final Logger log = LoggerFactory.getLogger(Listener.class);
+
+    private static final int MAX_LINE = 16 << 10;
+    private static final int MAX_HEADERS = 64 << 10;
+    private static final int CHUNK = 64 << 10;
+    private static final int BACKLOG = 4_096;
+    private static final long MAX_PAUSE_MILLIS = 1_000;
+    private static final int SWEEPS_PER_TIMEOUT = 4;
+
+    private static final int BAD_REQUEST = 400;
+    private static final int NOT_FOUND = 404;
+    private static final int URI_TOO_LONG = 414;
+    private static final int HEADERS_TOO_LARGE = 431;
+
+    final Loop loop;
+    final ListenerConfig config;
+    final Service service;
+
+    /** Requests that have begun and are not answered yet. */
+    final AtomicInteger open = new AtomicInteger();
+
+    private final HttpServer server;
+    private final IdentityHashMap<HttpConnection, Link> links = new IdentityHashMap<>();
+    private volatile boolean stopping;
+
+    Listener(Vertx vertx, Loop loop, ListenerConfig config, Service service) {
+      this.loop = loop;
+      this.config = config;
+      this.service = service;
+      var options =
+          new HttpServerOptions()
+              .setHttp2ClearTextEnabled(false)
+              .setPerMessageWebSocketCompressionSupported(false)
+              .setPerFrameWebSocketCompressionSupported(false)
+              .setHandle100ContinueAutomatically(true)
+              .setMaxInitialLineLength(MAX_LINE)
+              .setMaxHeaderSize(MAX_HEADERS)
+              .setMaxChunkSize(CHUNK)
+              .setAcceptBacklog(BACKLOG);
+      server =
+          vertx
+              .createHttpServer(options)
+              .connectionHandler(connection -> links.put(connection, new Link(connection)))
+              .requestHandler(this::received)
+              // Without it Vert.x answers versions of HTTP that it does not know by itself: a bare
+              // 501.
+              .webSocketHandshakeHandler(handshake -> handshake.reject(NOT_FOUND))
+              .invalidRequestHandler(this::invalid)
+              .exceptionHandler(trouble -> log.debug("a connection failed early", trouble));
+    }
+
+    /** Begins to listen. */
+    Future<?> open(SocketAddress address) {
+      Promise<HttpServer> listening = Promise.promise();
+      loop.execute(
+          () -> {
+            long least = Math.min(config.bodyTimeout().toMillis(), config.idleTimeout().toMillis());
+            long pause = Math.clamp(least / SWEEPS_PER_TIMEOUT, 1, MAX_PAUSE_MILLIS);
+            loop.context().owner().setPeriodic(pause, _ -> sweep(System.nanoTime()));
+            server.listen(address).onComplete(listening);
+          });
+      return listening.future();
+    }
+
+    int port() {
+      return server.actualPort();
+    }
+
+    boolean isStopping() {
+      return stopping;
+    }
+
+    void stopAccepting() {
+      stopping = true;
+    }
+
+    Future<?> close(Duration patience) {
+      return server.shutdown(patience);
+    }
+
+    private void received(HttpServerRequest request) {
+      if (request.version() == null) {
+        invalid(request);
+      } else {
+        begin(request).carryOut();
+      }
+    }
+
+    private Incoming begin(HttpServerRequest request) {
+      Link link = links.computeIfAbsent(request.connection(), Link::new);
+      var incoming = new Incoming(this, link.requester, request);
+      link.latest = incoming;
+      return incoming;
+    }
+
+    /** What is no HTTP, or exceeds what a line or the headers may have. */
+    private void invalid(HttpServerRequest request) {
+      Incoming incoming = begin(request);
+      switch (request.decoderResult().cause()) {
+        case TooLongHttpLineException _ ->
+            incoming.refuse(
+                URI_TOO_LONG,
+                ErrorCode.LIMIT_EXCEEDED,
+                "request line too long (limit: " + MAX_LINE + " bytes)");
+        case TooLongHttpHeaderException _ ->
+            incoming.refuse(
+                HEADERS_TOO_LARGE,
+                ErrorCode.LIMIT_EXCEEDED,
+                "headers too long (limit: " + MAX_HEADERS + " bytes)");
+        case null, default ->
+            incoming.refuse(BAD_REQUEST, ErrorCode.BAD_REQUEST, "this is no HTTP request");
+      }
+    }
+
+    /** Gives up what takes too long. Vert.x' own time-out would also cut requests that wait. */
+    private void sweep(long now) {
+      for (Link link : List.copyOf(links.values())) {
+        Incoming latest = link.latest;
+        if (latest == null || latest.isOver()) {
+          long since = latest == null ? link.since : latest.answeredAt();
+          if (now - since >= config.idleTimeout().toNanos()) {
+            links.remove(link.connection);
+            link.connection.close();
+          }
+        } else if (!latest.hasArrived() && now - latest.since() >= config.bodyTimeout().toNanos()) {
+          latest.giveUp();
+        }
+      }
+    }
+
+    /** A connection of a client. */
+    private final class Link {
+      final HttpConnection connection;
+      final Requester requester;
+      final long since = System.nanoTime();
+
+      /** The last request that began on it; null: none has. */
+      @Nullable Incoming latest;
+
+      Link(HttpConnection connection) {
+        this.connection = connection;
+        SocketAddress address = connection.remoteAddress();
+        requester = Requester.anonymous(address == null ? "" : address.toString());
+        connection.closeHandler(_ -> links.remove(connection));
+        // Resets by clients are everyday events.
+        connection.exceptionHandler(trouble -> log.debug("a connection failed", trouble));
+      }
+    }
   }
 }

@@ -49,7 +49,7 @@ final class Outgoing extends Deadlines.Entry {
   private static final int TEMPORARY_REDIRECT = 307;
   private static final int PERMANENT_REDIRECT = 308;
 
-  private final LoopCaller caller;
+  private final HttpCaller.LoopCaller caller;
   private final Call call;
   private final Consumer<BranchAnswer> answered;
 
@@ -75,7 +75,7 @@ final class Outgoing extends Deadlines.Entry {
   private boolean starting = true;
   private boolean over;
 
-  Outgoing(LoopCaller caller, Call call, Consumer<BranchAnswer> answered) {
+  Outgoing(HttpCaller.LoopCaller caller, Call call, Consumer<BranchAnswer> answered) {
     this.caller = caller;
     this.call = call;
     this.answered = answered;
