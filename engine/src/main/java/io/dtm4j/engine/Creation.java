@@ -41,6 +41,9 @@ public final class Creation {
   /** The longest time an option may name, in seconds: what fits the int columns of SQL stores. */
   private static final long MAX_SECONDS = Integer.MAX_VALUE;
 
+  /** What stands for characters that could not be read. */
+  private static final char REPLACEMENT = '\uFFFD';
+
   private static final String TOPIC = "topic://";
   private static final int BRANCH_IDS = 100;
   private static final String[] BRANCH_ID = new String[BRANCH_IDS];
@@ -72,7 +75,8 @@ public final class Creation {
   /**
    * The gid of a request.
    *
-   * @throws RefusedException when it is missing or too long
+   * @throws RefusedException when it is missing, too long, or was not Unicode: what stands for
+   *     broken characters is the same for all of them, so other gids would become this one
    */
   public static Gid gidOf(TransactionRequest request) throws RefusedException {
     int length = request.gid().length();
@@ -83,6 +87,10 @@ public final class Creation {
       throw new RefusedException(
           ErrorCode.LIMIT_EXCEEDED,
           "gid of " + length + " characters (limit: " + Gid.MAX_LENGTH + ")");
+    }
+    if (request.gid().indexOf(REPLACEMENT) >= 0) {
+      throw new RefusedException(
+          ErrorCode.BAD_REQUEST, "gid has characters that are not Unicode (U+FFFD or worse)");
     }
     return new Gid(request.gid());
   }

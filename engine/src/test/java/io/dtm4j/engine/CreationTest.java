@@ -216,6 +216,11 @@ class CreationTest {
 
   static final List<Refusal> REFUSALS =
       List.of(
+          new Refusal(
+              "a gid of broken characters",
+              Request.saga().gid("a\uFFFD"),
+              ErrorCode.BAD_REQUEST,
+              "gid has characters that are not Unicode (U+FFFD or worse)"),
           new Refusal("no gid", Request.saga().gid(""), ErrorCode.BAD_REQUEST, "gid is missing"),
           new Refusal(
               "long gid",

@@ -50,8 +50,8 @@ record Address(Origin origin, String authority, @Nullable String userInfo, Strin
    * @throws IllegalArgumentException with the reason, when it cannot be called
    */
   static Address of(String url, boolean insideDocker) {
-    boolean tls = url.regionMatches(true, 0, HTTPS, 0, HTTPS.length());
-    if (!tls && !url.regionMatches(true, 0, HTTP, 0, HTTP.length())) {
+    boolean tls = begins(url, HTTPS);
+    if (!isHttp(url)) {
       throw new IllegalArgumentException("the url does not begin with http:// or https://");
     }
     int from = tls ? HTTPS.length() : HTTP.length();
@@ -76,6 +76,15 @@ record Address(Origin origin, String authority, @Nullable String userInfo, Strin
         portText.isEmpty() ? bracketed : bracketed + ":" + port,
         userInfo,
         target.startsWith("/") ? target : "/" + target);
+  }
+
+  /** Whether HTTP is what a url asks for. */
+  static boolean isHttp(String url) {
+    return begins(url, HTTP) || begins(url, HTTPS);
+  }
+
+  private static boolean begins(String url, String scheme) {
+    return url.regionMatches(true, 0, scheme, 0, scheme.length());
   }
 
   /** The header value for what stood before the {@code @}; null: nothing did. */

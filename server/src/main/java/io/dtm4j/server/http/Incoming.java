@@ -12,10 +12,12 @@ import io.dtm4j.protocol.UnreadableRequestException;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,11 +34,12 @@ final class Incoming {
 
   private static final int MOVED_PERMANENTLY = 301;
   private static final int TEMPORARY_REDIRECT = 307;
+  private static final int BAD_REQUEST = 400;
   private static final int NOT_FOUND = 404;
   private static final int REQUEST_TIMEOUT = 408;
   private static final int CONTENT_TOO_LARGE = 413;
 
-  private final Listener listener;
+  private final HttpDoor.Listener listener;
   private final Requester requester;
   private final HttpServerRequest request;
   private final long since = System.nanoTime();
@@ -49,7 +52,7 @@ final class Incoming {
   private long answeredAt;
   private long wasted;
 
-  Incoming(Listener listener, Requester requester, HttpServerRequest request) {
+  Incoming(HttpDoor.Listener listener, Requester requester, HttpServerRequest request) {
     this.listener = listener;
     this.requester = requester;
     this.request = request;
@@ -235,11 +238,17 @@ final class Incoming {
     answer(new Reply.Failed(ErrorCode.INTERNAL, "a defect of the server, its log has the cause"));
   }
 
-  /** The connection broke, or what came on it is no HTTP: nobody is left to answer to. */
+  /** The connection broke, or what came on it is no HTTP. It is closed after this. */
   private void cut(Throwable trouble) {
     log.debug("a request was cut", trouble);
-    if (!handedOver) {
-      finish();
+    body = null;
+    if (handedOver) {
+      return;
+    }
+    if (trouble instanceof HttpClosedException || trouble instanceof IOException) {
+      finish(); // nobody is left to answer to
+    } else {
+      refuse(BAD_REQUEST, ErrorCode.BAD_REQUEST, "the body is not sent as HTTP wants it");
     }
   }
 

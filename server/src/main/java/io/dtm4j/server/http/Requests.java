@@ -60,9 +60,18 @@ final class Requests {
           ErrorCode.LIMIT_EXCEEDED,
           "url of " + what + " of " + url.length() + " characters (limit: " + MAX_URL + ")");
     }
-    return policy.allows(url)
-        ? null
-        : new Reply.Failed(ErrorCode.BAD_REQUEST, "url of " + what + ": may not be called");
+    if (!policy.allows(url)) {
+      return new Reply.Failed(ErrorCode.BAD_REQUEST, "url of " + what + ": may not be called");
+    }
+    if (Address.isHttp(url)) {
+      try {
+        Address.of(url, false);
+      } catch (IllegalArgumentException e) {
+        // Called again and again, it would never be answered.
+        return new Reply.Failed(ErrorCode.BAD_REQUEST, what + ": " + e.getMessage());
+      }
+    }
+    return null;
   }
 
   private static @Nullable Reply refusal(Map<String, String> headers) {

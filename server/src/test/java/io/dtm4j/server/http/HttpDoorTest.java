@@ -301,6 +301,9 @@ class HttpDoorTest {
         "{\"steps\":[{},{\"action\":\"http://forbidden/\"}]}|500|BAD_REQUEST",
         "{\"steps\":[{\"compensate\":\"http://forbidden/\"}]}|500|BAD_REQUEST",
         "{\"query_prepared\":\"http://forbidden/\"}|500|BAD_REQUEST",
+        "{\"steps\":[{\"action\":\"http://[::\"}]}|500|BAD_REQUEST",
+        "{\"steps\":[{\"compensate\":\"https://a:99999/\"}]}|500|BAD_REQUEST",
+        "{\"query_prepared\":\"http://a:x/\"}|500|BAD_REQUEST",
         "{\"steps\":[{\"action\":\"http://LONG/\"}]}|400|LIMIT_EXCEEDED",
         "{\"query_prepared\":\"LONG\"}|400|LIMIT_EXCEEDED",
         "{\"branch_headers\":{\"a\":\"LONGLONG\"}}|400|LIMIT_EXCEEDED",
@@ -541,6 +544,22 @@ class HttpDoorTest {
       assertThat(answer.body())
           .isEqualTo("{\"message\":\"this is no HTTP request\",\"code\":\"BAD_REQUEST\"}");
       assertThat(wire.isClosed()).isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"zz\r\n{}\r\n", "6\r\n{\"gid\"\r\nzz\r\n", "0\r\nbad\r\n\r\n"})
+  void chunks_that_are_none_are_refused(String chunks) throws Exception {
+    try (Wire wire = wire()) {
+      wire.send(
+          "POST /api/dtmsvr/submit HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+              + chunks);
+      Wire.Answer answer = wire.answer();
+
+      assertThat(answer.status()).isEqualTo(400);
+      assertThat(answer.body()).contains("\"code\":\"BAD_REQUEST\"");
+      assertThat(wire.isClosed()).isTrue();
+      assertThat(doors.asked).isEmpty();
     }
   }
 
