@@ -36,9 +36,6 @@ import org.slf4j.LoggerFactory;
 public final class CommandHandler implements Doors {
   private static final Logger log = LoggerFactory.getLogger(CommandHandler.class);
 
-  /** After so long without an outcome a client is told that it is not known (R6). */
-  private static final Duration OUTCOME_WITHIN = Duration.ofSeconds(3);
-
   /** How often a waiting client's transaction is read that another server works on (R4). */
   private static final Duration LOOK_EVERY = Duration.ofMillis(200);
 
@@ -134,10 +131,9 @@ public final class CommandHandler implements Doors {
     if (stopping) {
       return stopped();
     }
-    if (committer.repeatingSince() != null || store.trouble() != null) {
-      return new Reply.Failed(
-          ErrorCode.STORE_UNAVAILABLE,
-          "the store does not take writes at the moment; nothing was stored, try again later");
+    Reply refusal = ClientWrites.refusal(store, committer);
+    if (refusal != null) {
+      return refusal;
     }
     if (coordinator.openPasses() >= 2 * limits.openPasses()
         || coordinator.openBytes() >= 2 * limits.openBytes()
@@ -191,7 +187,7 @@ public final class CommandHandler implements Doors {
     long now = nanoTime.getAsLong();
     for (Run run : running) {
       long since = run.committingSince;
-      if (since != 0 && now - since > OUTCOME_WITHIN.toNanos()) {
+      if (since != 0 && now - since > ClientWrites.OUTCOME_WITHIN.toNanos()) {
         run.loop.execute(
             () -> {
               if (run.committingSince == since) {
