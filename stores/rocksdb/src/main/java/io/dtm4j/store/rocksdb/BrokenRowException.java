@@ -1,5 +1,8 @@
 package io.dtm4j.store.rocksdb;
 
+import org.rocksdb.RocksDBException;
+import org.rocksdb.Status;
+
 /**
  * A row that is there but makes no sense: damage of the disk, or a defect. Repeating does not help.
  */
@@ -8,5 +11,10 @@ final class BrokenRowException extends RuntimeException {
 
   BrokenRowException(String message, Throwable cause) {
     super(message, cause);
+  }
+
+  /** Whether this says that what is stored is damaged; anything else concerns all rows. */
+  static boolean isCause(RocksDBException e) {
+    return e.getStatus() != null && e.getStatus().getCode() == Status.Code.Corruption;
   }
 }

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.ColumnFamilyHandle;
+import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.WriteBatch;
 
@@ -22,6 +23,10 @@ import org.rocksdb.WriteBatch;
  * #write}; {@link #clear} in any case. Not thread-safe.
  */
 final class Changes implements AutoCloseable {
+  static {
+    RocksDB.loadLibrary();
+  }
+
   /** A batch buffer that grew beyond this, by large payloads, is given back. */
   private static final long LARGE = 4 << 20;
 
@@ -177,6 +182,11 @@ final class Changes implements AutoCloseable {
     newest = database.newest();
     latest = newest;
     lastNumber = database.lastNumber();
+  }
+
+  /** The newest time that is stored. */
+  Instant newest() {
+    return newest;
   }
 
   @Override

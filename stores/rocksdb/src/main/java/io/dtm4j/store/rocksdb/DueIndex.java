@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.rocksdb.ColumnFamilyHandle;
 import org.rocksdb.RocksDBException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -138,20 +139,26 @@ final class DueIndex {
             end,
             (key, row) -> {
               first = first == null ? Keys.timeOfDue(key) : first;
-              Gid gid = Keys.gidOfDue(key);
-              add(gid, view.get(database.states, keys.number(DueRow.read(row).number())));
+              add(view, database.states, Keys.gidOfDue(key), row);
               return found.size() < limit;
             });
       }
     }
 
-    private void add(Gid gid, byte @Nullable [] stateRow) {
+    private void add(Database.View view, ColumnFamilyHandle states, Gid gid, byte[] row)
+        throws RocksDBException {
       try {
+        byte[] stateRow = view.get(states, keys.number(DueRow.read(row).number()));
         if (stateRow == null) {
           throw new IllegalStateException("the state is missing");
         }
         found.add(StateRow.readDue(gid, stateRow));
-      } catch (IllegalStateException | IndexOutOfBoundsException e) {
+      } catch (RuntimeException e) {
+        leaveAlone(gid, e);
+      } catch (RocksDBException e) {
+        if (!BrokenRowException.isCause(e)) {
+          throw e;
+        }
         leaveAlone(gid, e);
       }
     }

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksDBException;
-import org.rocksdb.Status;
 
 /**
  * A transaction that was read or written.
@@ -49,10 +48,10 @@ record Known(long number, Stored stored, int weight) {
         }
       }
       return new Known(number, state.with(gid, definition.definition(), branches), weight);
-    } catch (IllegalStateException | IllegalArgumentException | IndexOutOfBoundsException e) {
+    } catch (RuntimeException e) {
       throw broken(gid, e);
     } catch (RocksDBException e) {
-      if (e.getStatus() != null && e.getStatus().getCode() == Status.Code.Corruption) {
+      if (BrokenRowException.isCause(e)) {
         throw broken(gid, e);
       }
       throw e;

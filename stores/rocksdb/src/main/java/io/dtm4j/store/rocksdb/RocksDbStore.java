@@ -76,11 +76,22 @@ public final class RocksDbStore implements TransactionStore {
       throws RocksDBException {
     this.directory = directory;
     this.sync = sync;
-    Database opened = new Database(directory.data(), sync);
-    database = opened;
     changes = new Changes(recent, index);
-    changes.begin(opened);
-    clock = new StoreClock(wall, nanoTime, opened.newest());
+    database = begin(directory, sync, changes);
+    clock = new StoreClock(wall, nanoTime, changes.newest());
+  }
+
+  /** Opens the database. None stays open that cannot be read: it would never open again. */
+  private static Database begin(DataDirectory directory, boolean sync, Changes changes)
+      throws RocksDBException {
+    var opened = new Database(directory.data(), sync);
+    try {
+      changes.begin(opened);
+      return opened;
+    } catch (RocksDBException | RuntimeException e) {
+      opened.close();
+      throw e;
+    }
   }
 
   /**
@@ -198,9 +209,18 @@ public final class RocksDbStore implements TransactionStore {
     return writing(
         open -> {
           Instant now = storeTime();
-          // The time now itself is due, so the search ends right behind it.
-          List<Due> dues = index.before(open, now.plusNanos(1), null, limit);
-          return claim(open, dues, now, lease, owners);
+          var claimed = new ArrayList<Stored>();
+          Due last = null;
+          while (true) { // those that cannot be read do not hide those behind them
+            int room = limit - claimed.size();
+            // The time now itself is due, so the search ends right behind it.
+            List<Due> dues = index.before(open, now.plusNanos(1), last, room);
+            claimed.addAll(claim(open, dues, now, lease, owners));
+            if (dues.size() < room || claimed.size() == limit) {
+              return claimed;
+            }
+            last = dues.getLast();
+          }
         });
   }
 
@@ -447,8 +467,7 @@ public final class RocksDbStore implements TransactionStore {
       throw new IllegalStateException("the store is closed");
     }
     try {
-      open = new Database(directory.data(), sync);
-      changes.begin(open);
+      open = begin(directory, sync, changes);
       database = open;
       return open;
     } catch (RocksDBException e) {

@@ -17,10 +17,12 @@ import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -28,6 +30,11 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.rocksdb.ColumnFamilyDescriptor;
+import org.rocksdb.ColumnFamilyHandle;
+import org.rocksdb.DBOptions;
+import org.rocksdb.Options;
+import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.WriteBatch;
 
@@ -203,6 +210,100 @@ class RocksDbStoreTest {
           .isThrownBy(() -> commit(store, Sagas.batch("broken", 1, NOON)))
           .withMessage("rows of transaction broken cannot be read");
       commit(store, Sagas.batch("d", 0, NOON));
+    }
+  }
+
+  @Test
+  void those_that_cannot_be_read_do_not_hide_those_behind_them() throws Exception {
+    try (RocksDbStore store = openAt(NOON)) {
+      for (String gid : List.of("a", "b", "c", "d", "e")) {
+        commit(store, Sagas.batch(gid, 0, NOON));
+      }
+    }
+    for (int number = 1; number <= 3; number++) {
+      damageDefinitionOf(number);
+    }
+
+    try (RocksDbStore store = openAt(NOON.plusSeconds(60))) {
+      assertThat(store.claimDue(Duration.ofSeconds(10), RocksDbStoreTest::claim, 2))
+          .extracting(claimed -> claimed.transaction().gid().value())
+          .containsExactly("d", "e");
+    }
+  }
+
+  @Test
+  void a_damaged_block_of_states_hides_only_its_transactions() throws Exception {
+    int sagas = 200;
+    try (RocksDbStore store = openAt(NOON)) {
+      for (int i = 0; i < sagas; i++) {
+        commit(store, Sagas.batch("g" + i, 0, NOON));
+      }
+    }
+    openAt(NOON).close(); // flushes what it replays, and releases all
+    openAt(NOON).close();
+    for (Path file : filesOf("states")) {
+      damage(file);
+    }
+
+    try (RocksDbStore store = openAt(NOON.plusSeconds(60))) {
+      assertThat(store.dueBefore(NOON.plusSeconds(120), null, sagas)).hasSizeBetween(1, sagas - 1);
+    }
+  }
+
+  @Test
+  void an_opening_that_fails_half_way_leaves_nothing_open() throws Exception {
+    try (RocksDbStore store = openAt(NOON)) {
+      commit(store, Sagas.batch("g", 0, NOON));
+    }
+    openAt(NOON).close();
+    List<Path> files = filesOf("definitions");
+    for (Path file : files) {
+      damage(file);
+    }
+    assertThatExceptionOfType(StoreUnavailableException.class)
+        .isThrownBy(this::open)
+        .withMessageContaining("checksum");
+
+    for (Path file : files) {
+      damage(file); // twice is as before
+    }
+    try (RocksDbStore store = open()) {
+      assertThat(store.find(new Gid("g"))).isPresent();
+    }
+  }
+
+  /** The tables of a column family. */
+  private List<Path> filesOf(String family) throws RocksDBException {
+    String path = directory.resolve("rocksdb").toString();
+    var families = new ArrayList<ColumnFamilyDescriptor>();
+    var handles = new ArrayList<ColumnFamilyHandle>();
+    try (var options = new Options();
+        var databaseOptions = new DBOptions()) {
+      for (byte[] name : RocksDB.listColumnFamilies(options, path)) {
+        families.add(new ColumnFamilyDescriptor(name));
+      }
+      try (var rocks = RocksDB.openReadOnly(databaseOptions, path, families, handles)) {
+        handles.forEach(ColumnFamilyHandle::close);
+        return rocks.getLiveFilesMetaData().stream()
+            .filter(file -> new String(file.columnFamilyName(), UTF_8).equals(family))
+            .map(file -> Path.of(file.path(), file.fileName()))
+            .toList();
+      }
+    }
+  }
+
+  /** Turns a bit in its first block. */
+  private static void damage(Path file) throws IOException {
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[20] ^= 1;
+    Files.write(file, bytes);
+  }
+
+  private void damageDefinitionOf(long number) throws RocksDBException {
+    try (var database = new Database(directory.resolve("rocksdb"), true);
+        var batch = new WriteBatch()) {
+      batch.put(database.definitions, new Keys().number(number), new byte[] {1, 2});
+      database.write(batch);
     }
   }
 
