@@ -4,8 +4,6 @@ import io.dtm4j.store.StoreUnavailableException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -13,6 +11,8 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A directory of ours, locked for one process: {@code dtm4j.lock}, which also marks it as ours, and
@@ -22,12 +22,21 @@ import java.nio.file.attribute.BasicFileAttributes;
 final class DataDirectory implements AutoCloseable {
   private static final String LOCK = "dtm4j.lock";
   private static final String DATA = "rocksdb";
+  private static final String SELF = "dtm4j, process " + ProcessHandle.current().pid();
+
+  /**
+   * What this process has locked. Whoever closes a file, here the lock file of a store that is
+   * refused, gives up all locks that the process has on it: so it is not even opened.
+   */
+  private static final Set<Path> LOCKED_HERE = ConcurrentHashMap.newKeySet();
 
   private final Path directory;
+  private final Path real;
   private final FileChannel lockFile;
 
-  private DataDirectory(Path directory, FileChannel lockFile) {
+  private DataDirectory(Path directory, Path real, FileChannel lockFile) {
     this.directory = directory;
+    this.real = real;
     this.lockFile = lockFile;
   }
 
@@ -36,30 +45,50 @@ final class DataDirectory implements AutoCloseable {
     Path directory = relative.toAbsolutePath().normalize();
     try {
       create(directory);
-      FileChannel lockFile =
-          FileChannel.open(
-              directory.resolve(LOCK),
-              StandardOpenOption.CREATE,
-              StandardOpenOption.READ,
-              StandardOpenOption.WRITE);
-      if (!tryLock(lockFile)) {
-        String holder = read(lockFile);
-        lockFile.close();
-        throw new StoreUnavailableException(
-            "data directory "
-                + directory
-                + " is in use by "
-                + (holder.isEmpty() ? "another server" : holder)
-                + ": stop that one, or give this one a directory of its own (Store.Dir)",
-            null);
+      Path real = directory.toRealPath();
+      if (!LOCKED_HERE.add(real)) {
+        throw inUse(directory, SELF);
       }
-      write(lockFile, "dtm4j, process " + ProcessHandle.current().pid());
-      create(directory.resolve(DATA));
-      return new DataDirectory(directory, lockFile);
+      try {
+        return new DataDirectory(directory, real, lockFile(directory));
+      } catch (IOException | RuntimeException e) {
+        LOCKED_HERE.remove(real);
+        throw e;
+      }
     } catch (IOException e) {
       throw new StoreUnavailableException(
           "data directory " + directory + " cannot be used (expected: a writable directory)", e);
     }
+  }
+
+  private static FileChannel lockFile(Path directory) throws IOException {
+    FileChannel lockFile =
+        FileChannel.open(
+            directory.resolve(LOCK),
+            StandardOpenOption.CREATE,
+            StandardOpenOption.READ,
+            StandardOpenOption.WRITE);
+    try {
+      if (lockFile.tryLock() == null) {
+        throw inUse(directory, read(lockFile));
+      }
+      write(lockFile, SELF);
+      create(directory.resolve(DATA));
+      return lockFile;
+    } catch (IOException | RuntimeException e) {
+      lockFile.close();
+      throw e;
+    }
+  }
+
+  private static StoreUnavailableException inUse(Path directory, String holder) {
+    return new StoreUnavailableException(
+        "data directory "
+            + directory
+            + " is in use by "
+            + (holder.isEmpty() ? "another server" : holder)
+            + ": stop that one, or give this one a directory of its own (Store.Dir)",
+        null);
   }
 
   /** Where RocksDB keeps its files. */
@@ -78,6 +107,8 @@ final class DataDirectory implements AutoCloseable {
       lockFile.close();
     } catch (IOException _) {
       // the lock ends with the process at the latest
+    } finally {
+      LOCKED_HERE.remove(real);
     }
   }
 
@@ -138,15 +169,6 @@ final class DataDirectory implements AutoCloseable {
       try (FileChannel entries = FileChannel.open(parent, StandardOpenOption.READ)) {
         entries.force(true);
       }
-    }
-  }
-
-  private static boolean tryLock(FileChannel lockFile) throws IOException {
-    try {
-      FileLock lock = lockFile.tryLock();
-      return lock != null;
-    } catch (OverlappingFileLockException _) { // a store of this very process
-      return false;
     }
   }
 

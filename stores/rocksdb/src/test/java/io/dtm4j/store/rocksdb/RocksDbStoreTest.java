@@ -152,6 +152,21 @@ class RocksDbStoreTest {
   }
 
   @Test
+  void a_second_process_is_refused_after_a_second_store_was_refused_here_too() throws Exception {
+    try (RocksDbStore store = open()) {
+      assertThatExceptionOfType(StoreUnavailableException.class).isThrownBy(this::open);
+      Process other = CommittingProcess.start(List.of(), directory, "g", 1);
+      String output = new String(other.getInputStream().readAllBytes(), UTF_8);
+
+      assertThat(other.waitFor()).isNotZero();
+      assertThat(output)
+          .as("by our lock, which holds while the database is opened again, too")
+          .contains("in use by dtm4j, process " + ProcessHandle.current().pid());
+      assertThat(store.find(new Gid("g0-0"))).isEmpty();
+    }
+  }
+
+  @Test
   void a_directory_that_cannot_be_used_is_named() throws Exception {
     Path file = Files.createFile(directory.resolve("file"));
 
