@@ -166,6 +166,7 @@ public final class Keeper {
           renewing.set(false);
           byLease.values().forEach(passes -> passes.forEach(this::mayAskAgain));
           log.atWarn().addKeyValue("cause", String.valueOf(e)).log("leases were not renewed");
+          renew(); // those that asked meanwhile
         });
   }
 

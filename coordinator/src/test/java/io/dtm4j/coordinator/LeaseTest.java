@@ -179,6 +179,24 @@ class LeaseTest extends InVirtualTime {
   }
 
   @Test
+  void who_asks_while_another_renewal_fails_is_renewed_all_the_same() {
+    Server server = server("a");
+    participants.script("http://shop/a1", SILENT);
+    participants.script("http://bank/a1", participants.slowly(seconds(400), SUCCEEDS));
+    participants.script("http://bank/a2", SILENT);
+    server.ask(saga("other").step("http://shop/a1", "").requestTimeout(600).submit());
+    server.ask(saga("g", 2).requestTimeout(600).submit());
+    run(A_MOMENT);
+    // It would ask again, and send what waits, but it ends.
+    world.store.failNextRenewal(() -> participants.callsOf("http://shop/a1").getFirst().succeed());
+
+    run(seconds(700)); // the first lease is over, the second call is not
+
+    assertThat(world.status("other")).isEqualTo(SUCCEED);
+    assertThat(participants.callsOf("http://bank/a2")).hasSize(1);
+  }
+
+  @Test
   void renewals_do_not_heap_up_while_the_store_is_away() {
     Server server = server("a");
     participants.script("http://bank/a1", SILENT);

@@ -42,6 +42,7 @@ final class SharedStore extends MemoryStore {
   private final Set<Gid> rejected = new HashSet<>();
   private @Nullable String trouble;
   private boolean nextClaimFails;
+  private @Nullable Runnable failure;
 
   SharedStore(InstantSource clock, Listener listener) {
     super(clock);
@@ -61,6 +62,11 @@ final class SharedStore extends MemoryStore {
   /** The next claim fails, and nothing is claimed. */
   void failNextClaim() {
     nextClaimFails = true;
+  }
+
+  /** The next renewal fails, and that happens at the same time. */
+  void failNextRenewal(Runnable meanwhile) {
+    failure = meanwhile;
   }
 
   /** What it says of itself; null: all is well. */
@@ -115,6 +121,12 @@ final class SharedStore extends MemoryStore {
   public synchronized List<Lease> renew(List<Lease> leases, Duration lease) {
     if (new HashSet<>(leases).size() < leases.size()) {
       throw new AssertionError("one lease is renewed several times at once: " + leases);
+    }
+    Runnable meanwhile = failure;
+    if (meanwhile != null) {
+      failure = null;
+      meanwhile.run();
+      throw new StoreRejectedException("no renewal on purpose", new IllegalStateException());
     }
     List<Lease> lost = super.renew(leases, lease);
     tellOf(leases);
