@@ -66,6 +66,9 @@ public final class Recovery {
   private final AtomicBoolean sweeping = new AtomicBoolean();
   private volatile boolean stopped;
 
+  /** By the monotonic clock: since when sweeps find no room; 0: the last one did. In a sweep only. */
+  private long crowdedSince;
+
   /** A transaction with a timer. */
   private static final class Armed {
     final Due due;
@@ -175,6 +178,9 @@ public final class Recovery {
   }
 
   private void claimFired() {
+    if (isFull(coordinator.openPasses())) {
+      fired.clear(); // the safety net claims them when there is room
+    }
     if (fired.isEmpty() || !claiming.compareAndSet(false, true)) {
       return;
     }
@@ -239,7 +245,7 @@ public final class Recovery {
     if (stopped || !sweeping.compareAndSet(false, true)) {
       return;
     }
-    if (coordinator.openPasses() >= openPasses / 2) {
+    if (!hasRoom()) {
       timers.after(
           ROOM_EVERY,
           () -> {
@@ -264,6 +270,30 @@ public final class Recovery {
           sweeping.set(false);
           logFailure("claim of due transactions failed", e);
         });
+  }
+
+  /**
+   * Whether a page may be claimed: when new transactions leave room, and now and then although they
+   * do not, so that they never keep out what is due.
+   */
+  private boolean hasRoom() {
+    int open = coordinator.openPasses();
+    long now = nanoTime.getAsLong() | 1;
+    if (crowdedSince == 0) {
+      crowdedSince = now;
+    }
+    boolean hasRoom =
+        open < openPasses / 2
+            || (!isFull(open) && now - crowdedSince >= safetyNet.toNanos());
+    if (hasRoom) {
+      crowdedSince = 0;
+    }
+    return hasRoom;
+  }
+
+  /** Known transactions are taken up to twice the limit, here as at the doors. */
+  private boolean isFull(int open) {
+    return open >= 2L * openPasses;
   }
 
   private void beginAll(List<Stored> claimed, long sentAt) {

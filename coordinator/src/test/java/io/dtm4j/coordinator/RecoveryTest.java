@@ -60,6 +60,58 @@ class RecoveryTest extends InVirtualTime {
   }
 
   @Test
+  void what_is_due_is_taken_up_though_others_take_all_the_room() {
+    world.limits = new CoordinatorLimits(4, 1 << 20, 100, 100, 100);
+    participants.script("http://bank/a1", ONGOING, SUCCEEDS);
+    Server one = server("one");
+    one.ask(saga("overdue", 1).submit());
+    run(A_MOMENT);
+    one.crash();
+    run(seconds(20));
+    participants.script("http://shop/a", SILENT);
+    Server two = new Server(world, "two", weather);
+    two.keeper.start();
+    for (int i = 1; i <= 3; i++) {
+      two.ask(saga("long-" + i).step("http://shop/a", "").requestTimeout(3_600).submit());
+    }
+    run(A_MOMENT);
+    two.recovery.start();
+
+    run(seconds(10));
+
+    assertThat(two.coordinator.openPasses()).isEqualTo(3);
+    assertThat(world.status("overdue")).isEqualTo(SUCCEED);
+  }
+
+  @Test
+  void what_is_due_at_the_same_time_opens_no_more_passes_than_there_is_room_for() {
+    int limit = 100;
+    world.limits = new CoordinatorLimits(limit, 1 << 20, 10_000, 10_000, 100);
+    Server server = server("a");
+    for (int i = 1; i <= 2_000; i++) {
+      participants.script("http://bank/m" + i, ONGOING, SILENT);
+      server.ask(
+          message("g-" + i, 0)
+              .step("http://bank/m" + i, "")
+              .retryInterval(60)
+              .requestTimeout(3_600)
+              .submit());
+      run(millis(10));
+    }
+    weather.storeGoesAway();
+    run(seconds(90)); // all are due by now
+    weather.storeComesBack();
+
+    int most = 0;
+    for (int i = 0; i < 1_000; i++) {
+      run(millis(10));
+      most = Math.max(most, server.coordinator.openPasses());
+    }
+
+    assertThat(most).as("twice the limit and what two claims bring").isLessThan(2 * limit + 512);
+  }
+
+  @Test
   void transactions_that_are_due_later_cost_no_timer() {
     Server server = server("a");
     for (int i = 1; i <= 100_000; i++) {
