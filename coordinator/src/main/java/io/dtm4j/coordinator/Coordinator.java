@@ -106,14 +106,6 @@ public final class Coordinator {
    */
   void begin(Stored stored, long leaseEnd, EventLoop loop, @Nullable Waiter waiter) {
     Transaction transaction = stored.transaction();
-    LivePass other = passes.get(transaction.gid());
-    if (other != null && other.pass.transaction().status().compareTo(transaction.status()) > 0) {
-      // Not older: a submit took the record over since it was claimed, and has begun first.
-      if (waiter != null) {
-        waiter.tell(Waiter.replyOf(stored));
-      }
-      return;
-    }
     Pass pass;
     try {
       pass = Pass.begin(transaction, clock.instant());
@@ -139,8 +131,18 @@ public final class Coordinator {
     if (waiter != null) {
       live.waiters.add(waiter);
     }
+    LivePass old;
+    do {
+      old = passes.get(live.gid);
+      if (old != null && old.pass.transaction().status().compareTo(transaction.status()) > 0) {
+        // Not older: a submit took the record over since it was claimed, and has begun first.
+        live.waiters.tell(Waiter.replyOf(stored));
+        return;
+      }
+    } while (old == null
+        ? passes.putIfAbsent(live.gid, live) != null
+        : !passes.replace(live.gid, old, live));
     openBytes.addAndGet(live.bytes);
-    LivePass old = passes.put(live.gid, live);
     if (old != null) {
       supersede(old, stored);
     }
