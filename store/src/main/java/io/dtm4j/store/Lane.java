@@ -328,7 +328,7 @@ final class Lane {
             for (Job job : jobs) {
               try {
                 job.tell();
-              } catch (Exception e) {
+              } catch (Throwable e) { // whatever it is, the others are told
                 log.atError().setCause(e).log("a callback of a commit failed");
               }
             }

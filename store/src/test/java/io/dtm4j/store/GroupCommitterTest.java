@@ -357,6 +357,12 @@ class GroupCommitterTest {
         _ -> {
           throw new IllegalStateException("on purpose");
         });
+    lane.commit(
+        batch("g", 1),
+        loop,
+        _ -> {
+          throw new StackOverflowError("on purpose");
+        });
     commit("g", 2, answers);
     store.open();
     loop.runUntil(() -> answers.size() == 2);
