@@ -80,8 +80,9 @@ public final class Keeper {
       sweep();
     } catch (RuntimeException e) {
       log.atError().setCause(e).log("sweep failed");
+    } finally {
+      timers.after(SWEEP_EVERY, this::sweepAndRepeat); // whatever happens, leases need it
     }
-    timers.after(SWEEP_EVERY, this::sweepAndRepeat);
   }
 
   private void sweep() {

@@ -10,7 +10,6 @@ import io.dtm4j.store.Lease;
 import io.dtm4j.store.Reads;
 import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,6 +36,9 @@ public final class Recovery {
   private static final Duration LOOK_AHEAD = Duration.ofSeconds(5);
   private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
   private static final int LOOK_PAGE = 1_000;
+
+  /** Before every other gid in the order of what is due. */
+  private static final Gid LOWEST_GID = new Gid("\u0000");
 
   /** Timers in memory; what is due later is found by a later look. */
   private static final int MAX_TIMERS = 100_000;
@@ -66,7 +68,9 @@ public final class Recovery {
   private final AtomicBoolean sweeping = new AtomicBoolean();
   private volatile boolean stopped;
 
-  /** By the monotonic clock: since when sweeps find no room; 0: the last one did. In a sweep only. */
+  /**
+   * By the monotonic clock: since when sweeps find no room; 0: the last one did. In a sweep only.
+   */
   private long crowdedSince;
 
   /** A transaction with a timer. */
@@ -124,7 +128,7 @@ public final class Recovery {
   /** Takes up at once what is due, and goes on doing so. */
   public void start() {
     sweepAndRepeat();
-    lookAndRepeat(null);
+    look();
   }
 
   /** Claims nothing any more, and gives back what comes late; passes that live go on. */
@@ -211,7 +215,12 @@ public final class Recovery {
 
   // ---- what the store knows
 
-  private void lookAndRepeat(@Nullable Due after) {
+  /** Looks for what will be due soon; what is due already is the sweep's. */
+  private void look() {
+    lookAndRepeat(new Due(LOWEST_GID, claims.next(), clock.instant()));
+  }
+
+  private void lookAndRepeat(Due after) {
     if (stopped) {
       return;
     }
@@ -219,24 +228,23 @@ public final class Recovery {
         () -> store.dueBefore(clock.instant().plus(LOOK_AHEAD), after, LOOK_PAGE),
         loops.getFirst(),
         page -> {
-          Instant now = clock.instant();
-          page.stream().filter(due -> due.nextTime().isAfter(now)).forEach(this::arm);
+          page.forEach(this::arm);
           if (page.size() == LOOK_PAGE && armed.size() < MAX_TIMERS) {
             lookAndRepeat(page.getLast());
           } else {
-            timers.after(LOOK_EVERY, () -> lookAndRepeat(null));
+            timers.after(LOOK_EVERY, this::look);
           }
         },
         e -> {
           logFailure("look ahead failed", e);
-          timers.after(LOOK_EVERY, () -> lookAndRepeat(null));
+          timers.after(LOOK_EVERY, this::look);
         });
   }
 
   private void sweepAndRepeat() {
     if (!stopped) {
-      sweep();
       timers.after(safetyNet, this::sweepAndRepeat);
+      sweep();
     }
   }
 
@@ -283,8 +291,7 @@ public final class Recovery {
       crowdedSince = now;
     }
     boolean hasRoom =
-        open < openPasses / 2
-            || (!isFull(open) && now - crowdedSince >= safetyNet.toNanos());
+        open < openPasses / 2 || (!isFull(open) && now - crowdedSince >= safetyNet.toNanos());
     if (hasRoom) {
       crowdedSince = 0;
     }
