@@ -18,6 +18,7 @@ import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Payload;
+import io.dtm4j.model.Schedule;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
@@ -92,6 +93,20 @@ class DurabilityRulesTest extends InVirtualTime {
   }
 
   @Test
+  void R2_a_wait_that_ends_by_time_tells_nothing_that_is_not_durable() {
+    Server server = server("a");
+    participants.script("http://bank/a1", participants.slowly(millis(2_400), SUCCEEDS));
+    participants.script(
+        "http://bank/a2", participants.slowly(millis(2_400), withoutStore(SUCCEEDS)));
+
+    Server.Answer answer = server.ask(saga("g", 2).waiting().submit());
+    run(millis(5_500));
+
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.NOT_FINISHED);
+    assertThat(world.status("g")).isEqualTo(SUBMITTED);
+  }
+
+  @Test
   void R2_the_verdict_of_a_check_back_is_durable_before_branches_are_called() {
     Server server = server("a");
     participants.script("http://shop/query", withoutStore(SUCCEEDS));
@@ -138,6 +153,24 @@ class DurabilityRulesTest extends InVirtualTime {
   }
 
   @Test
+  void R3a_what_waits_behind_a_batch_is_decided_together() {
+    Server server = server("a");
+    for (int step = 1; step <= 4; step++) {
+      participants.script("http://bank/a" + step, SILENT);
+    }
+    server.ask(saga("g", 4).concurrent().submit());
+    run(A_MOMENT);
+
+    participants.received().forEach(Participants.Received::succeed);
+    run(A_MOMENT);
+
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    assertThat(world.stored("g").owner().revision())
+        .as("one batch for the first answer, one for the others and the status")
+        .isEqualTo(3);
+  }
+
+  @Test
   void R4_a_pass_that_was_taken_over_writes_nothing_more() {
     Server slow = server("slow");
     participants.script("http://bank/a1", SILENT, ONGOING);
@@ -156,6 +189,70 @@ class DurabilityRulesTest extends InVirtualTime {
     assertThat(codeOf(answer)).isEqualTo(ErrorCode.NOT_FINISHED);
     assertThat(slow.passOf("g")).isNull();
     assertThat(other.passOf("g")).isNull();
+  }
+
+  @Test
+  void R4_a_pass_that_loses_ends_and_never_goes_on_under_the_claim_it_finds() {
+    Server server = server("a");
+    participants.script("http://bank/a1", SILENT);
+    Server.Answer answer = server.ask(saga("g", 2).waiting().submit());
+    run(A_MOMENT);
+    var elsewhere = new Owner(Owner.Mark.LEASED, "elsewhere", "elsewhere-1", 1);
+    world.commit(
+        new Batch(
+            new Gid("g"),
+            new Guard.InStatus(SUBMITTED, null),
+            elsewhere,
+            List.of(
+                new Write.SetSchedule(
+                    new Schedule(seconds(10), time.instant().plusSeconds(60)), time.instant()))));
+
+    participants.received().getFirst().succeed();
+    run(seconds(1));
+
+    assertThat(world.stored("g").owner()).isEqualTo(elsewhere);
+    assertThat(world.stored("g").transaction().branches()).allMatch(Branch::isOpen);
+    assertThat(participants.urls()).containsExactly("http://bank/a1");
+    assertThat(server.passOf("g")).isNull();
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.NOT_FINISHED);
+  }
+
+  @Test
+  void R4_a_pass_ends_when_its_own_server_takes_the_record_over() {
+    world.limits = new CoordinatorLimits(1_000, 1 << 20, 1_000, 1, 10);
+    Server server = server("a");
+    participants.script("http://shop/query", SILENT);
+    server.ask(message("first", 1).timeoutToFail(2).prepare());
+    run(A_MOMENT);
+    server.ask(message("g", 1).timeoutToFail(2).prepare());
+    run(seconds(3)); // its check-back waits behind the first one
+
+    server.ask(message("g", 1).submit());
+    run(A_MOMENT);
+    participants.received().getFirst().succeed();
+    run(A_MOMENT);
+
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    assertThat(participants.callsOf("http://shop/query")).as("the first one only").hasSize(1);
+  }
+
+  @Test
+  void R4_a_pass_ends_when_its_own_server_stops_the_transaction() {
+    world.limits = new CoordinatorLimits(1_000, 1 << 20, 1_000, 1, 10);
+    Server server = server("a");
+    participants.script("http://bank/a1", SILENT);
+    server.ask(saga("first", 1).submit());
+    run(A_MOMENT);
+    Server.Answer waiting = server.ask(saga("g", 1).waiting().submit());
+    run(A_MOMENT); // its action waits behind the first one
+
+    server.ask(saga("g", 1).forceStop());
+    run(A_MOMENT);
+    assertThat(codeOf(waiting)).isEqualTo(ErrorCode.ROLLED_BACK);
+    participants.received().getFirst().succeed();
+    run(A_MOMENT);
+
+    assertThat(participants.received()).as("the first one only").hasSize(1);
   }
 
   @Test
@@ -200,9 +297,11 @@ class DurabilityRulesTest extends InVirtualTime {
     Server server = server("a");
     server.ask(message("g", 1).prepare());
     run(A_MOMENT);
-    weather.storeGoesAway(); // so that the submit has read the record before the row comes
+    // The submit hears of the record, and is decided on it; then its commit has to be repeated.
+    weather.nextWrites(Weather.Fate.CONFIRMED, Weather.Fate.LOST);
     server.ask(message("g", 1).submit());
-    run(A_MOMENT);
+    run(millis(20));
+    assertThat(world.status("g")).isEqualTo(PREPARED);
     world.commit(
         new Batch(
             new Gid("g"),
@@ -210,7 +309,6 @@ class DurabilityRulesTest extends InVirtualTime {
             null,
             List.of(new Write.AddBranches(List.of(row("http://bank/late"))))));
 
-    weather.storeComesBack();
     run(A_MOMENT);
 
     assertThat(participants.urls()).containsExactly("http://bank/m1", "http://bank/late");
@@ -289,6 +387,25 @@ class DurabilityRulesTest extends InVirtualTime {
     assertThat(world.status("g")).isEqualTo(SUBMITTED);
     assertThat(world.stored("g").owner().server()).isEqualTo("other");
     assertThat(other.coordinator.openPasses()).isZero();
+  }
+
+  @Test
+  void R6_a_pass_that_was_dropped_writes_nothing_more() {
+    Server server = server("a");
+    participants.script("http://bank/a1", SILENT);
+    participants.script("http://bank/a2", SILENT);
+    server.ask(saga("g", 2).concurrent().submit());
+    run(A_MOMENT);
+    world.store.reject(new Gid("g"));
+    participants.received().getFirst().succeed();
+    run(A_MOMENT);
+    world.store.accept(new Gid("g"));
+
+    participants.received().getLast().succeed(); // its batch would have the revision of the other
+    run(A_MOMENT);
+
+    assertThat(world.stored("g").owner().revision()).isEqualTo(1);
+    assertThat(world.stored("g").transaction().branches()).allMatch(Branch::isOpen);
   }
 
   @Test

@@ -8,6 +8,7 @@ import static io.dtm4j.coordinator.ScriptedParticipants.SUCCEEDS;
 import static io.dtm4j.protocol.GlobalStatus.PREPARED;
 import static io.dtm4j.protocol.GlobalStatus.SUBMITTED;
 import static io.dtm4j.protocol.GlobalStatus.SUCCEED;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.model.Batch;
@@ -50,6 +51,82 @@ class LeaseTest extends InVirtualTime {
   }
 
   @Test
+  void a_lease_is_renewed_for_as_long_as_the_youngest_call_may_take() {
+    Server one = server("one");
+    server("two");
+    participants.script("http://bank/a1", participants.slowly(seconds(58), SUCCEEDS));
+    participants.script("http://bank/a2", participants.slowly(seconds(50), SUCCEEDS));
+    participants.script("http://bank/a3", participants.slowly(seconds(59), SUCCEEDS));
+
+    one.ask(
+        saga("g", 3)
+            .customData("{\"concurrent\":true,\"orders\":{\"2\":[1]}}")
+            .requestTimeout(60)
+            .submit());
+    run(seconds(120));
+
+    assertThat(participants.received()).as("nobody else has called").hasSize(3);
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+  }
+
+  @Test
+  void a_renewal_that_fails_is_tried_again() {
+    Server one = server("one");
+    server("two");
+    participants.script("http://bank/a1", participants.slowly(seconds(55), SUCCEEDS));
+    participants.script("http://bank/a2", participants.slowly(seconds(55), SUCCEEDS));
+    one.ask(saga("g", 2).requestTimeout(60).submit());
+    world.store.failRenewals(2);
+
+    run(seconds(120));
+
+    assertThat(participants.received()).as("nobody else has called").hasSize(2);
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+  }
+
+  @Test
+  void a_call_waits_for_its_lease_until_a_renewal_succeeds() {
+    Server server = server("a");
+    server.ask(saga("g", 1).submit());
+    run(millis(1)); // the first record is on its way
+    world.store.failRenewals(4);
+    server.pause(millis(9_500));
+
+    run(seconds(11));
+
+    assertThat(world.status("g")).as("nobody had to claim it").isEqualTo(SUCCEED);
+    assertThat(participants.received()).hasSize(1);
+  }
+
+  @Test
+  void a_pass_counts_on_its_lease_for_no_longer_than_it_is_stored() {
+    var slowStore =
+        new Weather() {
+          @Override
+          Duration write() {
+            return millis(700);
+          }
+        };
+    participants.script(
+        "http://bank/a1",
+        participants.slowly(seconds(25), ONGOING),
+        participants.slowly(seconds(25), ONGOING),
+        SUCCEEDS);
+    Server one = server("one", slowStore);
+    one.ask(saga("g", 1).requestTimeout(30).submit());
+    watchLease(one, seconds(30)); // of the submit, and renewed
+    watchLease(one, seconds(20)); // claimed by a timer
+    assertThat(participants.received()).hasSize(2);
+    one.crash();
+    run(seconds(60));
+
+    Server two = server("two", slowStore); // claimed by a sweep
+    watchLease(two, seconds(10));
+
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+  }
+
+  @Test
   void what_was_claimed_has_only_the_lease_of_the_claim_until_it_is_renewed() {
     Server one = server("one");
     server("two");
@@ -81,6 +158,39 @@ class LeaseTest extends InVirtualTime {
 
     assertThat(world.status("g")).isEqualTo(SUCCEED);
     assertThat(participants.received()).hasSize(2);
+  }
+
+  @Test
+  void a_call_that_waited_for_its_destination_proves_its_lease_too() {
+    world.limits = new CoordinatorLimits(1_000, 1 << 20, 1_000, 1, 10);
+    Server server = server("a");
+    participants.script("http://bank/a1", participants.slowly(seconds(5), SUCCEEDS), SUCCEEDS);
+    server.ask(saga("first", 1).requestTimeout(60).submit());
+    run(A_MOMENT);
+    server.ask(saga("g", 1).submit());
+    run(A_MOMENT);
+    server.pause(millis(9_500)); // meanwhile the slot is given on
+
+    run(seconds(12)); // the invariants see when it leaves
+
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    assertThat(participants.received()).hasSize(2);
+  }
+
+  @Test
+  void a_pass_that_waits_for_nothing_is_dropped() {
+    Server server = server("a");
+    participants.script("http://bank/a1", SILENT);
+    server.ask(saga("g", 1).requestTimeout(60).submit());
+    run(A_MOMENT);
+    requireNonNull(server.passOf("g")).calls = 0; // a defect: it has lost its call
+
+    run(seconds(30));
+
+    assertThat(server.passOf("g")).isNull();
+    participants.script("http://bank/a1", SUCCEEDS);
+    run(seconds(40)); // until its lease ends
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
   }
 
   @Test
@@ -150,6 +260,31 @@ class LeaseTest extends InVirtualTime {
   }
 
   @Test
+  void a_pass_that_was_dropped_is_not_renewed_any_more() {
+    Server server = server("a");
+    participants.script(
+        "http://bank/a1",
+        participants.slowly(
+            millis(3_200),
+            received -> {
+              weather.storeGoesAway();
+              world.store.reject(received.call().gid());
+              received.succeed();
+            }));
+    server.ask(saga("g", 1).requestTimeout(5).submit());
+    run(A_MOMENT);
+    Instant leaseEnd = world.stored("g").transaction().state().schedule().nextTime();
+    run(seconds(4)); // a third of the lease: a renewal waits behind the batch
+    assertThat(server.committer.backlog()).isGreaterThan(1);
+
+    weather.storeComesBack();
+    run(A_MOMENT);
+
+    assertThat(server.passOf("g")).isNull();
+    assertThat(world.stored("g").transaction().state().schedule().nextTime()).isEqualTo(leaseEnd);
+  }
+
+  @Test
   void a_write_of_a_pass_never_moves_the_end_of_its_lease_back() {
     Server server = server("a");
     participants.script("http://bank/a1", participants.slowly(seconds(2), SUCCEEDS));
@@ -211,6 +346,24 @@ class LeaseTest extends InVirtualTime {
 
     assertThat(waiting).as("a renewal and a sweep").isEqualTo(2);
     assertThat(server.passOf("g")).isNotNull();
+  }
+
+  /** Looks at the lease after every event. */
+  private void watchLease(Server server, Duration length) {
+    boolean[] seen = {false};
+    time.runUntil(
+        () -> {
+          LivePass live = server.passOf("g");
+          if (live != null && world.stored("g").isLeasedTo(live.claim)) {
+            seen[0] = true;
+            assertThat(time.instant().plusNanos(live.leaseEnd - time.nanoTime()))
+                .isBeforeOrEqualTo(
+                    world.stored("g").transaction().state().schedule().nextTime().plusMillis(1));
+          }
+          return false;
+        },
+        length);
+    assertThat(seen[0]).isTrue();
   }
 
   private void save(

@@ -186,7 +186,7 @@ class RecoveryTest extends InVirtualTime {
       run(seconds(9));
       weather.nextWrites(fate, fate);
 
-      run(seconds(15));
+      run(seconds(4)); // it is due after one of them, and not to wait for another lease
 
       assertThat(world.status(gid)).as(gid).isEqualTo(SUCCEED);
       server.crash();

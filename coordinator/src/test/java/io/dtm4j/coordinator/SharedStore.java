@@ -43,6 +43,7 @@ final class SharedStore extends MemoryStore {
   private @Nullable String trouble;
   private boolean nextClaimFails;
   private @Nullable Runnable failure;
+  private int renewalsThatFail;
 
   SharedStore(InstantSource clock, Listener listener) {
     super(clock);
@@ -67,6 +68,11 @@ final class SharedStore extends MemoryStore {
   /** The next renewal fails, and that happens at the same time. */
   void failNextRenewal(Runnable meanwhile) {
     failure = meanwhile;
+  }
+
+  /** So many of the next renewals fail, and change nothing. */
+  void failRenewals(int number) {
+    renewalsThatFail = number;
   }
 
   /** What it says of itself; null: all is well. */
@@ -119,6 +125,10 @@ final class SharedStore extends MemoryStore {
 
   @Override
   public synchronized List<Lease> renew(List<Lease> leases, Duration lease) {
+    if (renewalsThatFail > 0) {
+      renewalsThatFail--;
+      throw new IllegalStateException("fails on purpose");
+    }
     if (new HashSet<>(leases).size() < leases.size()) {
       throw new AssertionError("one lease is renewed several times at once: " + leases);
     }

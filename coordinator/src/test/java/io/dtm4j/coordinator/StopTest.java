@@ -153,6 +153,25 @@ class StopTest extends InVirtualTime {
   }
 
   @Test
+  void a_client_is_told_nothing_that_is_not_durable() {
+    Server server = server("a");
+    participants.script(
+        "http://bank/m1",
+        received -> {
+          weather.storeGoesAway();
+          received.succeed();
+        });
+    Server.Answer answer = server.ask(message("g", 1).waiting().submit());
+    run(A_MOMENT);
+
+    server.keeper.stop(seconds(1), () -> stopped = true);
+    run(seconds(2));
+
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.NOT_FINISHED);
+    assertThat(world.status("g")).isEqualTo(SUBMITTED);
+  }
+
+  @Test
   void what_was_refused_in_the_end_is_not_done_later() {
     var slowReads =
         new Weather() {

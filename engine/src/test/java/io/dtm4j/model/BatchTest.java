@@ -104,6 +104,13 @@ class BatchTest {
           new Guarded(
               "held by: another claim", HELD_BY, stored(GlobalStatus.SUBMITTED, OTHER), false),
           new Guarded(
+              "held by: another claim of that revision",
+              HELD_BY,
+              stored(
+                  GlobalStatus.SUBMITTED,
+                  new Owner(Owner.Mark.LEASED, "server", "other", HELD.revision())),
+              false),
+          new Guarded(
               "in status: whoever has it", IN_STATUS, stored(GlobalStatus.SUBMITTED, OTHER), true),
           new Guarded("in status: none", IN_STATUS, null, false),
           new Guarded(
@@ -315,6 +322,15 @@ class BatchTest {
     Stored once = changed(batch, SUBMITTED).stored();
 
     assertThat(batch.applyTo(once)).isEqualTo(new Batch.Applied.Changed(once, false));
+  }
+
+  @Test
+  void a_batch_that_finds_a_later_write_of_its_claim_is_refused() {
+    Owner next = HELD.next(Owner.Mark.LEASED);
+    Stored later = stored(GlobalStatus.SUBMITTED, next.next(Owner.Mark.LEASED));
+    Batch batch = ofPass(next, new Write.SetExtra(Extra.NONE.withParkings(1)));
+
+    assertThat(batch.applyTo(later)).isEqualTo(new Batch.Applied.Refused(later));
   }
 
   @Test

@@ -260,6 +260,13 @@ class GroupCommitterTest {
     assertThat(answers.get("bad2")).isEqualTo(new Rejected("cannot store bad1"));
     assertThat(answers.get("good2")).isEqualTo(new Lost(null));
     assertThat(answers.get("bad3")).as("handed over later").isEqualTo(new Lost(null));
+    store.shut();
+    lane.commit(batch("good", 4), loop, result -> answers.put("good4", result));
+    store.awaitCommit();
+    lane.commit(batch("bad", 4), loop, result -> answers.put("bad4", result));
+    store.open();
+    loop.runUntil(() -> answers.size() == 6);
+    assertThat(answers.get("bad4")).as("behind another group").isEqualTo(new Lost(null));
   }
 
   @Test
@@ -440,7 +447,7 @@ class GroupCommitterTest {
     var answers = new ArrayList<String>();
     try (var committer = new GroupCommitter(store, 2, Duration.ofSeconds(10))) {
       for (int i = 0; i < 200; i++) {
-        committer.commit(batch("g" + i % 20, i), loop, _ -> answers.add(""));
+        committer.commit(batch("g" + i % 20, i / 20), loop, _ -> answers.add(""));
       }
       loop.runUntil(() -> answers.size() == 200);
     }

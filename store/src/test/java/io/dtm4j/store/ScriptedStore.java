@@ -38,8 +38,9 @@ final class ScriptedStore extends MemoryStore {
     super(InstantSource.fixed(now));
   }
 
-  /** From now on commits wait. */
+  /** From now on commits wait; those that have begun before are not awaited any more. */
   void shut() {
+    commits.drainPermits();
     gate = new CountDownLatch(1);
   }
 
