@@ -48,6 +48,10 @@ final class Invariants implements SharedStore.Listener {
     Stored now;
     SharedStore.Cause claimedBy;
     final Set<String> claims = new HashSet<>();
+
+    /** What each claim was lost to: a command takes a live lease, a claim only one that is over. */
+    final Map<String, SharedStore.Cause> lostTo = new HashMap<>();
+
     final Set<Integer> actionsSent = new HashSet<>();
     boolean forced;
 
@@ -102,6 +106,7 @@ final class Invariants implements SharedStore.Listener {
     if (!before.owner().claim().equals(now.owner().claim())) {
       check(known.claims.add(now.owner().claim()), "R6: a claim comes again", now);
       known.claimedBy = cause;
+      known.lostTo.put(before.owner().claim(), cause);
     } else {
       check(now.owner().revision() >= before.owner().revision(), "R6: a revision comes again", now);
     }
@@ -220,7 +225,10 @@ final class Invariants implements SharedStore.Listener {
           "R5: called twice at a time, after a command",
           call);
     } else {
-      check(known.claimedBy != SharedStore.Cause.CLAIM, "R7: called under a lost claim", call);
+      check(
+          known.lostTo.get(pass.claim) != SharedStore.Cause.CLAIM,
+          "R7: called under a lost claim",
+          call);
     }
     return () -> inFlight.remove(underWay);
   }
