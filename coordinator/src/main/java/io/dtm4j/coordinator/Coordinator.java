@@ -257,6 +257,9 @@ public final class Coordinator {
 
   /** Sends a call if the lease lasts, and when its destination has a slot. */
   private void send(LivePass live, Call call) {
+    if (live.superseded) {
+      return;
+    }
     live.calls++;
     if (isLeaseShort(live)) {
       // A server that was paused must not send yesterday's call: prove the claim first.
@@ -287,6 +290,7 @@ public final class Coordinator {
   private void fromQueue(LivePass live, Call call, Destinations.Slots slots) {
     live.queued--;
     if (live.ended
+        || live.superseded
         || isDrained(live)
         || isLeaseShort(live)
         || !engine.isStillWanted(live.decided, call)) {
@@ -391,6 +395,7 @@ public final class Coordinator {
 
   /** A newer claim of this server took the record over. */
   void supersede(LivePass old, Stored stored) {
+    old.superseded = true; // its loop may be about to send something
     old.loop.execute(() -> end(old, Waiter.replyOf(stored)));
   }
 

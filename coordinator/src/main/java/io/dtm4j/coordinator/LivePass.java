@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A transaction that this server works on, under one claim. All that is not volatile belongs to its
- * event loop, and volatile fields are written there, so nothing is locked.
+ * event loop, and volatile fields (but {@link #superseded}) are written there, so nothing is
+ * locked.
  */
 final class LivePass {
   final Gid gid;
@@ -40,6 +41,12 @@ final class LivePass {
 
   /** Nothing more happens; read by others, too. */
   volatile boolean ended;
+
+  /**
+   * This server has taken the record over, perhaps on another loop: no call leaves any more, and
+   * the pass ends when its loop comes to it.
+   */
+  volatile boolean superseded;
 
   /** A renewal of its lease is on its way. */
   boolean renewing;

@@ -23,6 +23,7 @@ import io.dtm4j.model.Write;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -253,6 +254,35 @@ class DurabilityRulesTest extends InVirtualTime {
     run(A_MOMENT);
 
     assertThat(participants.received()).as("the first one only").hasSize(1);
+  }
+
+  @Test
+  void R4_a_pass_that_is_taken_over_on_another_loop_sends_nothing_more() {
+    var slowLoops =
+        new Weather() {
+          @Override
+          Duration hop() {
+            return millis(1);
+          }
+        };
+    world.limits = new CoordinatorLimits(1_000, 1 << 20, 1_000, 1, 10);
+    Server server = server("a", slowLoops);
+    participants.script("http://shop/query", SILENT);
+
+    // Somewhere here a slot is free for its check-back just when the pass of the submit begins.
+    for (int i = 0; i < 60; i++) {
+      server.ask(message("first-" + i, 1).timeoutToFail(2).prepare());
+      run(A_MOMENT);
+      server.ask(message("g-" + i, 1).timeoutToFail(2).prepare());
+      run(seconds(3));
+      Participants.Received first = participants.received().getLast();
+      server.ask(message("g-" + i, 1).submit());
+      run(Duration.ofNanos(i * 150_000L));
+      first.succeed();
+      run(seconds(1)); // the invariants see what is called
+
+      assertThat(world.status("g-" + i)).isEqualTo(SUCCEED);
+    }
   }
 
   @Test
