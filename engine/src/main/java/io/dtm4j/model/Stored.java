@@ -9,6 +9,12 @@ public record Stored(Transaction transaction, Owner owner) {
     return owner.isHeld() && owner.claim().equals(claim) && !transaction.status().isFinal();
   }
 
+  /** Whether it is finished, and was so before that time. */
+  public boolean endedBefore(Instant time) {
+    Instant end = transaction.state().endTime();
+    return transaction.status().isFinal() && end != null && end.isBefore(time);
+  }
+
   /** The same with another end of the lease, or due time; by itself no update. */
   public Stored withNextTime(Instant nextTime) {
     State state = transaction.state();

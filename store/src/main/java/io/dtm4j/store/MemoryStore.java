@@ -1,6 +1,7 @@
 package io.dtm4j.store;
 
 import static java.util.Comparator.comparing;
+import static java.util.Objects.requireNonNull;
 
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Due;
@@ -17,8 +18,10 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -33,10 +36,17 @@ import org.jspecify.annotations.Nullable;
 public class MemoryStore implements TransactionStore {
   private static final Comparator<Due> BY_TIME =
       comparing(Due::nextTime).thenComparing(due -> due.gid().value());
+  private static final Comparator<Cursors.Name> BY_NAME =
+      comparing(Cursors.Name::category).thenComparing(Cursors.Name::key);
 
   private final InstantSource clock;
   private final Map<Gid, Stored> transactions = new HashMap<>();
-  private final Map<String, Map<String, KeyValue>> keyValues = new HashMap<>();
+
+  /** In the order in which they were stored. */
+  private final NavigableMap<Long, Gid> gids = new TreeMap<>();
+
+  private final NavigableMap<String, NavigableMap<String, KeyValue>> keyValues = new TreeMap<>();
+  private long lastNumber;
 
   /**
    * @param clock the store's time
@@ -47,7 +57,7 @@ public class MemoryStore implements TransactionStore {
 
   @Override
   public synchronized List<CommitResult> commit(List<Batch> group) {
-    var changed = new HashMap<Gid, Stored>();
+    var changed = new LinkedHashMap<Gid, Stored>();
     var results = new ArrayList<CommitResult>();
     for (Batch batch : group) {
       Stored stored = changed.get(batch.gid());
@@ -61,7 +71,11 @@ public class MemoryStore implements TransactionStore {
             results.add(new CommitResult.Conflict(conflict.key()));
       }
     }
-    transactions.putAll(changed);
+    for (Map.Entry<Gid, Stored> entry : changed.entrySet()) {
+      if (transactions.put(entry.getKey(), entry.getValue()) == null) {
+        gids.put(++lastNumber, entry.getKey());
+      }
+    }
     return results;
   }
 
@@ -162,13 +176,107 @@ public class MemoryStore implements TransactionStore {
   }
 
   @Override
+  public synchronized Reset resetDue(Duration after, int limit) {
+    Page.checkLimit(limit);
+    Instant now = storeTime();
+    List<Stored> later =
+        unfinished()
+            .map(due -> requireNonNull(transactions.get(due.gid())))
+            .filter(stored -> Reset.concerns(stored, now.plus(after)))
+            .limit(limit + 1L)
+            .toList();
+    List<Stored> some = later.subList(0, Math.min(limit, later.size()));
+    for (Stored stored : some) {
+      transactions.put(stored.transaction().gid(), Reset.broughtForward(stored, now));
+    }
+    return new Reset(some.size(), later.size() > limit);
+  }
+
+  @Override
+  public synchronized Page<Listed> list(Filter filter, String cursor, int limit) {
+    Page.checkLimit(limit);
+    long before = cursor.isEmpty() ? Long.MAX_VALUE : Cursors.number(cursor);
+    var items = new ArrayList<Listed>();
+    long last = before;
+    for (Map.Entry<Long, Gid> entry : gids.headMap(before, false).descendingMap().entrySet()) {
+      Listed one = Listed.of(requireNonNull(transactions.get(entry.getValue())));
+      if (filter.matches(one)) {
+        if (items.size() == limit) {
+          return new Page<>(items, Long.toString(last));
+        }
+        items.add(one);
+        last = entry.getKey();
+      }
+    }
+    return new Page<>(items, "");
+  }
+
+  @Override
+  public synchronized Counts counts() {
+    List<Due> unfinished = unfinished().toList();
+    return new Counts(
+        unfinished.size(), unfinished.isEmpty() ? null : unfinished.getFirst().nextTime());
+  }
+
+  @Override
+  public synchronized Page<Gid> endedBefore(Instant time, String cursor, int limit) {
+    Page.checkLimit(limit);
+    long behind = cursor.isEmpty() ? 0 : Cursors.number(cursor);
+    var items = new ArrayList<Gid>();
+    for (Map.Entry<Long, Gid> entry : gids.tailMap(behind, false).entrySet()) {
+      if (items.size() == limit) {
+        return new Page<>(items, Long.toString(entry.getKey() - 1));
+      }
+      if (requireNonNull(transactions.get(entry.getValue())).endedBefore(time)) {
+        items.add(entry.getValue());
+      }
+    }
+    return new Page<>(items, "");
+  }
+
+  @Override
+  public synchronized int delete(List<Gid> deleted, Instant endedBefore) {
+    int count = 0;
+    for (Gid gid : deleted) {
+      Stored stored = transactions.get(gid);
+      if (stored != null && stored.endedBefore(endedBefore)) {
+        transactions.remove(gid);
+        gids.values().remove(gid);
+        count++;
+      }
+    }
+    return count;
+  }
+
+  @Override
   public synchronized Optional<KeyValue> findKeyValue(String category, String key) {
     return Optional.ofNullable(category(category).get(key));
   }
 
   @Override
-  public synchronized List<KeyValue> listKeyValues(String category) {
-    return List.copyOf(category(category).values());
+  public synchronized List<KeyValue> findKeyValues(
+      @Nullable String category, @Nullable String key) {
+    return values(category).filter(one -> key == null || key.equals(one.key())).toList();
+  }
+
+  @Override
+  public synchronized Page<KeyValue> listKeyValues(
+      @Nullable String category, String cursor, int limit) {
+    Page.checkLimit(limit);
+    Cursors.Name last = cursor.isEmpty() ? null : Cursors.name(cursor);
+    List<KeyValue> following =
+        values(category)
+            .filter(one -> last == null || BY_NAME.compare(Cursors.Name.of(one), last) > 0)
+            .limit(limit + 1L)
+            .toList();
+    List<KeyValue> items = following.subList(0, Math.min(limit, following.size()));
+    return new Page<>(items, following.size() > limit ? Cursors.behind(items.getLast()) : "");
+  }
+
+  private Stream<KeyValue> values(@Nullable String category) {
+    return keyValues.values().stream()
+        .flatMap(values -> values.values().stream())
+        .filter(one -> category == null || category.equals(one.category()));
   }
 
   @Override
@@ -195,7 +303,7 @@ public class MemoryStore implements TransactionStore {
     return category(category).remove(key) != null;
   }
 
-  private Map<String, KeyValue> category(String category) {
+  private NavigableMap<String, KeyValue> category(String category) {
     return keyValues.computeIfAbsent(category, _ -> new TreeMap<>());
   }
 

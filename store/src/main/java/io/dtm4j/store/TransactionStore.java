@@ -17,11 +17,11 @@ import org.jspecify.annotations.Nullable;
  * batch means is said once, by {@link Batch#applyTo}.
  *
  * <p>Calls that write ({@link #commit}, {@link #claim}, {@link #claimDue}, {@link #renew}, {@link
- * #release}, the key-values) come from the threads of the lanes, each one call after another. A
- * store made for one lane, as an embedded one, sees one writing thread; a shared one must take
- * writes of several lanes and servers at the same time. Calls that read come from any thread at any
- * time. All calls may block and none may run on an event loop. What a commit has answered every
- * later read shows.
+ * #release}, {@link #resetDue}, {@link #delete}, the key-values) come from the threads of the
+ * lanes, each one call after another. A store made for one lane, as an embedded one, sees one
+ * writing thread; a shared one must take writes of several lanes and servers at the same time.
+ * Calls that read come from any thread at any time. All calls may block and none may run on an
+ * event loop. What a commit has answered every later read shows.
  *
  * <p>Errors: {@link OutcomeUnknownException} when a write may or may not have happened: the same
  * group is sent again until the outcome is definite (R6); {@link StoreRejectedException} when
@@ -87,11 +87,77 @@ public interface TransactionStore extends AutoCloseable {
    */
   void release(List<Lease> leases);
 
+  /**
+   * Unfinished transactions that are due later than now + {@code after} are brought forward, the
+   * earliest first: what rests is due now, what is leased gets the mark "look again", once. Nothing
+   * else changes, revisions least of all. A repeat (R6) counts only what the attempts before have
+   * not changed.
+   *
+   * @param after not negative
+   * @param limit at most so many, as {@link Page#checkLimit} allows
+   */
+  Reset resetDue(Duration after, int limit);
+
+  /**
+   * Transactions that match, the newest first: in the reverse of the order in which they were
+   * stored, of one group in the reverse of its list. Never more than some 100 ms of work: a page
+   * may be short.
+   *
+   * @param cursor {@link Page#next} of the page before; "": from the newest
+   * @param limit at most so many, as {@link Page#checkLimit} allows
+   * @throws BadCursorException when no page has given that cursor
+   */
+  Page<Listed> list(Filter filter, String cursor, int limit);
+
+  /** How much is unfinished. Cheap. */
+  Counts counts();
+
+  /**
+   * Finished transactions that ended before that time, in the store's own order. Never more than
+   * some 100 ms of work: a page may be short.
+   *
+   * @param cursor {@link Page#next} of the page before; "": from the first
+   * @param limit at most so many, as {@link Page#checkLimit} allows
+   * @throws BadCursorException when no page has given that cursor
+   */
+  Page<Gid> endedBefore(Instant time, String cursor, int limit);
+
+  /**
+   * Deletes those of these transactions that ended before that time, with all that belongs to them;
+   * others stay, an unfinished one always.
+   *
+   * @return how many were deleted; a repeat (R6) does not count what the attempts before have
+   *     deleted
+   */
+  int delete(List<Gid> gids, Instant endedBefore);
+
   /** The value under that key, or empty. */
   Optional<KeyValue> findKeyValue(String category, String key);
 
   /** All values of a category, in the order of their keys. */
-  List<KeyValue> listKeyValues(String category);
+  default List<KeyValue> listKeyValues(String category) {
+    return findKeyValues(category, null);
+  }
+
+  /**
+   * All values of that category and that key, in the order of {@link #listKeyValues(String, String,
+   * int)}.
+   *
+   * @param category null: any
+   * @param key null: any
+   */
+  List<KeyValue> findKeyValues(@Nullable String category, @Nullable String key);
+
+  /**
+   * Values category by category, in the order of their keys; the order of categories is the store's
+   * own.
+   *
+   * @param category only this one; null: all
+   * @param cursor {@link Page#next} of the page before; "": from the first
+   * @param limit at most so many, as {@link Page#checkLimit} allows
+   * @throws BadCursorException when no page has given that cursor
+   */
+  Page<KeyValue> listKeyValues(@Nullable String category, String cursor, int limit);
 
   /** Creates a value with version 1; false when the key is taken. */
   boolean createKeyValue(String category, String key, String value);

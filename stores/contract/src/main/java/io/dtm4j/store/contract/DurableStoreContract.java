@@ -28,7 +28,11 @@ import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.store.CommitResult.Lost;
+import io.dtm4j.store.Counts;
+import io.dtm4j.store.Filter;
 import io.dtm4j.store.KeyValue;
+import io.dtm4j.store.Listed;
+import io.dtm4j.store.Page;
 import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
 import java.time.Instant;
@@ -161,6 +165,30 @@ public abstract class DurableStoreContract extends TransactionStoreContract {
 
     assertThat(claimed.transaction().state().updateTime()).isBeforeOrEqualTo(before);
     assertThat(store().storeTime()).isAfterOrEqualTo(claimed.transaction().state().updateTime());
+  }
+
+  @Test
+  void lists_and_counts_are_as_they_were_and_what_comes_is_newer() throws Exception {
+    Owner atRest = claim("c1").marked(Owner.Mark.RESTING);
+    saved(saga("a", SUBMITTED, FUTURE), atRest);
+    saved(saga("c", FAILED, FUTURE), claim("c2"));
+    saved(saga("b", ABORTING, FUTURE), claim("c3").marked(Owner.Mark.RESTING));
+    saved(saga("old", SUCCEED, FUTURE), claim("c4"));
+    Page<Listed> before = store().list(Filter.ALL, "", 2);
+    store().delete(List.of(new Gid("old")), FUTURE);
+
+    restart();
+
+    assertThat(store().counts()).isEqualTo(new Counts(2, FUTURE));
+    assertThat(gids(Filter.ALL, before.next())).containsExactly("c", "a");
+    saved(saga("0", FAILED, FUTURE), claim("c5"));
+    assertThat(gids(Filter.ALL, "")).containsExactly("0", "b", "c", "a");
+    assertThat(gids(new Filter(FAILED, null, null, null), "")).containsExactly("0", "c");
+    assertThat(gids(new Filter(ABORTING, null, null, null), "")).containsExactly("b");
+  }
+
+  private List<String> gids(Filter filter, String cursor) {
+    return store().list(filter, cursor, 10).items().stream().map(one -> one.gid().value()).toList();
   }
 
   @Test

@@ -6,9 +6,14 @@ import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.CommitResult;
+import io.dtm4j.store.Counts;
+import io.dtm4j.store.Filter;
 import io.dtm4j.store.KeyValue;
 import io.dtm4j.store.Lease;
+import io.dtm4j.store.Listed;
 import io.dtm4j.store.OutcomeUnknownException;
+import io.dtm4j.store.Page;
+import io.dtm4j.store.Reset;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
@@ -141,13 +146,43 @@ public final class FaultyStore implements TransactionStore {
   }
 
   @Override
+  public Reset resetDue(Duration after, int limit) {
+    return write(() -> store.resetDue(after, limit));
+  }
+
+  @Override
+  public Page<Listed> list(Filter filter, String cursor, int limit) {
+    return store.list(filter, cursor, limit);
+  }
+
+  @Override
+  public Counts counts() {
+    return store.counts();
+  }
+
+  @Override
+  public Page<Gid> endedBefore(Instant time, String cursor, int limit) {
+    return store.endedBefore(time, cursor, limit);
+  }
+
+  @Override
+  public int delete(List<Gid> gids, Instant endedBefore) {
+    return write(() -> store.delete(gids, endedBefore));
+  }
+
+  @Override
   public Optional<KeyValue> findKeyValue(String category, String key) {
     return store.findKeyValue(category, key);
   }
 
   @Override
-  public List<KeyValue> listKeyValues(String category) {
-    return store.listKeyValues(category);
+  public List<KeyValue> findKeyValues(@Nullable String category, @Nullable String key) {
+    return store.findKeyValues(category, key);
+  }
+
+  @Override
+  public Page<KeyValue> listKeyValues(@Nullable String category, String cursor, int limit) {
+    return store.listKeyValues(category, cursor, limit);
   }
 
   @Override

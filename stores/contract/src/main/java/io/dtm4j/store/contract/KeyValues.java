@@ -1,11 +1,19 @@
 package io.dtm4j.store.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.dtm4j.protocol.Gid;
+import io.dtm4j.store.BadCursorException;
 import io.dtm4j.store.KeyValue;
+import io.dtm4j.store.Page;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Small values beside the transactions, each with a version. */
 interface KeyValues extends OpenStore {
@@ -75,6 +83,96 @@ interface KeyValues extends OpenStore {
             });
     assertThat(store().listKeyValues("nothing")).isEmpty();
     assertThat(store().findKeyValue("topic", "1")).isEmpty();
+  }
+
+  @Test
+  default void values_are_found_by_category_or_key_or_both() {
+    store().createKeyValue("topics", "a", "1");
+    store().createKeyValue("topics", "b", "2");
+    store().createKeyValue("other", "a", "3");
+    store().createKeyValue("topic", "sa", "4");
+
+    assertThat(values("topics", "a")).containsExactly("1");
+    assertThat(values("topics", null)).containsExactly("1", "2");
+    assertThat(values(null, "a")).containsExactlyInAnyOrder("1", "3");
+    assertThat(values(null, null)).containsExactlyInAnyOrder("1", "2", "3", "4");
+    assertThat(values("other", "b")).isEmpty();
+    assertThat(values("nothing", null)).isEmpty();
+  }
+
+  private List<String> values(@Nullable String category, @Nullable String key) {
+    return store().findKeyValues(category, key).stream().map(KeyValue::value).toList();
+  }
+
+  @Test
+  default void a_category_is_read_page_by_page() {
+    for (String key : new String[] {"b", "a", "a b", "", "größe", "1:a"}) {
+      store().createKeyValue("topics", key, "value of " + key);
+    }
+    store().createKeyValue("topic", "s", "");
+    store().createKeyValue("topics2", "a", "");
+
+    Page<KeyValue> first = store().listKeyValues("topics", "", 1);
+    assertThat(first.items()).extracting(KeyValue::key).containsExactly("");
+    assertThat(first.next()).isNotEmpty();
+    Page<KeyValue> rest = store().listKeyValues("topics", first.next(), 1_000);
+    assertThat(rest.next()).isEmpty();
+    assertThat(rest.items())
+        .extracting(KeyValue::key)
+        .containsExactly("1:a", "a", "a b", "b", "größe");
+    for (int limit = 1; limit < 8; limit++) {
+      assertThat(paged("topics", limit)).isEqualTo(store().listKeyValues("topics"));
+    }
+    assertThat(paged("nothing", 3)).isEmpty();
+  }
+
+  @Test
+  default void all_values_are_read_page_by_page() {
+    for (String category : new String[] {"a", "ab", "a b", "", "b"}) {
+      for (String key : new String[] {"", "x", "y"}) {
+        store().createKeyValue(category, key, "");
+      }
+    }
+
+    for (int limit = 1; limit < 20; limit++) {
+      assertThat(paged(null, limit)).isEqualTo(store().findKeyValues(null, null)).hasSize(15);
+    }
+  }
+
+  @Test
+  default void a_page_of_values_goes_on_behind_one_that_was_deleted() {
+    for (String key : new String[] {"a", "b", "c"}) {
+      store().createKeyValue("topics", key, "");
+    }
+    String next = store().listKeyValues("topics", "", 2).next();
+    store().deleteKeyValue("topics", "b");
+
+    assertThat(store().listKeyValues("topics", next, 2).items())
+        .extracting(KeyValue::key)
+        .containsExactly("c");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"x", "topics-a", ":", "7:topics", "-1:topics", "99999999999:t"})
+  default void a_cursor_that_no_page_of_values_gave_is_refused(String cursor) {
+    store().createKeyValue("topics", "a", "");
+
+    assertThatExceptionOfType(BadCursorException.class)
+        .isThrownBy(() -> store().listKeyValues("topics", cursor, 10))
+        .withMessageContaining(cursor);
+  }
+
+  private List<KeyValue> paged(@Nullable String category, int limit) {
+    var all = new ArrayList<KeyValue>();
+    String cursor = "";
+    do {
+      Page<KeyValue> page = store().listKeyValues(category, cursor, limit);
+      assertThat(page.items()).hasSizeLessThanOrEqualTo(limit);
+      assertThat(page.next()).isNotEqualTo(cursor.isEmpty() ? null : cursor);
+      all.addAll(page.items());
+      cursor = page.next();
+    } while (!cursor.isEmpty());
+    return all;
   }
 
   @Test

@@ -25,6 +25,7 @@ import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.TransType;
+import io.dtm4j.store.Filter;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -252,6 +253,15 @@ final class RandomBatches {
 
   private String text() {
     return pick(List.of("", "a", "größe", "quote \" and ' and \\", "🙂 数据", "x".repeat(300)));
+  }
+
+  /** Asks for some of what there may be. */
+  Filter filter() {
+    return new Filter(
+        chance(50) ? null : pick(List.of(GlobalStatus.values())),
+        chance(60) ? null : pick(List.of(TransType.values())),
+        chance(60) ? null : PAST.plusMillis(random.nextInt(40_000)),
+        chance(60) ? null : PAST.plusMillis(random.nextInt(40_000)));
   }
 
   boolean chance(int percent) {

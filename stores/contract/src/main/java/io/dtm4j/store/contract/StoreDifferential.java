@@ -14,9 +14,13 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.CommitResult.Committed;
+import io.dtm4j.store.Filter;
 import io.dtm4j.store.KeyValue;
 import io.dtm4j.store.Lease;
+import io.dtm4j.store.Listed;
 import io.dtm4j.store.MemoryStore;
+import io.dtm4j.store.Page;
+import io.dtm4j.store.Reset;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
@@ -107,13 +111,16 @@ public abstract class StoreDifferential {
     void run() {
       calls.clear();
       for (int i = 0; i < CALLS; i++) {
-        switch (random.nextInt(20)) {
+        switch (random.nextInt(26)) {
           case 0 -> dueBefore();
           case 1 -> claim();
           case 2 -> claimDue();
           case 3 -> renew();
           case 4 -> release();
           case 5, 6 -> keyValues();
+          case 7 -> resetDue();
+          case 8 -> list();
+          case 9 -> delete();
           default -> commit();
         }
         compareRecords();
@@ -279,6 +286,62 @@ public abstract class StoreDifferential {
           && old.transaction().state().schedule().equals(now.transaction().state().schedule());
     }
 
+    /** Later than any lease, so that the very time of the call decides nothing. */
+    private void resetDue() {
+      Duration after = LEASE.multipliedBy(2);
+      int limit = 1 + random.nextInt(3);
+      calls.add("resetDue " + limit);
+      List<Stored> before = records(store);
+      modelTime = store.storeTime();
+
+      Reset reset = store.resetDue(after, limit);
+
+      learnTime(before, Duration.ZERO);
+      assertThat(reset).isEqualTo(model.resetDue(after, limit));
+    }
+
+    /** The first pages; how long each is does not matter, what they show together does. */
+    private void list() {
+      Filter filter = batches.filter();
+      int limit = 1 + random.nextInt(6);
+      int most = 1 + random.nextInt(20);
+      calls.add("list " + filter + " " + limit + " " + most);
+      assertThat(list(store, filter, limit, most)).isEqualTo(list(model, filter, 1_000, most));
+      assertThat(store.counts()).isEqualTo(model.counts());
+    }
+
+    private static List<Listed> list(TransactionStore from, Filter filter, int limit, int most) {
+      var items = new ArrayList<Listed>();
+      String cursor = "";
+      do {
+        Page<Listed> page = from.list(filter, cursor, limit);
+        assertThat(page.items()).hasSizeLessThanOrEqualTo(limit);
+        items.addAll(page.items());
+        cursor = page.next();
+      } while (!cursor.isEmpty() && items.size() < most);
+      return items.subList(0, Math.min(most, items.size()));
+    }
+
+    /** All the way through, because every store has its own. */
+    private void delete() {
+      Instant time = PAST.plusMillis(random.nextInt(30_000));
+      int limit = 1 + random.nextInt(6);
+      calls.add("delete " + time + " " + limit);
+      assertThat(delete(store, time, limit)).isEqualTo(delete(model, time, limit));
+    }
+
+    private static int delete(TransactionStore from, Instant time, int limit) {
+      int count = 0;
+      String cursor = "";
+      do {
+        Page<Gid> page = from.endedBefore(time, cursor, limit);
+        assertThat(page.items()).hasSizeLessThanOrEqualTo(limit);
+        count += from.delete(page.items(), time);
+        cursor = page.next();
+      } while (!cursor.isEmpty());
+      return count;
+    }
+
     private void keyValues() {
       String category = name + random.nextInt(2);
       String key = "k" + random.nextInt(3);
@@ -324,6 +387,7 @@ public abstract class StoreDifferential {
     }
 
     void compareRecords() {
+      assertThat(store.counts().unfinished()).isEqualTo(model.counts().unfinished());
       for (Gid gid : gids) {
         Stored expected = model.find(gid).orElse(null);
         assertThat(store.find(gid).orElse(null)).isEqualTo(expected);

@@ -14,7 +14,17 @@ import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
  */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 public abstract class TransactionStoreContract
-    implements SavedRecords, Guards, Changes, Groups, Leases, KeyValues, Races, UnknownOutcomes {
+    implements SavedRecords,
+        Guards,
+        Changes,
+        Groups,
+        Leases,
+        Resets,
+        Lists,
+        Deletions,
+        KeyValues,
+        Races,
+        UnknownOutcomes {
   private @Nullable TransactionStore store;
 
   /** A store that holds nothing. Called once for each test. */

@@ -3,9 +3,11 @@ package io.dtm4j.store.rocksdb;
 import static java.util.Objects.requireNonNull;
 
 import io.dtm4j.model.Branch;
+import io.dtm4j.model.Definition;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
@@ -30,6 +32,11 @@ final class Changes implements AutoCloseable {
   /** A batch buffer that grew beyond this, by large payloads, is given back. */
   private static final long LARGE = 4 << 20;
 
+  /** Milliseconds. */
+  private static final long LEAST_LAG = 1_024;
+
+  static final byte[] NO_BYTES = {};
+
   private final Recent recent;
   private final DueIndex index;
   private final Keys keys = new Keys();
@@ -38,7 +45,10 @@ final class Changes implements AutoCloseable {
   private WriteBatch batch = new WriteBatch();
   private Instant newest = Instant.MIN; // of all that is stored
   private Instant latest = Instant.MIN; // with this group
-  private long lastNumber;
+  private long lastPlace;
+  private long lag; // the largest of all that is stored
+  private long largestLag; // with this group
+  private int unfinished; // how many more or less
   private Instant earliestDue = Instant.MAX;
 
   Changes(Recent recent, DueIndex index) {
@@ -59,7 +69,41 @@ final class Changes implements AutoCloseable {
 
   /** Changes a transaction that was found, or found absent. */
   void put(Gid gid, Stored now) {
-    requireNonNull(changes.get(gid), "find comes first").now = now;
+    Change change = requireNonNull(changes.get(gid), "find comes first");
+    change.now = now;
+    if (change.number == 0) {
+      change.number = nextNumber(now.transaction().definition());
+    }
+  }
+
+  /** Deletes a transaction that was found and has ended. */
+  void delete(Database database, Gid gid) throws RocksDBException {
+    Change change = requireNonNull(changes.get(gid), "find comes first");
+    GlobalStatus status = requireNonNull(change.now).transaction().status();
+    batch.delete(database.gids, keys.gid(gid));
+    batch.delete(database.states, keys.number(change.number));
+    if (Listing.isRollback(status)) {
+      batch.delete(database.rollbacks, keys.rollback(status, change.number));
+    }
+    byte[] from = keys.number(change.number);
+    byte[] end = keys.number(change.number + 1);
+    try (Database.View view = database.view()) {
+      view.scan(
+          database.definitions,
+          from,
+          end,
+          (key, _) -> {
+            batch.delete(database.definitions, key);
+            return true;
+          });
+    }
+    change.now = null;
+  }
+
+  private long nextNumber(Definition definition) {
+    lastPlace = Numbers.next(lastPlace, definition.createTime());
+    largestLag = Math.max(largestLag, Numbers.lag(lastPlace, definition.createTime()));
+    return Numbers.of(definition.type(), lastPlace);
   }
 
   /** Writes another row. */
@@ -85,6 +129,10 @@ final class Changes implements AutoCloseable {
     if (newest.isBefore(latest)) {
       database.putNewest(batch, writer, latest);
     }
+    if (lag < largestLag) {
+      largestLag = Math.max(LEAST_LAG, Long.highestOneBit(largestLag) << 1); // and so seldom again
+      database.putLag(batch, writer, largestLag);
+    }
   }
 
   /** Notes a time that is stored with this group. */
@@ -106,6 +154,8 @@ final class Changes implements AutoCloseable {
       index.written(earliestDue);
     }
     newest = latest;
+    lag = largestLag;
+    index.counted(unfinished);
     changes.forEach(this::remember);
   }
 
@@ -114,7 +164,6 @@ final class Changes implements AutoCloseable {
     List<Branch> branches = transaction.branches();
     Stored before = change.before();
     if (before == null) {
-      change.number = ++lastNumber;
       byte[] row = DefinitionRow.write(writer, gid, transaction.definition(), branches);
       batch.put(database.gids, keys.gid(gid), keys.number(change.number));
       batch.put(database.definitions, keys.number(change.number), row);
@@ -130,6 +179,7 @@ final class Changes implements AutoCloseable {
     }
     batch.put(database.states, keys.number(change.number), StateRow.write(writer, now));
     moveDue(database, gid, change, now);
+    moveRollback(database, change, now);
   }
 
   /** The index row moves with the next time and leaves with the end; else it is left alone. */
@@ -140,12 +190,26 @@ final class Changes implements AutoCloseable {
     Instant oldTime = before == null ? null : dueTime(before);
     Instant newTime = dueTime(now);
     boolean moves = !Objects.equals(oldTime, newTime);
+    unfinished += (newTime == null ? 0 : 1) - (oldTime == null ? 0 : 1);
     if (oldTime != null && moves) {
       batch.delete(database.due, keys.due(oldTime, gid));
     }
     if (newTime != null && (moves || requireNonNull(before).owner().isHeld() != isHeld)) {
       batch.put(database.due, keys.due(newTime, gid), DueRow.write(writer, isHeld, change.number));
       earliestDue = earliestDue.isBefore(newTime) ? earliestDue : newTime;
+    }
+  }
+
+  /** Those that go wrong, which people look for, have an index row; it costs the others nothing. */
+  private void moveRollback(Database database, Change change, Stored now) throws RocksDBException {
+    Stored before = change.before();
+    GlobalStatus was = before == null ? null : before.transaction().status();
+    GlobalStatus is = now.transaction().status();
+    if (was != is && was != null && Listing.isRollback(was)) {
+      batch.delete(database.rollbacks, keys.rollback(was, change.number));
+    }
+    if (was != is && Listing.isRollback(is)) {
+      batch.put(database.rollbacks, keys.rollback(is, change.number), NO_BYTES);
     }
   }
 
@@ -169,6 +233,8 @@ final class Changes implements AutoCloseable {
     changes.clear();
     earliestDue = Instant.MAX;
     latest = newest;
+    largestLag = lag;
+    unfinished = 0;
     if (batch.getDataSize() > LARGE) {
       batch.close();
       batch = new WriteBatch();
@@ -181,7 +247,9 @@ final class Changes implements AutoCloseable {
   void begin(Database database) throws RocksDBException {
     newest = database.newest();
     latest = newest;
-    lastNumber = database.lastNumber();
+    lastPlace = database.lastPlace();
+    lag = Database.lag(database, database);
+    largestLag = lag;
   }
 
   /** The newest time that is stored. */

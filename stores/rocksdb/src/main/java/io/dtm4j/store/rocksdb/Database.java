@@ -1,5 +1,6 @@
 package io.dtm4j.store.rocksdb;
 
+import io.dtm4j.protocol.TransType;
 import io.dtm4j.store.StoreUnavailableException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -41,18 +42,20 @@ final class Database implements RowSource, AutoCloseable {
   }
 
   /** Which layout of rows and keys this is; the meta row {@code format} says what is stored. */
-  static final int FORMAT = 1;
+  static final int FORMAT = 2;
 
   private static final String GIDS = "gids";
   private static final String DEFINITIONS = "definitions";
   private static final String STATES = "states";
+  private static final String ROLLBACKS = "rollbacks";
   private static final String DUE = "due";
   private static final String VALUES = "values";
   private static final List<String> FAMILIES =
-      List.of("default", GIDS, DEFINITIONS, STATES, DUE, VALUES);
+      List.of("default", GIDS, DEFINITIONS, STATES, ROLLBACKS, DUE, VALUES);
 
   private static final byte[] FORMAT_KEY = "format".getBytes(StandardCharsets.UTF_8);
   private static final byte[] NEWEST_KEY = "newest".getBytes(StandardCharsets.UTF_8);
+  private static final byte[] LAG_KEY = "lag".getBytes(StandardCharsets.UTF_8);
 
   private static final long MEGABYTE = 1 << 20;
   private static final long WRITE_BUFFER = 32 * MEGABYTE;
@@ -79,6 +82,7 @@ final class Database implements RowSource, AutoCloseable {
   final ColumnFamilyHandle gids;
   final ColumnFamilyHandle definitions;
   final ColumnFamilyHandle states;
+  final ColumnFamilyHandle rollbacks;
   final ColumnFamilyHandle due;
   final ColumnFamilyHandle values;
 
@@ -114,6 +118,7 @@ final class Database implements RowSource, AutoCloseable {
       gids = handles.get(families.indexOf(GIDS));
       definitions = handles.get(families.indexOf(DEFINITIONS));
       states = handles.get(families.indexOf(STATES));
+      rollbacks = handles.get(families.indexOf(ROLLBACKS));
       due = handles.get(families.indexOf(DUE));
       values = handles.get(families.indexOf(VALUES));
       checkFormat(directory);
@@ -176,6 +181,8 @@ final class Database implements RowSource, AutoCloseable {
         putFormat(batch, FORMAT);
         write(batch);
       }
+    } else if (format < FORMAT) {
+      new Format1(this).upgrade();
     }
   }
 
@@ -203,13 +210,30 @@ final class Database implements RowSource, AutoCloseable {
     batch.put(meta, NEWEST_KEY, writer.clear().time(time).copy());
   }
 
-  /** The number of the transaction that was created last, or 0. */
-  long lastNumber() throws RocksDBException {
-    try (RocksIterator rows = rocks.newIterator(definitions, readOptions)) {
-      rows.seekToLast();
-      rows.status();
-      return rows.isValid() ? Keys.numberOf(rows.key()) : 0;
+  /** The largest lag ({@link Numbers}) of all that is stored. */
+  static long lag(RowSource source, Database families) throws RocksDBException {
+    byte[] row = source.get(families.meta, LAG_KEY);
+    return row == null ? 0 : new RowReader(row, 0).number();
+  }
+
+  void putLag(WriteBatch batch, RowWriter writer, long lag) throws RocksDBException {
+    batch.put(meta, LAG_KEY, writer.clear().number(lag).copy());
+  }
+
+  /** The place of the transaction that was stored last, or 0. */
+  long lastPlace() throws RocksDBException {
+    long last = 0;
+    var keys = new Keys();
+    try (View view = view()) {
+      for (TransType type : DefinitionRow.TYPES) {
+        byte[] from = keys.number(Numbers.of(type, 0));
+        byte[] end = keys.number(Numbers.of(type, Numbers.END));
+        try (Backward rows = view.backward(states, from, end)) {
+          last = rows.isAtEnd() ? last : Math.max(last, Numbers.place(Keys.numberOf(rows.key())));
+        }
+      }
     }
+    return last;
   }
 
   /** Reads as of one moment. To be closed before the database, as all it gives. */
@@ -268,10 +292,69 @@ final class Database implements RowSource, AutoCloseable {
       }
     }
 
+    /** Rows from the last one before a key back to another key. To be closed before this. */
+    Backward backward(ColumnFamilyHandle family, byte[] from, byte[] end) throws RocksDBException {
+      return new Backward(rocks, family, snapshot, from, end);
+    }
+
     @Override
     public void close() {
       options.close();
       rocks.releaseSnapshot(snapshot);
+    }
+  }
+
+  /** A walk from the last key to the first. */
+  static final class Backward implements AutoCloseable {
+    private final Slice lower;
+    private final Slice upper;
+    private final ReadOptions options;
+    private final RocksIterator rows;
+
+    private Backward(
+        RocksDB rocks, ColumnFamilyHandle family, Snapshot snapshot, byte[] from, byte[] end)
+        throws RocksDBException {
+      lower = new Slice(from);
+      upper = new Slice(end);
+      options =
+          new ReadOptions()
+              .setSnapshot(snapshot)
+              .setIterateLowerBound(lower)
+              .setIterateUpperBound(upper);
+      rows = rocks.newIterator(family, options);
+      rows.seekToLast();
+      check();
+    }
+
+    boolean isAtEnd() {
+      return !rows.isValid();
+    }
+
+    byte[] key() {
+      return rows.key();
+    }
+
+    byte[] value() {
+      return rows.value();
+    }
+
+    void next() throws RocksDBException {
+      rows.prev();
+      check();
+    }
+
+    private void check() throws RocksDBException {
+      if (!rows.isValid()) {
+        rows.status();
+      }
+    }
+
+    @Override
+    public void close() {
+      rows.close();
+      options.close();
+      lower.close();
+      upper.close();
     }
   }
 

@@ -23,7 +23,7 @@ record DefinitionRow(Gid gid, Definition definition, List<Branch> branches) {
   private static final int VERSION = 1;
 
   /** Their places are stored: only append. */
-  private static final List<TransType> TYPES =
+  static final List<TransType> TYPES =
       List.of(TransType.SAGA, TransType.TCC, TransType.XA, TransType.MSG, TransType.WORKFLOW);
 
   /** Their places are stored, from 1 on: only append. 0 is any other name. */
@@ -49,6 +49,15 @@ record DefinitionRow(Gid gid, Definition definition, List<Branch> branches) {
   }
 
   static DefinitionRow read(byte[] row) {
+    return read(row, true);
+  }
+
+  /** The same without its rows, which may be large. */
+  static DefinitionRow readHead(byte[] row) {
+    return read(row, false);
+  }
+
+  private static DefinitionRow read(byte[] row, boolean withRows) {
     RowReader reader = RowReader.of(row, VERSION);
     var gid = new Gid(reader.text());
     TransType type = TYPES.get(reader.code());
@@ -60,7 +69,7 @@ record DefinitionRow(Gid gid, Definition definition, List<Branch> branches) {
     return new DefinitionRow(
         gid,
         new Definition(type, protocol, queryPrepared, customData, options, createTime),
-        readRows(reader, createTime));
+        withRows ? readRows(reader, createTime) : List.of());
   }
 
   /** Rows that were registered after the transaction was created. */

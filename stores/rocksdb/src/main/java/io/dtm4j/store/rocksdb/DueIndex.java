@@ -1,12 +1,15 @@
 package io.dtm4j.store.rocksdb;
 
 import io.dtm4j.model.Due;
+import io.dtm4j.model.Owner;
 import io.dtm4j.protocol.Gid;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.ColumnFamilyHandle;
 import org.rocksdb.RocksDBException;
@@ -27,6 +30,7 @@ final class DueIndex {
   private static final Logger log = LoggerFactory.getLogger(DueIndex.class);
 
   private final Set<Gid> broken = ConcurrentHashMap.newKeySet();
+  private final AtomicLong unfinished = new AtomicLong();
 
   private Instant floor = Instant.MIN;
   private Instant earliestWritten = Instant.MAX;
@@ -40,6 +44,16 @@ final class DueIndex {
   synchronized void written(Instant earliest) {
     floor = earlier(floor, earliest);
     earliestWritten = earlier(earliestWritten, earliest);
+  }
+
+  /** Told how many more transactions are unfinished now. */
+  void counted(int more) {
+    unfinished.addAndGet(more);
+  }
+
+  /** How many transactions are unfinished. */
+  long unfinished() {
+    return unfinished.get();
   }
 
   private synchronized Instant beginSearch() {
@@ -67,7 +81,7 @@ final class DueIndex {
    */
   List<Due> before(Database database, Instant time, @Nullable Due after, int limit)
       throws RocksDBException {
-    var search = new Search(limit);
+    var search = new Search(limit, _ -> true);
     var keys = new Keys();
     if (limit <= 0) {
       return List.of();
@@ -87,15 +101,38 @@ final class DueIndex {
     return search.found;
   }
 
-  /** All that somebody works on, or worked on when the store was left. */
-  List<Gid> leased(Database database) throws RocksDBException {
+  /**
+   * What is due after a time and not marked "look again", the earliest first. Transactions that
+   * cannot be read are left out, and logged once.
+   */
+  List<Due> behind(Database database, Instant time, int limit) throws RocksDBException {
+    var search = new Search(limit, due -> due.owner().mark() != Owner.Mark.LOOK_AGAIN);
+    search.run(database, new Keys().dueAt(time.plusNanos(1)), null);
+    return search.found;
+  }
+
+  /** The numbers of all unfinished transactions. */
+  static List<Long> numbers(Database.View view, Database database) throws RocksDBException {
+    var numbers = new ArrayList<Long>();
+    view.scan(database.due, new byte[0], null, (_, row) -> numbers.add(DueRow.read(row).number()));
+    return numbers;
+  }
+
+  /**
+   * Begins with what is stored, after an opening.
+   *
+   * @return all that somebody works on, or worked on when the store was left
+   */
+  List<Gid> begin(Database database) throws RocksDBException {
     var leased = new ArrayList<Gid>();
+    unfinished.set(0);
     try (Database.View view = database.view()) {
       view.scan(
           database.due,
           new byte[0],
           null,
           (key, row) -> {
+            unfinished.incrementAndGet();
             if (DueRow.read(row).isHeld()) {
               leased.add(Keys.gidOfDue(key));
             }
@@ -123,15 +160,17 @@ final class DueIndex {
   /** One walk through the index. */
   private final class Search {
     private final int limit;
+    private final Predicate<Due> filter;
     private final List<Due> found = new ArrayList<>();
     private final Keys keys = new Keys();
     private @Nullable Instant first;
 
-    Search(int limit) {
+    Search(int limit, Predicate<Due> filter) {
       this.limit = limit;
+      this.filter = filter;
     }
 
-    void run(Database database, byte[] from, byte[] end) throws RocksDBException {
+    void run(Database database, byte[] from, byte @Nullable [] end) throws RocksDBException {
       try (Database.View view = database.view()) {
         view.scan(
             database.due,
@@ -152,7 +191,10 @@ final class DueIndex {
         if (stateRow == null) {
           throw new IllegalStateException("the state is missing");
         }
-        found.add(StateRow.readDue(gid, stateRow));
+        Due due = StateRow.readDue(gid, stateRow);
+        if (filter.test(due)) {
+          found.add(due);
+        }
       } catch (RuntimeException e) {
         leaveAlone(gid, e);
       } catch (RocksDBException e) {

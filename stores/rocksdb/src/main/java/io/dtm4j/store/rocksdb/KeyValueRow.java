@@ -1,5 +1,6 @@
 package io.dtm4j.store.rocksdb;
 
+import io.dtm4j.store.Cursors;
 import io.dtm4j.store.KeyValue;
 
 /** A value beside the transactions. Category and key are in the key of the row. */
@@ -19,15 +20,20 @@ final class KeyValueRow {
         .copy();
   }
 
-  static KeyValue read(String category, String key, byte[] row) {
+  static KeyValue read(byte[] key, byte[] row) {
+    return read(Keys.nameOfValue(key), row);
+  }
+
+  static KeyValue read(Cursors.Name name, byte[] row) {
     try {
       RowReader reader = RowReader.of(row, VERSION);
       long version = reader.number();
       var createTime = reader.time();
       var updateTime = reader.time(createTime);
-      return new KeyValue(category, key, reader.text(), version, createTime, updateTime);
+      return new KeyValue(
+          name.category(), name.key(), reader.text(), version, createTime, updateTime);
     } catch (IllegalStateException | IndexOutOfBoundsException e) {
-      throw new BrokenRowException("value " + category + " " + key + " cannot be read", e);
+      throw new BrokenRowException("value " + name + " cannot be read", e);
     }
   }
 }

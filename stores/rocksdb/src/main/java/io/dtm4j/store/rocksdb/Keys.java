@@ -1,18 +1,22 @@
 package io.dtm4j.store.rocksdb;
 
 import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.store.Cursors;
 import java.time.Instant;
+import java.util.Arrays;
 
 /**
- * How rows are named. Transactions are numbered in the order in which they are created, so that the
- * rows that are written most lie side by side at the end: half the cost of random keys, in memory
- * and in compactions. Walking backward through definitions gives the newest first.
+ * How rows are named. Transactions are numbered ({@link Numbers}) by type and in the order in which
+ * they are stored, so that the rows that are written most lie side by side: half the cost of random
+ * keys, in memory and in compactions. Walking backward through states gives the newest first.
  *
  * <pre>
  * gids          gid                                   its number
  * definitions   number (8 bytes)                      DefinitionRow, written once
  *               number, n (8 bytes)                   later rows, from row n on
  * states        number                                StateRow, written with each batch
+ * rollbacks     status (1 byte), number               empty; those that are aborting or failed
  * due           seconds, nanos (8 bytes each), gid    DueRow
  * values        category 0xFF key                     KeyValueRow
  * (default)     text                                  see Database
@@ -41,9 +45,25 @@ final class Keys {
     return new RowReader(key, 0).sorted();
   }
 
+  /** The same key with another number at its beginning. */
+  static byte[] renumbered(byte[] key, byte[] number) {
+    byte[] other = key.clone();
+    System.arraycopy(number, 0, other, 0, number.length);
+    return other;
+  }
+
   /** Where rows lie that were registered later, by the place of the first of them. */
   byte[] laterRows(long number, int first) {
     return writer.clear().sorted(number).sorted(first).copy();
+  }
+
+  /** The key of a transaction among those of that status. */
+  byte[] rollback(GlobalStatus status, long number) {
+    return writer.clear().code(StateRow.STATUSES.indexOf(status)).sorted(number).copy();
+  }
+
+  static long numberOfRollback(byte[] key) {
+    return new RowReader(key, 1).sorted();
   }
 
   byte[] due(Instant time, Gid gid) {
@@ -88,8 +108,18 @@ final class Keys {
     return writer.clear().units(category).code(END_OF_TEXT).code(END_OF_TEXT).copy();
   }
 
-  /** The key of a value, given the length of {@link #firstOf} its category. */
-  static String keyOfValue(byte[] key, int start) {
-    return new RowReader(key, start).rest();
+  /** The first key behind that value. */
+  byte[] behindValue(Cursors.Name name) {
+    return writer.clear().units(name.category()).code(END_OF_TEXT).units(name.key()).code(0).copy();
+  }
+
+  /** The name of the value with that key. */
+  static Cursors.Name nameOfValue(byte[] key) {
+    int end = 0;
+    while ((key[end] & 0xFF) != END_OF_TEXT) {
+      end++;
+    }
+    String category = new RowReader(Arrays.copyOf(key, end), 0).rest();
+    return new Cursors.Name(category, new RowReader(key, end + 1).rest());
   }
 }

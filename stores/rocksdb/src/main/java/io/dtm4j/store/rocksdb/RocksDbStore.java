@@ -9,9 +9,15 @@ import io.dtm4j.model.Stored;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.CommitResult;
+import io.dtm4j.store.Counts;
+import io.dtm4j.store.Cursors;
+import io.dtm4j.store.Filter;
 import io.dtm4j.store.KeyValue;
 import io.dtm4j.store.Lease;
+import io.dtm4j.store.Listed;
 import io.dtm4j.store.OutcomeUnknownException;
+import io.dtm4j.store.Page;
+import io.dtm4j.store.Reset;
 import io.dtm4j.store.StoreClock;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
@@ -21,11 +27,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksDBException;
 import org.slf4j.Logger;
@@ -72,21 +80,31 @@ public final class RocksDbStore implements TransactionStore {
   private boolean closed;
 
   private RocksDbStore(
-      DataDirectory directory, boolean sync, InstantSource wall, LongSupplier nanoTime)
+      DataDirectory directory,
+      boolean sync,
+      InstantSource wall,
+      LongSupplier nanoTime,
+      List<Gid> leased)
       throws RocksDBException {
     this.directory = directory;
     this.sync = sync;
     changes = new Changes(recent, index);
-    database = begin(directory, sync, changes);
+    database = begin(directory, sync, changes, index, leased);
     clock = new StoreClock(wall, nanoTime, changes.newest());
   }
 
-  /** Opens the database. None stays open that cannot be read: it would never open again. */
-  private static Database begin(DataDirectory directory, boolean sync, Changes changes)
+  /**
+   * Opens the database. None stays open that cannot be read: it would never open again.
+   *
+   * @param leased gets all that somebody works on, or worked on when the store was left
+   */
+  private static Database begin(
+      DataDirectory directory, boolean sync, Changes changes, DueIndex index, List<Gid> leased)
       throws RocksDBException {
     var opened = new Database(directory.data(), sync);
     try {
       changes.begin(opened);
+      leased.addAll(index.begin(opened));
       return opened;
     } catch (RocksDBException | RuntimeException e) {
       opened.close();
@@ -110,8 +128,9 @@ public final class RocksDbStore implements TransactionStore {
     DataDirectory directory = DataDirectory.lock(config.directory());
     RocksDbStore store = null;
     try {
-      store = new RocksDbStore(directory, config.sync(), wall, nanoTime);
-      store.releaseAbandoned();
+      var leased = new ArrayList<Gid>();
+      store = new RocksDbStore(directory, config.sync(), wall, nanoTime, leased);
+      store.releaseAll(leased);
       return store;
     } catch (RocksDBException | RuntimeException e) {
       if (store == null) {
@@ -136,8 +155,8 @@ public final class RocksDbStore implements TransactionStore {
     DataDirectory.reset(directory);
   }
 
-  private synchronized void releaseAbandoned() throws RocksDBException {
-    List<Gid> leased = index.leased(opened());
+  /** Nobody else can hold it, so what was leased when the store was left comes to rest. */
+  private synchronized void releaseAll(List<Gid> leased) {
     for (int i = 0; i < leased.size(); i += RELEASE_AT_ONCE) {
       List<Gid> some = leased.subList(i, Math.min(i + RELEASE_AT_ONCE, leased.size()));
       writing(
@@ -284,6 +303,72 @@ public final class RocksDbStore implements TransactionStore {
         });
   }
 
+  @Override
+  public synchronized Reset resetDue(Duration after, int limit) {
+    Page.checkLimit(limit);
+    return writing(
+        open -> {
+          Instant now = storeTime();
+          Instant laterThan = now.plus(after);
+          List<Due> later = index.behind(open, laterThan, limit + 1);
+          int count = 0;
+          for (Due due : later.subList(0, Math.min(limit, later.size()))) {
+            Stored stored = readable(open, due.gid());
+            if (stored != null && Reset.concerns(stored, laterThan)) {
+              changes.put(due.gid(), Reset.broughtForward(stored, now));
+              count++;
+            }
+          }
+          return new Reset(count, later.size() > limit);
+        });
+  }
+
+  @Override
+  public Page<Listed> list(Filter filter, String cursor, int limit) {
+    Page.checkLimit(limit);
+    return reading(
+        open -> {
+          try (Database.View view = open.view()) {
+            var listing = new Listing(open, view, filter, Listing.MOST_ROWS);
+            return listing.page(cursor, limit, index.unfinished());
+          }
+        });
+  }
+
+  @Override
+  public Counts counts() {
+    List<Due> first = dueBefore(Instant.MAX, null, 1);
+    return new Counts(index.unfinished(), first.isEmpty() ? null : first.getFirst().nextTime());
+  }
+
+  @Override
+  public Page<Gid> endedBefore(Instant time, String cursor, int limit) {
+    Page.checkLimit(limit);
+    long behind = cursor.isEmpty() ? 0 : Cursors.number(cursor);
+    return reading(
+        open -> {
+          try (Database.View view = open.view()) {
+            return new Ended(open, view, time).page(behind, limit);
+          }
+        });
+  }
+
+  @Override
+  public synchronized int delete(List<Gid> gids, Instant endedBefore) {
+    return writing(
+        open -> {
+          int count = 0;
+          for (Gid gid : gids) {
+            Stored stored = readable(open, gid);
+            if (stored != null && stored.endedBefore(endedBefore)) {
+              changes.delete(open, gid);
+              count++;
+            }
+          }
+          return count;
+        });
+  }
+
   /** The unfinished transaction that is leased under that claim, or null. */
   private @Nullable Stored leasedTo(Database open, Lease held) throws RocksDBException {
     Stored stored = readable(open, held.gid());
@@ -306,21 +391,55 @@ public final class RocksDbStore implements TransactionStore {
   }
 
   @Override
-  public List<KeyValue> listKeyValues(String category) {
-    return reading(
-        open -> {
-          var found = new ArrayList<KeyValue>();
-          var ownKeys = new Keys();
-          byte[] first = ownKeys.firstOf(category);
-          try (Database.View view = open.view()) {
-            view.scan(
-                open.values,
-                first,
-                ownKeys.endOf(category),
-                (key, row) ->
-                    found.add(KeyValueRow.read(category, Keys.keyOfValue(key, first.length), row)));
+  public List<KeyValue> findKeyValues(@Nullable String category, @Nullable String key) {
+    var found = new ArrayList<KeyValue>();
+    walkKeyValues(
+        category,
+        null,
+        value -> {
+          if (key == null || key.equals(value.key())) {
+            found.add(value);
           }
-          return found;
+          return true;
+        });
+    return found;
+  }
+
+  @Override
+  public Page<KeyValue> listKeyValues(@Nullable String category, String cursor, int limit) {
+    Page.checkLimit(limit);
+    var found = new ArrayList<KeyValue>();
+    Cursors.Name last = cursor.isEmpty() ? null : Cursors.name(cursor);
+    walkKeyValues(category, last, value -> found.add(value) && found.size() <= limit);
+    List<KeyValue> items = found.subList(0, Math.min(limit, found.size()));
+    return new Page<>(items, found.size() > limit ? Cursors.behind(items.getLast()) : "");
+  }
+
+  /**
+   * Shows values in the order of their keys.
+   *
+   * @param category null: all
+   * @param behind only those behind it; null: from the first
+   * @param visitor says whether to go on
+   */
+  private void walkKeyValues(
+      @Nullable String category, Cursors.@Nullable Name behind, Predicate<KeyValue> visitor) {
+    reading(
+        open -> {
+          var ownKeys = new Keys();
+          byte[] from = category == null ? new byte[0] : ownKeys.firstOf(category);
+          byte[] end = category == null ? null : ownKeys.endOf(category);
+          if (behind != null) {
+            byte[] next = ownKeys.behindValue(behind);
+            from = Arrays.compareUnsigned(from, next) < 0 ? next : from;
+          }
+          if (end == null || Arrays.compareUnsigned(from, end) < 0) {
+            try (Database.View view = open.view()) {
+              view.scan(
+                  open.values, from, end, (key, row) -> visitor.test(KeyValueRow.read(key, row)));
+            }
+          }
+          return true;
         });
   }
 
@@ -367,7 +486,7 @@ public final class RocksDbStore implements TransactionStore {
   private static @Nullable KeyValue keyValue(Database open, Keys keys, String category, String key)
       throws RocksDBException {
     byte[] row = open.get(open.values, keys.value(category, key));
-    return row == null ? null : KeyValueRow.read(category, key, row);
+    return row == null ? null : KeyValueRow.read(new Cursors.Name(category, key), row);
   }
 
   private void putKeyValue(Database open, KeyValue value) throws RocksDBException {
@@ -467,7 +586,7 @@ public final class RocksDbStore implements TransactionStore {
       throw new IllegalStateException("the store is closed");
     }
     try {
-      open = begin(directory, sync, changes);
+      open = begin(directory, sync, changes, index, new ArrayList<>()); // this server holds what is leased
       database = open;
       return open;
     } catch (RocksDBException e) {

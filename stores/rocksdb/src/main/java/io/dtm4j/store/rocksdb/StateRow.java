@@ -28,7 +28,7 @@ record StateRow(Owner owner, State state, List<Progress> progress) {
   private static final int VERSION = 1;
 
   /** Their places are stored: only append. */
-  private static final List<GlobalStatus> STATUSES =
+  static final List<GlobalStatus> STATUSES =
       List.of(
           GlobalStatus.PREPARED,
           GlobalStatus.SUBMITTED,
@@ -139,6 +139,12 @@ record StateRow(Owner owner, State state, List<Progress> progress) {
             new Schedule(interval, nextTime),
             ExtraJson.read(extra)),
         progress);
+  }
+
+  /** Only the status. */
+  static GlobalStatus readStatus(byte[] row) {
+    RowReader reader = RowReader.of(row, VERSION);
+    return STATUSES.get(reader.code());
   }
 
   /** Only what the due index needs beside its key. */

@@ -15,7 +15,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A process that commits sagas in groups and says what it knows, a line each; tests do it harm.
@@ -24,11 +26,13 @@ import java.util.stream.Collectors;
  * answered gid:revision …    these batches are durable
  * unknown cause              the outcome of the group is not known, it is sent again
  * recovered                  it is known now
+ * deleting gid …             these finished sagas are deleted now
+ * deleted gid …              they are gone for good
  * wrong what                 the store broke a promise
  * done                       all sagas are committed and the store was closed
  * </pre>
  *
- * Arguments: directory, prefix of the gids, number of groups.
+ * Arguments: directory, prefix of the gids, number of groups, whether it deletes finished sagas.
  */
 final class CommittingProcess {
   private static final int SAGAS_OF_GROUP = 12;
@@ -38,9 +42,13 @@ final class CommittingProcess {
 
   public static void main(String[] arguments) {
     int groups = Integer.parseInt(arguments[2]);
+    boolean deletes = Boolean.parseBoolean(arguments[3]);
     try (var store = RocksDbStore.open(new RocksDbConfig(Path.of(arguments[0]), true))) {
       for (int group = 0; group < groups; group++) {
         commit(store, group(arguments[1], group, store.storeTime()));
+        if (deletes) {
+          delete(store);
+        }
       }
     }
     say("done");
@@ -55,6 +63,21 @@ final class CommittingProcess {
       }
     }
     return batches;
+  }
+
+  /** Every other saga, so that some stay. */
+  private static void delete(RocksDbStore store) {
+    Instant now = store.storeTime();
+    List<Gid> gids =
+        store.endedBefore(now, "", SAGAS_OF_GROUP).items().stream()
+            .filter(gid -> gid.value().hashCode() % 2 == 0)
+            .toList();
+    String names = gids.stream().map(Gid::value).collect(Collectors.joining(" "));
+    say("deleting " + names);
+    if (store.delete(gids, now) != gids.size()) {
+      say("wrong: not all deleted of " + names);
+    }
+    say("deleted " + names);
   }
 
   /** As a lane does it: the same group until its outcome is known. */
@@ -111,7 +134,8 @@ final class CommittingProcess {
   }
 
   /** Starts one, its errors among its lines. */
-  static Process start(List<String> wrapper, Path directory, String prefix, int groups)
+  static Process start(
+      List<String> wrapper, Path directory, String prefix, int groups, boolean deletes)
       throws IOException {
     var command = new ArrayList<>(wrapper);
     command.addAll(
@@ -127,7 +151,8 @@ final class CommittingProcess {
             CommittingProcess.class.getName(),
             directory.toString(),
             prefix,
-            Integer.toString(groups)));
+            Integer.toString(groups),
+            Boolean.toString(deletes)));
     return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
 
@@ -147,5 +172,15 @@ final class CommittingProcess {
       }
     }
     return revisions;
+  }
+
+  /** The gids that lines of that kind name. */
+  static Set<Gid> named(String kind, List<String> lines) {
+    return lines.stream()
+        .filter(line -> line.startsWith(kind + " "))
+        .flatMap(line -> Stream.of(line.substring(kind.length() + 1).split(" ", -1)))
+        .filter(gid -> !gid.isEmpty())
+        .map(Gid::new)
+        .collect(Collectors.toSet());
   }
 }

@@ -45,7 +45,7 @@ class FailedSyncTest {
             "inject=" + fault);
     Path data = directory.resolve("data");
 
-    Process process = CommittingProcess.start(strace, data, "g", GROUPS);
+    Process process = CommittingProcess.start(strace, data, "g", GROUPS, false);
     List<String> lines =
         new String(process.getInputStream().readAllBytes(), UTF_8).lines().toList();
 

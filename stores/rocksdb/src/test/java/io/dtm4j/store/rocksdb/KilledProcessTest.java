@@ -9,14 +9,19 @@ import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.store.Filter;
+import io.dtm4j.store.Listed;
+import io.dtm4j.store.Page;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -35,17 +40,49 @@ class KilledProcessTest {
   void everything_that_was_answered_is_there_after_a_kill() throws Exception {
     var random = new SplittableRandom(SEED);
     Map<Gid, Long> answered = new HashMap<>();
+    Set<Gid> gone = new HashSet<>();
     for (int round = 0; round < ROUNDS; round++) {
-      Process process = CommittingProcess.start(List.of(), data, "r" + round + "-", 1_000_000);
+      Process process =
+          CommittingProcess.start(List.of(), data, "r" + round + "-", 1_000_000, true);
       List<String> lines = linesUntilKilled(process, random.nextInt(1, 200));
       assertThat(lines).as("round %d", round).noneMatch(line -> line.startsWith("wrong"));
       answered.putAll(CommittingProcess.answered(lines));
+      Set<Gid> deleting = CommittingProcess.named("deleting", lines);
+      gone.addAll(CommittingProcess.named("deleted", lines));
 
       try (var store = RocksDbStore.open(new RocksDbConfig(data, true))) {
+        deleting.stream().filter(gid -> store.find(gid).isEmpty()).forEach(gone::add);
+        gone.forEach(gid -> assertThat(store.find(gid)).isEmpty());
+        answered.keySet().removeAll(gone);
         answered.forEach((gid, revision) -> check(store.find(gid).orElseThrow(), revision));
+        checkLists(store, answered.keySet(), gone);
       }
     }
     assertThat(answered).hasSizeGreaterThan(ROUNDS);
+    assertThat(gone).hasSizeGreaterThan(ROUNDS);
+  }
+
+  /** The list has what can be found and nothing else, and so have its parts and the counts. */
+  private static void checkLists(RocksDbStore store, Set<Gid> answered, Set<Gid> gone) {
+    Set<Gid> all = gids(store, Filter.ALL);
+    assertThat(all).containsAll(answered).doesNotContainAnyElementsOf(gone);
+    assertThat(all).allSatisfy(gid -> assertThat(store.find(gid)).isPresent());
+    Set<Gid> submitted = gids(store, new Filter(GlobalStatus.SUBMITTED, null, null, null));
+    Set<Gid> succeeded = gids(store, new Filter(GlobalStatus.SUCCEED, null, null, null));
+    assertThat(succeeded).doesNotContainAnyElementsOf(submitted);
+    assertThat(submitted.size() + succeeded.size()).isEqualTo(all.size());
+    assertThat(store.counts().unfinished()).isEqualTo(submitted.size());
+  }
+
+  private static Set<Gid> gids(RocksDbStore store, Filter filter) {
+    Set<Gid> gids = new HashSet<>();
+    String cursor = "";
+    do {
+      Page<Listed> page = store.list(filter, cursor, 1_000);
+      page.items().forEach(one -> assertThat(gids.add(one.gid())).as("listed once").isTrue());
+      cursor = page.next();
+    } while (!cursor.isEmpty());
+    return gids;
   }
 
   /** The group under way may have been stored without an answer. */

@@ -1,6 +1,7 @@
 package io.dtm4j.store.rocksdb;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
@@ -15,6 +16,9 @@ import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.store.CommitResult;
+import io.dtm4j.store.Filter;
+import io.dtm4j.store.Listed;
+import io.dtm4j.store.Page;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
 import java.io.IOException;
@@ -117,7 +121,7 @@ class RocksDbStoreTest {
 
     assertThatExceptionOfType(StoreUnavailableException.class)
         .isThrownBy(this::open)
-        .withMessageContainingAll("has format 2 (expected: at most 1)", "a newer server");
+        .withMessageContainingAll("has format 3 (expected: at most 2)", "a newer server");
     assertThatExceptionOfType(StoreUnavailableException.class)
         .as("the lock is free again, so that the other server can start")
         .isThrownBy(this::open)
@@ -139,7 +143,7 @@ class RocksDbStoreTest {
   @Test
   void a_second_process_is_refused() throws Exception {
     try (RocksDbStore store = open()) {
-      Process other = CommittingProcess.start(List.of(), directory, "g", 1);
+      Process other = CommittingProcess.start(List.of(), directory, "g", 1, false);
       String output = new String(other.getInputStream().readAllBytes(), UTF_8);
 
       assertThat(other.waitFor()).isNotZero();
@@ -213,7 +217,7 @@ class RocksDbStoreTest {
         commit(store, Sagas.batch(gid, 0, NOON));
       }
     }
-    damageStateOf(2);
+    damageStateOf("broken");
 
     try (RocksDbStore store = openAt(NOON.plusSeconds(60))) {
       assertThat(store.claimDue(Duration.ofSeconds(10), RocksDbStoreTest::claim, 10))
@@ -235,8 +239,8 @@ class RocksDbStoreTest {
         commit(store, Sagas.batch(gid, 0, NOON));
       }
     }
-    for (int number = 1; number <= 3; number++) {
-      damageDefinitionOf(number);
+    for (String gid : List.of("a", "b", "c")) {
+      damageDefinitionOf(gid);
     }
 
     try (RocksDbStore store = openAt(NOON.plusSeconds(60))) {
@@ -314,18 +318,20 @@ class RocksDbStoreTest {
     Files.write(file, bytes);
   }
 
-  private void damageDefinitionOf(long number) throws RocksDBException {
+  private void damageDefinitionOf(String gid) throws RocksDBException {
     try (var database = new Database(directory.resolve("rocksdb"), true);
         var batch = new WriteBatch()) {
-      batch.put(database.definitions, new Keys().number(number), new byte[] {1, 2});
+      byte[] number = requireNonNull(database.get(database.gids, new Keys().gid(new Gid(gid))));
+      batch.put(database.definitions, number, new byte[] {1, 2});
       database.write(batch);
     }
   }
 
-  private void damageStateOf(long number) throws RocksDBException {
+  private void damageStateOf(String gid) throws RocksDBException {
     try (var database = new Database(directory.resolve("rocksdb"), true);
         var batch = new WriteBatch()) {
-      batch.put(database.states, new Keys().number(number), new byte[] {1, 2});
+      byte[] number = requireNonNull(database.get(database.gids, new Keys().gid(new Gid(gid))));
+      batch.put(database.states, number, new byte[] {1, 2});
       database.write(batch);
     }
   }
@@ -352,6 +358,43 @@ class RocksDbStoreTest {
     }
 
     assertThat(wrong).isEmpty();
+  }
+
+  @Test
+  void pages_that_end_early_because_of_their_work_show_everything_all_the_same() throws Exception {
+    try (RocksDbStore store = openAt(NOON)) {
+      for (int i = 0; i < 60; i++) {
+        for (int number = 0; number < (i % 15 == 3 ? 3 : 1); number++) {
+          commit(store, Sagas.batch("g" + i, number, NOON.plusMillis(i)));
+        }
+      }
+    }
+
+    assertThat(gidsInPagesOfSevenRows(GlobalStatus.SUCCEED, 10_001))
+        .containsExactly("g48", "g33", "g18", "g3");
+    assertThat(gidsInPagesOfSevenRows(GlobalStatus.SUBMITTED, 10_001))
+        .as("by their states, as if they were many")
+        .isEqualTo(gidsInPagesOfSevenRows(GlobalStatus.SUBMITTED, 56))
+        .hasSize(56);
+  }
+
+  private List<String> gidsInPagesOfSevenRows(GlobalStatus status, long unfinished)
+      throws RocksDBException {
+    var gids = new ArrayList<String>();
+    var filter = new Filter(status, null, null, null);
+    String cursor = "";
+    int pages = 0;
+    try (var database = new Database(directory.resolve("rocksdb"), true);
+        var view = database.view()) {
+      do {
+        Page<Listed> page = new Listing(database, view, filter, 7).page(cursor, 10, unfinished);
+        page.items().forEach(one -> gids.add(one.gid().value()));
+        cursor = page.next();
+        pages++;
+      } while (!cursor.isEmpty());
+    }
+    assertThat(pages).isBetween(8, 9);
+    return gids;
   }
 
   private static boolean isWhole(Stored stored) {
