@@ -11,6 +11,7 @@ import io.dtm4j.store.Lease;
 import io.dtm4j.store.MemoryStore;
 import io.dtm4j.store.StoreRejectedException;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -40,6 +41,7 @@ final class SharedStore extends MemoryStore {
 
   private final Listener listener;
   private final Set<Gid> rejected = new HashSet<>();
+  private boolean refusesDeletions;
   private @Nullable String trouble;
   private boolean nextClaimFails;
   private @Nullable Runnable failure;
@@ -73,6 +75,11 @@ final class SharedStore extends MemoryStore {
   /** So many of the next renewals fail, and change nothing. */
   void failRenewals(int number) {
     renewalsThatFail = number;
+  }
+
+  /** Whether nothing can be deleted from now on. */
+  void refuseDeletions(boolean refuse) {
+    refusesDeletions = refuse;
   }
 
   /** What it says of itself; null: all is well. */
@@ -116,6 +123,14 @@ final class SharedStore extends MemoryStore {
       throw new StoreRejectedException("rejected on purpose", new IllegalStateException());
     }
     return told(super.claim(dues, lease, owners));
+  }
+
+  @Override
+  public synchronized int delete(List<Gid> gids, Instant endedBefore) {
+    if (refusesDeletions) {
+      throw new StoreRejectedException("refused on purpose", new IllegalStateException());
+    }
+    return super.delete(gids, endedBefore);
   }
 
   private List<Stored> told(List<Stored> claimed) {

@@ -6,6 +6,7 @@ import io.dtm4j.coordinator.Coordinator;
 import io.dtm4j.coordinator.CoordinatorLimits;
 import io.dtm4j.coordinator.Keeper;
 import io.dtm4j.coordinator.Recovery;
+import io.dtm4j.coordinator.Retention;
 import io.dtm4j.coordinator.ThreadTimers;
 import io.dtm4j.engine.Engine;
 import io.dtm4j.engine.Settings;
@@ -63,6 +64,7 @@ public final class DtmServer implements AutoCloseable {
 
   private final HttpDoor door;
   private final Keeper keeper;
+  private final Retention retention;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private DtmServer(ServerConfig config) {
@@ -113,10 +115,20 @@ public final class DtmServer implements AutoCloseable {
       keeper =
           new Keeper(
               coordinator, commands, recovery, committer, timers, System::nanoTime, all.getFirst());
+      retention =
+          new Retention(
+              store,
+              committer,
+              readers,
+              timers,
+              System::nanoTime,
+              all.getFirst(),
+              keep(config.store()));
       door = part(open(config, loops, commands, store));
       // Only now: a server that cannot listen must not have worked on anything.
       keeper.start();
       recovery.start();
+      retention.start();
     } catch (StoreUnavailableException e) {
       closeParts();
       throw new StartException(words(e), e);
@@ -190,6 +202,7 @@ public final class DtmServer implements AutoCloseable {
     long began = System.nanoTime();
     log.info("dtm4j stops");
     door.stopAccepting();
+    retention.stop();
     try {
       keeper.stop(PASSES_END_WITHIN);
     } catch (InterruptedException e) {
@@ -270,6 +283,14 @@ public final class DtmServer implements AutoCloseable {
         d.commitBacklog(),
         limits.callsPerDestination(),
         limits.queuePerDestination());
+  }
+
+  /** How long what has ended is kept. */
+  private static Duration keep(StoreConfig store) {
+    return switch (store) {
+      case StoreConfig.RocksDb rocksDb -> rocksDb.dataExpire();
+      case StoreConfig.Sql _, StoreConfig.Redis _ -> throw notYet(store);
+    };
   }
 
   private static String hostName() {

@@ -49,7 +49,6 @@ public final class ConfigParser {
       Set.of(
           "GrpcPort",
           "ConfigUpdateInterval",
-          "Store.DataExpire",
           "MicroService.Driver",
           "MicroService.Target",
           "MicroService.EndPoint",

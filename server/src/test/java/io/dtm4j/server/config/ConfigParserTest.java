@@ -403,8 +403,7 @@ class ConfigParserTest {
         .containsExactly(
             "keys that this version does nothing with yet: AdminBasePath, AlertRetryLimit,"
                 + " AlertWebHook, ConfigUpdateInterval, GrpcPort, GrpcServiceConfig,"
-                + " MicroService.Driver, MicroService.EndPoint, MicroService.Target,"
-                + " Store.DataExpire");
+                + " MicroService.Driver, MicroService.EndPoint, MicroService.Target");
     assertThat(YamlFile.read(file).keySet())
         .containsExactlyInAnyOrderElementsOf(KEYS.stream().map(Key::name).toList());
   }
