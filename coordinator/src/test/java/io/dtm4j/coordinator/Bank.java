@@ -82,7 +82,7 @@ final class Bank implements Participants {
 
   /** What the handler of a participant does, barrier included, in one local transaction. */
   private BranchAnswer execute(Call call) {
-    if (call.row() == Call.CHECK_BACK_ROW) {
+    if (call.row() == Call.NO_ROW) {
       boolean committed = localOf(call.gid(), Local.ROLLED_BACK) == Local.COMMITTED;
       return committed ? BranchAnswer.Success.INSTANCE : new BranchAnswer.Failure("rolled back");
     }

@@ -248,7 +248,7 @@ final class Invariants implements SharedStore.Listener {
   private static boolean isAllowed(Transaction transaction, Call call) {
     GlobalStatus status = transaction.status();
     Definition definition = transaction.definition();
-    if (call.row() == Call.CHECK_BACK_ROW) {
+    if (call.row() == Call.NO_ROW) {
       return status == GlobalStatus.PREPARED;
     }
     if (!transaction.branches().get(call.row()).isOpen()) {

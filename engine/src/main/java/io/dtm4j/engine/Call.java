@@ -10,7 +10,7 @@ import java.util.Map;
 /**
  * A call of a participant that a decision wants sent (docs/spec/branch-calls.md 1).
  *
- * @param row the branch row, from 0; {@link #CHECK_BACK_ROW} for a check-back
+ * @param row the branch row, from 0, or {@link #NO_ROW}
  * @param protocol the transaction's protocol; with the url it picks the transport
  * @param url never empty: an empty url is success without a call, which the engine decides itself
  * @param timeout how long the participant may take, connecting included
@@ -26,6 +26,6 @@ public record Call(
     Payload payload,
     Duration timeout,
     Map<String, String> headers) {
-  /** The row of a call that belongs to no row. */
-  public static final int CHECK_BACK_ROW = -1;
+  /** The row of a call that belongs to none: a check-back, or the resume of a workflow. */
+  public static final int NO_ROW = -1;
 }

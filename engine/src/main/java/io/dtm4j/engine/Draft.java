@@ -301,7 +301,7 @@ final class Draft {
   }
 
   private void remember(int row, BranchAnswer answer) {
-    BranchKey called = row == Call.CHECK_BACK_ROW ? MsgRules.CHECK_BACK : branch(row).key();
+    BranchKey called = row == Call.NO_ROW ? MsgRules.CHECK_BACK : branch(row).key();
     String key = called.toString();
     Attempt last = extra.attempts().get(key);
     int number = last == null ? 1 : last.number() + 1;

@@ -12,7 +12,7 @@ public sealed interface Event {
   /**
    * A call came to its end.
    *
-   * @param row the row that was called; {@link Call#CHECK_BACK_ROW} for a check-back
+   * @param row the row that was called; or {@link Call#NO_ROW}
    */
   record Answered(int row, BranchAnswer answer) implements Event {}
 

@@ -20,7 +20,7 @@ final class MsgRules implements ModeRules {
 
   @Override
   public void answered(Draft draft, int row, BranchAnswer answer) {
-    if (row == Call.CHECK_BACK_ROW) {
+    if (row == Call.NO_ROW) {
       checkedBack(draft, answer);
     } else if (answer instanceof BranchAnswer.Success) {
       draft.settle(row, BranchStatus.SUCCEED);
@@ -37,10 +37,10 @@ final class MsgRules implements ModeRules {
       }
       case BranchAnswer.Failure _ -> draft.changeStatus(GlobalStatus.FAILED, null);
       case BranchAnswer.Ongoing _ -> {
-        draft.leaveOpen(Call.CHECK_BACK_ROW, answer);
+        draft.leaveOpen(Call.NO_ROW, answer);
         draft.interval(draft.retry().base());
       }
-      case BranchAnswer.Unknown _ -> draft.leaveOpen(Call.CHECK_BACK_ROW, answer);
+      case BranchAnswer.Unknown _ -> draft.leaveOpen(Call.NO_ROW, answer);
     }
   }
 
@@ -84,8 +84,8 @@ final class MsgRules implements ModeRules {
     String url = draft.before().definition().queryPrepared();
     if (url.isEmpty()) {
       submit(draft); // docs/spec/branch-calls.md 1: an empty url is success without a call
-    } else if (draft.mayAsk(Call.CHECK_BACK_ROW)) {
-      draft.call(Call.CHECK_BACK_ROW, CHECK_BACK, url, Payload.EMPTY);
+    } else if (draft.mayAsk(Call.NO_ROW)) {
+      draft.call(Call.NO_ROW, CHECK_BACK, url, Payload.EMPTY);
     } else if (!draft.hasInFlight()) {
       draft.restForRetry(null);
     }

@@ -3,13 +3,11 @@ package io.dtm4j.engine;
 import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 
-/**
- * An immutable set of branch rows, by their place; {@link Call#CHECK_BACK_ROW} is a member, too.
- */
+/** An immutable set of branch rows, by their place; {@link Call#NO_ROW} may be a member, too. */
 final class Rows {
   static final Rows NONE = new Rows(new BitSet(0));
 
-  /** Members are shifted by one, so that the row of a check-back fits. */
+  /** Members are shifted by one, so that {@link Call#NO_ROW} fits. */
   private final BitSet bits;
 
   private Rows(BitSet bits) {

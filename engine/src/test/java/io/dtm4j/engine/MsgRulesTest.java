@@ -258,7 +258,7 @@ class MsgRulesTest {
             new Call(
                 play.stored().transaction().gid(),
                 TransType.MSG,
-                Call.CHECK_BACK_ROW,
+                Call.NO_ROW,
                 new BranchKey("00", Op.CHECK_BACK),
                 "http",
                 "http://service/q",

@@ -328,14 +328,14 @@ final class Play {
   }
 
   static String nameOf(Call call) {
-    return call.row() == Call.CHECK_BACK_ROW
+    return call.row() == Call.NO_ROW
         ? "q"
         : (call.key().op().equals(Op.ACTION) ? "a" : "c") + Integer.parseInt(call.key().branchId());
   }
 
   private int rowOf(String name) {
     if (name.equals("q")) {
-      return Call.CHECK_BACK_ROW;
+      return Call.NO_ROW;
     }
     int step = Integer.parseInt(name.substring(1)) - 1;
     return request.transType().equals(TransType.MSG.wireName())

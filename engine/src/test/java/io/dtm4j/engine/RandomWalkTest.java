@@ -369,7 +369,7 @@ class RandomWalkTest {
     }
 
     private void mayBeCalled(Call call, Transaction now) {
-      if (call.row() == Call.CHECK_BACK_ROW) {
+      if (call.row() == Call.NO_ROW) {
         assertThat(now.status()).isEqualTo(GlobalStatus.PREPARED);
         long age = timeout == 0 ? 35 : timeout;
         assertThat(play.now()).isAfterOrEqualTo(now.definition().createTime().plusSeconds(age));

@@ -8,6 +8,10 @@ package io.dtm4j.protocol;
 public record Op(String wireName) {
   public static final Op ACTION = new Op("action");
   public static final Op COMPENSATE = new Op("compensate");
+  public static final Op CONFIRM = new Op("confirm");
+  public static final Op CANCEL = new Op("cancel");
+  public static final Op COMMIT = new Op("commit");
+  public static final Op ROLLBACK = new Op("rollback");
 
   /** The op of a check-back call; no row has it (docs/spec/branch-calls.md 1). */
   public static final Op CHECK_BACK = new Op("msg");
@@ -17,6 +21,10 @@ public record Op(String wireName) {
     return switch (wireName) {
       case "action" -> ACTION;
       case "compensate" -> COMPENSATE;
+      case "confirm" -> CONFIRM;
+      case "cancel" -> CANCEL;
+      case "commit" -> COMMIT;
+      case "rollback" -> ROLLBACK;
       default -> new Op(wireName);
     };
   }
