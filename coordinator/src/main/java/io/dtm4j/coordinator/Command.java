@@ -13,6 +13,7 @@ public record Command(Kind kind, TransactionRequest request, Requester requester
     PREPARE,
     SUBMIT,
     ABORT,
-    FORCE_STOP
+    FORCE_STOP,
+    RESET_NEXT_CRON_TIME
   }
 }

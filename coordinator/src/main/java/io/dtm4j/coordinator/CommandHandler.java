@@ -1,17 +1,27 @@
 package io.dtm4j.coordinator;
 
+import static java.util.Objects.requireNonNull;
+
 import io.dtm4j.engine.Commands;
 import io.dtm4j.engine.Creation;
 import io.dtm4j.engine.Engine;
+import io.dtm4j.engine.Registration;
+import io.dtm4j.engine.Topics;
+import io.dtm4j.engine.WaitRules;
 import io.dtm4j.model.Batch;
+import io.dtm4j.model.Due;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.model.Write;
+import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Reply;
+import io.dtm4j.protocol.TransType;
+import io.dtm4j.protocol.TransactionRequest;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Committer;
 import io.dtm4j.store.EventLoop;
@@ -20,6 +30,7 @@ import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -56,6 +67,7 @@ public final class CommandHandler implements Doors {
   private final Claims claims;
   private final Timers timers;
   private final LongSupplier nanoTime;
+  private final Topics topics;
   private final CoordinatorLimits limits;
   private final Set<Run> running = ConcurrentHashMap.newKeySet();
   private volatile boolean stopping;
@@ -63,6 +75,7 @@ public final class CommandHandler implements Doors {
   /**
    * @param store read from, through {@code reads}; written only through {@code committer}
    * @param nanoTime the monotonic clock, in nanoseconds
+   * @param topics asked for each message that is created
    */
   public CommandHandler(
       Coordinator coordinator,
@@ -73,6 +86,7 @@ public final class CommandHandler implements Doors {
       Claims claims,
       Timers timers,
       LongSupplier nanoTime,
+      Topics topics,
       CoordinatorLimits limits) {
     this.coordinator = coordinator;
     this.engine = engine;
@@ -83,6 +97,7 @@ public final class CommandHandler implements Doors {
     this.claims = claims;
     this.timers = timers;
     this.nanoTime = nanoTime;
+    this.topics = topics;
     this.limits = limits;
   }
 
@@ -98,32 +113,147 @@ public final class CommandHandler implements Doors {
 
   @Override
   public void handle(Command command, EventLoop loop, Consumer<Reply> reply) {
+    Done done = (answer, _) -> reply.accept(answer);
+    unlessRefused(done, () -> begin(command.kind(), command.request(), loop, done));
+  }
+
+  private void begin(Command.Kind kind, TransactionRequest request, EventLoop loop, Done done)
+      throws Creation.RefusedException {
+    switch (kind) {
+      case PREPARE -> {
+        Known again = (stored, _, _) -> commands.prepare(stored);
+        create(request, GlobalStatus.PREPARED, again, Waits.NEVER, loop, done);
+      }
+      case SUBMIT -> {
+        if (request.transType().equals(TransType.WORKFLOW.wireName())) {
+          Map<String, String> end = request.reqExtra();
+          Rule ends = (stored, owner, now) -> commands.endWorkflow(end, stored, owner, now);
+          change(Creation.gidOf(request), ends, Waits.NEVER, loop, done);
+        } else {
+          Waits waits = request.options().waitResult() ? Waits.ALWAYS : Waits.NEVER;
+          create(request, GlobalStatus.SUBMITTED, commands::submit, waits, loop, done);
+        }
+      }
+      case ABORT -> {
+        String why = request.rollbackReason();
+        Rule aborts = (stored, owner, now) -> commands.abort(why, stored, owner, now);
+        change(Creation.gidOf(request), aborts, Waits.AS_STORED, loop, done);
+      }
+      case FORCE_STOP ->
+          change(Creation.gidOf(request), commands::forceStop, Waits.NEVER, loop, done);
+      case RESET_NEXT_CRON_TIME -> {
+        Rule resets = (stored, _, now) -> commands.resetNextCronTime(stored, now);
+        change(Creation.gidOf(request), resets, Waits.NEVER, loop, done);
+      }
+    }
+  }
+
+  @Override
+  public void registerBranch(
+      BranchRequest request, Requester requester, EventLoop loop, Consumer<Reply> reply) {
+    Done done = (answer, _) -> reply.accept(answer);
+    unlessRefused(
+        done,
+        () -> {
+          Registration branch = Registration.of(request, store.storeTime());
+          Rule registers = (stored, _, now) -> commands.registerBranch(branch, stored, now);
+          change(branch.gid(), registers, Waits.NEVER, loop, done);
+        });
+  }
+
+  @Override
+  public void prepareWorkflow(
+      TransactionRequest request,
+      Requester requester,
+      EventLoop loop,
+      Consumer<Stored> found,
+      Consumer<Reply> trouble) {
+    Done done =
+        (answer, seen) -> {
+          if (answer instanceof Reply.Success && seen != null) {
+            found.accept(seen);
+          } else {
+            trouble.accept(answer);
+          }
+        };
+    unlessRefused(
+        done,
+        () -> {
+          Transaction proposed = Creation.workflow(request, store.storeTime());
+          Known again = (stored, _, _) -> commands.prepareWorkflow(stored);
+          create(proposed, GlobalStatus.PREPARED, again, Waits.NEVER, loop, done);
+        });
+  }
+
+  private interface Beginning {
+    void begin() throws Creation.RefusedException;
+  }
+
+  /** Begins a command, unless nothing is taken at the moment or it can be none as it stands. */
+  private void unlessRefused(Done done, Beginning beginning) {
     Reply refusal = refusal();
     if (refusal != null) {
-      reply.accept(refusal);
+      done.tell(refusal, null);
       return;
     }
-    Run run;
     try {
-      Gid gid = Creation.gidOf(command.request());
-      Transaction proposed =
-          switch (command.kind()) {
-            case PREPARE, SUBMIT -> Creation.of(command.request(), store.storeTime());
-            case ABORT, FORCE_STOP -> null;
-          };
-      run = new Run(gid, command, proposed, loop, reply);
+      beginning.begin();
     } catch (Creation.RefusedException e) {
-      reply.accept(e.reply());
+      done.tell(e.reply(), null);
+    }
+  }
+
+  /** Begins a command that creates what its request describes, unless the gid is known. */
+  private void create(
+      TransactionRequest request,
+      GlobalStatus status,
+      Known again,
+      Waits waits,
+      EventLoop loop,
+      Done done)
+      throws Creation.RefusedException {
+    Transaction proposed;
+    try {
+      proposed = Creation.of(request, topics, store.storeTime());
+    } catch (Creation.RefusedException e) {
+      if (!e.isByTopics()) {
+        throw e;
+      }
+      var refused = new Commands.Verdict.Answer(e.reply());
+      Rule rule =
+          (stored, owner, now) -> stored == null ? refused : again.decide(stored, owner, now);
+      change(Creation.gidOf(request), rule, waits, loop, done);
       return;
     }
+    create(proposed, status, again, waits, loop, done);
+  }
+
+  private void create(
+      Transaction proposed,
+      GlobalStatus status,
+      Known again,
+      Waits waits,
+      EventLoop loop,
+      Done done) {
+    Rule rule =
+        (stored, owner, now) ->
+            stored == null
+                ? commands.create(proposed, status, owner, now)
+                : again.decide(stored, owner, now);
+    var run = new Run(proposed.gid(), rule, waits, loop, done);
     running.add(run);
-    if (run.proposed == null) {
-      run.read();
-    } else if (isFull()) {
+    if (isFull()) {
       run.readUnlessNew();
     } else {
       run.decide(null);
     }
+  }
+
+  /** Begins a command that needs to know what is stored. */
+  private void change(Gid gid, Rule rule, Waits waits, EventLoop loop, Done done) {
+    var run = new Run(gid, rule, waits, loop, done);
+    running.add(run);
+    run.read();
   }
 
   /** Why nothing is taken at the moment; null when all is well. Nothing was stored then. */
@@ -198,35 +328,53 @@ public final class CommandHandler implements Doors {
     }
   }
 
+  /** What a command does about the record as last seen; null: there is none as far as is known. */
+  private interface Rule {
+    Commands.Verdict decide(@Nullable Stored stored, Owner owner, Instant now);
+  }
+
+  /** The same about a record that is there. */
+  private interface Known {
+    Commands.Verdict decide(Stored stored, Owner owner, Instant now);
+  }
+
+  /** Told the end of a command, and the transaction as last seen; null: none was seen. */
+  private interface Done {
+    void tell(Reply answer, @Nullable Stored seen);
+  }
+
+  /** Whether the client hears only the result of the pass. */
+  private enum Waits {
+    NEVER,
+    ALWAYS,
+    /** An abort, if the transaction was created with {@code wait_result}. */
+    AS_STORED
+  }
+
   /** One command on its way; confined to its loop. */
   private final class Run {
     final Gid gid;
-    final Command command;
-    final @Nullable Transaction proposed;
+    final Rule rule;
+    final Waits waits;
     final EventLoop loop;
-    final Consumer<Reply> reply;
+    final Done done;
 
     /** By the monotonic clock: since when a batch of it is on its way; 0: none is. */
     volatile long committingSince;
 
-    /** The transaction that its client waits for, as last seen; null: none yet. */
-    private @Nullable Stored awaited;
+    /** The transaction as last seen; null: none yet. */
+    private @Nullable Stored seen;
 
     private boolean answered;
     private int tries;
     private int pauses;
 
-    Run(
-        Gid gid,
-        Command command,
-        @Nullable Transaction proposed,
-        EventLoop loop,
-        Consumer<Reply> reply) {
+    Run(Gid gid, Rule rule, Waits waits, EventLoop loop, Done done) {
       this.gid = gid;
-      this.command = command;
-      this.proposed = proposed;
+      this.rule = rule;
+      this.waits = waits;
       this.loop = loop;
-      this.reply = reply;
+      this.done = done;
     }
 
     /** By the gid: a sweep goes through the runs in an order that a simulation can repeat. */
@@ -240,24 +388,35 @@ public final class CommandHandler implements Doors {
       return this == other;
     }
 
-    boolean waits() {
-      return command.kind() == Command.Kind.SUBMIT && command.request().options().waitResult();
+    private boolean waitsFor(Stored stored) {
+      return switch (waits) {
+        case NEVER -> false;
+        case ALWAYS -> true;
+        case AS_STORED -> stored.transaction().definition().options().waitResult();
+      };
     }
 
     void answer(Reply answer) {
       running.remove(this);
       if (!answered) {
         answered = true;
-        reply.accept(answer);
+        done.tell(answer, seen);
       }
+    }
+
+    /** Answers with the result of a pass. */
+    private void answerResult(Reply result) {
+      answer(waits == Waits.AS_STORED ? WaitRules.ofAbort(result) : result);
     }
 
     /** The server ends before the client could be told more. */
     void end() {
       if (committingSince != 0) {
         answer(Waiter.outcomeUnknown());
+      } else if (seen == null) {
+        answer(stopped());
       } else {
-        answer(awaited == null ? stopped() : Waiter.replyOf(awaited));
+        answerResult(Waiter.replyOf(seen));
       }
     }
 
@@ -291,28 +450,23 @@ public final class CommandHandler implements Doors {
                 "other requests for this gid were always first; repeat the request"));
         return;
       }
+      if (stored != null) {
+        seen = stored;
+      }
       Owner owner = claims.next();
       long since = nanoTime.getAsLong(); // before the store's time: no lease counts too long (R7)
-      Instant now = store.storeTime();
-      Commands.Verdict verdict =
-          switch (command.kind()) {
-            case PREPARE -> commands.prepare(requireProposed(), stored, owner, now);
-            case SUBMIT -> commands.submit(requireProposed(), stored, owner, now);
-            case ABORT -> commands.abort(stored, owner, now);
-            case FORCE_STOP -> commands.forceStop(stored, owner, now);
-          };
-      switch (verdict) {
+      switch (rule.decide(stored, owner, store.storeTime())) {
         case Commands.Verdict.Answer(Reply answer) -> answer(answer);
         case Commands.Verdict.Commit(Batch batch, boolean runs) -> commit(batch, runs, since);
-        case Commands.Verdict.Join _ -> join(stored);
+        case Commands.Verdict.Join join -> {
+          Stored joined = requireNonNull(stored, "only what is stored can be joined");
+          if (join.first() == null) {
+            join(joined);
+          } else {
+            joinAfter(join.first(), joined, since);
+          }
+        }
       }
-    }
-
-    private Transaction requireProposed() {
-      if (proposed == null) {
-        throw new IllegalStateException(command.kind() + " proposes no transaction");
-      }
-      return proposed;
     }
 
     private void commit(Batch batch, boolean runs, long since) {
@@ -324,15 +478,19 @@ public final class CommandHandler implements Doors {
       committingSince = 0;
       switch (result) {
         case CommitResult.Committed committed -> {
+          if (batch.owner() == null) {
+            noted(committed.stored());
+            return;
+          }
           Stored stored = storedBy(batch, committed);
-          awaited = stored;
+          seen = stored;
           if (runs) {
-            boolean waiting = waits() && !answered;
+            boolean waiting = waitsFor(stored) && !answered;
             coordinator.begin(
                 stored,
                 since + engine.leaseOf(stored.transaction()).toNanos(),
                 loop,
-                waiting ? new Waiter(loop, this::answer, since) : null);
+                waiting ? new Waiter(loop, this::answerResult, since) : null);
             if (!waiting) {
               answer(Reply.Success.INSTANCE);
             }
@@ -345,7 +503,8 @@ public final class CommandHandler implements Doors {
         case CommitResult.Conflict conflict ->
             answer(
                 new Reply.Failed(
-                    ErrorCode.STATUS_CONFLICT, "branch " + conflict.key() + " is registered"));
+                    ErrorCode.BRANCH_EXISTS,
+                    "branch " + conflict.key() + " is registered with other content"));
         case CommitResult.Rejected rejected -> {
           log.atError()
               .addKeyValue("gid", gid)
@@ -354,6 +513,14 @@ public final class CommandHandler implements Doors {
           answer(new Reply.Failed(ErrorCode.INTERNAL, "the store rejects it; nothing was stored"));
         }
       }
+    }
+
+    /** Whoever had the transaction keeps it; what rests may be due at another time now. */
+    private void noted(@Nullable Stored stored) {
+      if (stored != null && !stored.owner().isHeld() && !stored.transaction().status().isFinal()) {
+        coordinator.rests(Due.of(stored));
+      }
+      answer(Reply.Success.INSTANCE);
     }
 
     /** The record after a commit; a store need not send back what we have sent it. */
@@ -369,13 +536,10 @@ public final class CommandHandler implements Doors {
 
     // ---- a repeat of something that is on its way (R4, R5)
 
-    private void join(@Nullable Stored stored) {
-      awaited = stored;
+    private void join(Stored stored) {
       LivePass live = coordinator.passOf(gid);
       if (live != null) {
-        joinPass(live);
-      } else if (stored == null) {
-        read();
+        joinPass(live, stored);
       } else if (!stored.owner().isHeld()) {
         long since = nanoTime.getAsLong();
         commit(commands.takeOver(stored, claims.next(), store.storeTime()), true, since);
@@ -387,12 +551,30 @@ public final class CommandHandler implements Doors {
       }
     }
 
-    private void joinPass(LivePass live) {
-      if (!waits()) {
+    /** Writes down what is new about it, then joins whoever works on it. */
+    private void joinAfter(Batch first, Stored read, long since) {
+      committingSince = since | 1;
+      committer.commit(
+          first,
+          loop,
+          result -> {
+            if (!(result instanceof CommitResult.Committed committed)) {
+              committed(first, false, since, result);
+              return;
+            }
+            committingSince = 0;
+            if (!answered) {
+              join(committed.stored() == null ? read : committed.stored());
+            }
+          });
+    }
+
+    private void joinPass(LivePass live, Stored stored) {
+      if (!waitsFor(stored)) {
         answer(Reply.Success.INSTANCE); // its calls are in flight
         return;
       }
-      var waiter = new Waiter(loop, this::answer, nanoTime.getAsLong());
+      var waiter = new Waiter(loop, this::answerResult, nanoTime.getAsLong());
       live.loop.execute(
           () -> {
             if (!coordinator.join(live, waiter)) {
@@ -417,7 +599,7 @@ public final class CommandHandler implements Doors {
             committingSince = 0;
             if (result instanceof CommitResult.Lost lost) {
               decide(lost.stored());
-            } else if (waits() && !answered) {
+            } else if (waitsFor(stored) && !answered) {
               Duration longest = engine.longestWaitOf(stored.transaction());
               watch(longest == null ? null : nanoTime.getAsLong() + longest.toNanos());
             } else {
@@ -439,9 +621,9 @@ public final class CommandHandler implements Doors {
                     || stored.transaction().status().isFinal()
                     || !stored.owner().isHeld()
                     || (until != null && nanoTime.getAsLong() - until > 0);
-            awaited = stored;
+            seen = stored;
             if (over) {
-              answer(Waiter.replyOf(stored));
+              answerResult(Waiter.replyOf(stored));
             } else {
               timers.after(LOOK_EVERY, () -> loop.execute(() -> watch(until)));
             }

@@ -197,7 +197,9 @@ public final class Coordinator {
       case CommitResult.Committed committed -> {
         live.pass = decision.pass();
         live.owner = next;
-        if (decision.ending() == null) {
+        if (decision.anew()) {
+          beginAnew(live, committed.stored());
+        } else if (decision.ending() == null) {
           act(live, decision);
           applyWaiting(live);
         } else {
@@ -213,6 +215,17 @@ public final class Coordinator {
       case CommitResult.Rejected rejected ->
           drop(live, "the store rejects its batch: " + rejected.cause(), null);
     }
+  }
+
+  /** R4a: goes on with the rows as of the commit; no row is added from now on. */
+  private void beginAnew(LivePass live, @Nullable Stored stored) {
+    if (stored == null) {
+      drop(live, "the store returned no rows though the batch left prepared", null);
+      return;
+    }
+    live.pass = Pass.begin(stored.transaction(), clock.instant());
+    live.waiting.addFirst(Event.Started.INSTANCE);
+    applyWaiting(live);
   }
 
   /** What a durable decision allows: calls leave, a timer is armed. */
@@ -448,6 +461,11 @@ public final class Coordinator {
   }
 
   // ---- for those who look after the passes
+
+  /** A transaction rests, by somebody else's word, and is due then. */
+  void rests(Due due) {
+    atRest.accept(due);
+  }
 
   /** Told the due time of each transaction that comes to rest; set once, before the first pass. */
   void onRest(Consumer<Due> listener) {

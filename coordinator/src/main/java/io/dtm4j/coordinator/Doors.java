@@ -1,8 +1,10 @@
 package io.dtm4j.coordinator;
 
 import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Reply;
+import io.dtm4j.protocol.TransactionRequest;
 import io.dtm4j.store.EventLoop;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +17,27 @@ public interface Doors {
    * @param loop where {@code reply} runs, exactly once; a pass that begins here stays on it
    */
   void handle(Command command, EventLoop loop, Consumer<Reply> reply);
+
+  /**
+   * Registers a branch of a TCC, XA or workflow.
+   *
+   * @param loop where {@code reply} runs, exactly once
+   */
+  void registerBranch(
+      BranchRequest request, Requester requester, EventLoop loop, Consumer<Reply> reply);
+
+  /**
+   * Creates a workflow, or finds it.
+   *
+   * @param found told on {@code loop}: the workflow with its steps
+   * @param trouble told on {@code loop} instead, when it can be neither created nor found
+   */
+  void prepareWorkflow(
+      TransactionRequest request,
+      Requester requester,
+      EventLoop loop,
+      Consumer<Stored> found,
+      Consumer<Reply> trouble);
 
   /**
    * The transaction as it is stored.

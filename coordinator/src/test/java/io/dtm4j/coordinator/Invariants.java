@@ -306,7 +306,7 @@ final class Invariants implements SharedStore.Listener {
       check(status != null, "R1: answered before it is stored", command);
       boolean right =
           switch (command.kind()) {
-            case PREPARE -> true;
+            case PREPARE, RESET_NEXT_CRON_TIME -> true;
             case SUBMIT ->
                 command.request().options().waitResult()
                     ? status == GlobalStatus.SUCCEED

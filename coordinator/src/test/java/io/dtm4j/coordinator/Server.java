@@ -96,6 +96,7 @@ final class Server {
             claims,
             timers,
             time::nanoTime,
+            world.topics,
             limits);
     recovery =
         new Recovery(

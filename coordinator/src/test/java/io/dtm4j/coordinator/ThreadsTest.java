@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.dtm4j.engine.Call;
 import io.dtm4j.engine.Engine;
 import io.dtm4j.engine.Settings;
+import io.dtm4j.engine.Topics;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.EventLoop;
@@ -49,7 +50,16 @@ class ThreadsTest {
   private final Claims claims = new Claims("server");
   private final CommandHandler commands =
       new CommandHandler(
-          coordinator, engine, store, committer, reads, claims, timers, System::nanoTime, LIMITS);
+          coordinator,
+          engine,
+          store,
+          committer,
+          reads,
+          claims,
+          timers,
+          System::nanoTime,
+          Topics.NONE,
+          LIMITS);
   private final Recovery recovery =
       new Recovery(
           coordinator,

@@ -12,11 +12,15 @@ import io.dtm4j.model.Transaction;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
+import io.dtm4j.protocol.WorkflowEnd;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +38,8 @@ public final class Commands {
   /** What is to be done about a command. */
   public sealed interface Verdict {
     /**
-     * Commit this; then answer success, or begin a pass on what was committed.
+     * Commit this; then answer success, or begin a pass on what was committed. A batch without an
+     * owner leaves the claim to whoever has it, and no pass begins.
      *
      * @param runs whether a pass begins
      */
@@ -43,109 +48,33 @@ public final class Commands {
     /** Answer at once; nothing changes. */
     record Answer(Reply reply) implements Verdict {}
 
-    /** The transaction is on its way already: see that it is worked on, and wait if asked to. */
-    record Join() implements Verdict {
-      public static final Join INSTANCE = new Join();
+    /**
+     * The transaction is on its way already: see that it is worked on, and wait if asked to.
+     *
+     * @param first to be committed before, without touching the claim; null: nothing
+     */
+    record Join(@Nullable Batch first) implements Verdict {
+      public static final Join INSTANCE = new Join(null);
     }
   }
 
   /**
-   * Prepare.
+   * Prepare, submit or prepareWorkflow of a gid that is not known.
    *
    * @param proposed the transaction as the request describes it
-   * @param stored the record of that gid; null: none as far as is known
-   * @param owner a fresh token for whoever takes the record over
-   */
-  public Verdict prepare(Transaction proposed, @Nullable Stored stored, Owner owner, Instant now) {
-    if (stored == null) {
-      return saveNew(proposed, GlobalStatus.PREPARED, owner, now);
-    }
-    return stored.transaction().status() == GlobalStatus.PREPARED
-        ? new Verdict.Answer(Reply.Success.INSTANCE)
-        : conflict(stored, "prepare");
-  }
-
-  /** Submit; parameters as in {@link #prepare}. */
-  public Verdict submit(Transaction proposed, @Nullable Stored stored, Owner owner, Instant now) {
-    if (stored == null) {
-      return saveNew(proposed, GlobalStatus.SUBMITTED, owner, now);
-    }
-    Transaction transaction = stored.transaction();
-    return switch (transaction.status()) {
-      case PREPARED -> {
-        List<Write> writes = new ArrayList<>();
-        writes.add(new Write.SetStatus(GlobalStatus.SUBMITTED, null, null, now));
-        writes.add(
-            new Write.SetSchedule(
-                new Schedule(
-                    transaction.state().schedule().interval(),
-                    now.plus(policy(transaction).lease())),
-                now));
-        Extra extra = extraWhenSubmitted(transaction, now);
-        if (!extra.equals(transaction.state().extra())) {
-          writes.add(new Write.SetExtra(extra));
-        }
-        yield new Verdict.Commit(
-            new Batch(
-                transaction.gid(),
-                new Guard.InStatus(GlobalStatus.PREPARED, null),
-                owner.marked(Owner.Mark.LEASED),
-                writes),
-            true);
-      }
-      case SUBMITTED -> Verdict.Join.INSTANCE;
-      case ABORTING, SUCCEED, FAILED -> conflict(stored, "submit");
-    };
-  }
-
-  /** Abort; what counts is the stored type, not the one the request names. */
-  public Verdict abort(@Nullable Stored stored, Owner owner, Instant now) {
-    if (stored == null) {
-      return notFound();
-    }
-    Transaction transaction = stored.transaction();
-    return transaction.definition().type() == TransType.MSG
-            && transaction.status() == GlobalStatus.PREPARED
-        ? end(transaction, owner, now)
-        : conflict(stored, "abort");
-  }
-
-  /** Force-stop: failed by the operator's word, no branch is called. */
-  public Verdict forceStop(@Nullable Stored stored, Owner owner, Instant now) {
-    if (stored == null) {
-      return notFound();
-    }
-    return stored.transaction().status().isFinal()
-        ? conflict(stored, "forceStop")
-        : end(stored.transaction(), owner, now);
-  }
-
-  /**
-   * Takes over a record that rests, as it was read, so that somebody works on it now.
-   *
+   * @param status {@code prepared} or {@code submitted}
    * @param owner a fresh token
    */
-  public Batch takeOver(Stored resting, Owner owner, Instant now) {
-    Transaction transaction = resting.transaction();
-    Schedule schedule = transaction.state().schedule();
-    return new Batch(
-        transaction.gid(),
-        new Guard.AsRead(Due.of(resting)),
-        owner.marked(Owner.Mark.LEASED),
-        List.of(
-            new Write.SetSchedule(
-                new Schedule(schedule.interval(), now.plus(policy(transaction).lease())), now)));
-  }
-
-  private Verdict saveNew(Transaction proposed, GlobalStatus status, Owner owner, Instant now) {
+  public Verdict create(Transaction proposed, GlobalStatus status, Owner owner, Instant now) {
     RetryPolicy policy = policy(proposed);
     boolean runs = status == GlobalStatus.SUBMITTED;
     Instant next =
         runs
             ? now.plus(policy.lease())
-            : proposed.definition().type() == TransType.SAGA
-                ? now.plus(policy.base())
-                : now.plus(policy.timeoutWhilePrepared());
+            : switch (proposed.definition().type()) {
+              case SAGA, WORKFLOW -> now.plus(policy.base());
+              case TCC, XA, MSG -> now.plus(policy.timeoutWhilePrepared());
+            };
     State state =
         new State(
             status,
@@ -164,6 +93,255 @@ public final class Commands {
             owner.marked(runs ? Owner.Mark.LEASED : Owner.Mark.RESTING),
             List.of(new Write.SaveNew(created))),
         runs);
+  }
+
+  /** Prepare of a known gid. */
+  public Verdict prepare(Stored stored) {
+    return stored.transaction().status() == GlobalStatus.PREPARED
+        ? new Verdict.Answer(Reply.Success.INSTANCE)
+        : conflict(stored, "prepare");
+  }
+
+  /** PrepareWorkflow of a known gid: what is stored is the answer, whatever its status. */
+  public Verdict prepareWorkflow(Stored stored) {
+    return stored.transaction().definition().type() == TransType.WORKFLOW
+        ? new Verdict.Answer(Reply.Success.INSTANCE)
+        : conflict(stored, "prepareWorkflow");
+  }
+
+  /**
+   * Submit of a known gid; not of a workflow, which is ended.
+   *
+   * @param owner a fresh token for whoever takes the record over
+   */
+  public Verdict submit(Stored stored, Owner owner, Instant now) {
+    Transaction transaction = stored.transaction();
+    if (transaction.definition().type() == TransType.WORKFLOW) {
+      return conflict(stored, "submit without trans_type workflow");
+    }
+    return switch (transaction.status()) {
+      case PREPARED -> {
+        List<Write> writes = new ArrayList<>();
+        writes.add(new Write.SetStatus(GlobalStatus.SUBMITTED, null, null, now));
+        writes.add(leased(transaction, now));
+        Extra extra = extraWhenSubmitted(transaction, now);
+        if (!extra.equals(transaction.state().extra())) {
+          writes.add(new Write.SetExtra(extra));
+        }
+        yield takesOver(transaction, owner, writes);
+      }
+      case SUBMITTED -> Verdict.Join.INSTANCE;
+      case ABORTING, SUCCEED, FAILED -> conflict(stored, "submit");
+    };
+  }
+
+  /**
+   * Submit of a workflow: the application ends it (docs/spec/http-api.md 4.4).
+   *
+   * @param reqExtra says how
+   * @param stored the record of that gid; null: there is none
+   * @param owner a fresh token
+   */
+  public Verdict endWorkflow(
+      Map<String, String> reqExtra, @Nullable Stored stored, Owner owner, Instant now) {
+    WorkflowEnd end = WorkflowEnd.of(reqExtra);
+    if (end == null) {
+      return failed(ErrorCode.BAD_REQUEST, "req_extra: status is neither succeed nor failed");
+    }
+    if (stored == null) {
+      return notFound();
+    }
+    Transaction transaction = stored.transaction();
+    if (transaction.definition().type() != TransType.WORKFLOW) {
+      return conflict(stored, "submit as a workflow");
+    }
+    if (transaction.status().isFinal()) {
+      // The first answer may have been lost.
+      return transaction.status() == end.status()
+          ? new Verdict.Answer(Reply.Success.INSTANCE)
+          : decided(stored);
+    }
+    Op contrary = end.status() == GlobalStatus.SUCCEED ? Op.ROLLBACK : Op.COMMIT;
+    if (hasRow(transaction, contrary)) {
+      return decided(stored);
+    }
+    try {
+      Creation.checkGrowth(transaction, end.result());
+    } catch (Creation.RefusedException e) {
+      return new Verdict.Answer(e.reply());
+    }
+    return new Verdict.Commit(
+        new Batch(
+            transaction.gid(),
+            new Guard.InStatus(transaction.status(), contrary),
+            owner.marked(Owner.Mark.RESTING),
+            List.of(
+                new Write.SetStatus(
+                    end.status(), orNull(end.reason()), orNull(end.result()), now))),
+        false);
+  }
+
+  /**
+   * RegisterBranch (docs/spec/http-api.md 4.7). A row that is there with other content is found by
+   * the commit. What is exactly there already counts as registered.
+   *
+   * @param stored the record of that gid; null: there is none
+   */
+  public Verdict registerBranch(Registration registration, @Nullable Stored stored, Instant now) {
+    if (stored == null) {
+      return new Verdict.Answer(
+          new Reply.Refused(ErrorCode.GID_NOT_FOUND, "no transaction has this gid", null));
+    }
+    Transaction transaction = stored.transaction();
+    TransType type = transaction.definition().type();
+    if (type != registration.type()) {
+      return failed(
+          ErrorCode.BAD_REQUEST,
+          "trans_type: %s (expected: %s, as the transaction is)"
+              .formatted(registration.type().wireName(), type.wireName()));
+    }
+    if (transaction.status() != GlobalStatus.PREPARED) {
+      return type == TransType.WORKFLOW && transaction.status() == GlobalStatus.SUCCEED
+          ? decided(stored)
+          : conflict(stored, "registerBranch");
+    }
+    Op contrary = type == TransType.WORKFLOW ? contraryOf(registration) : null;
+    if (contrary != null && hasRow(transaction, contrary)) {
+      return decided(stored);
+    }
+    try {
+      Creation.checkGrowth(transaction, registration.rows());
+    } catch (Creation.RefusedException e) {
+      return new Verdict.Answer(e.reply());
+    }
+    List<Write> writes = new ArrayList<>();
+    writes.add(new Write.AddBranches(registration.rows()));
+    if (type == TransType.WORKFLOW) {
+      writes.add(new Write.Postpone(now)); // it lives, so it is not called back soon
+    }
+    return new Verdict.Commit(
+        new Batch(
+            transaction.gid(), new Guard.InStatus(GlobalStatus.PREPARED, contrary), null, writes),
+        false);
+  }
+
+  /** R2: the first row of one of these ops decides which way a workflow ends. */
+  private static @Nullable Op contraryOf(Registration step) {
+    Op op = step.rows().getFirst().key().op();
+    return op.equals(Op.COMMIT) ? Op.ROLLBACK : op.equals(Op.ROLLBACK) ? Op.COMMIT : null;
+  }
+
+  private static boolean hasRow(Transaction transaction, Op op) {
+    return transaction.branches().stream().anyMatch(branch -> branch.key().op().equals(op));
+  }
+
+  /**
+   * Abort; what counts is the stored type, not the one the request names.
+   *
+   * @param reason of a tcc or xa, kept as far as {@link State#shortened}; "" keeps the old one
+   * @param stored the record of that gid; null: there is none
+   * @param owner a fresh token for whoever takes the record over
+   */
+  public Verdict abort(String reason, @Nullable Stored stored, Owner owner, Instant now) {
+    if (stored == null) {
+      return notFound();
+    }
+    Transaction transaction = stored.transaction();
+    return switch (transaction.definition().type()) {
+      case MSG ->
+          transaction.status() == GlobalStatus.PREPARED
+              ? end(transaction, owner, now)
+              : conflict(stored, "abort");
+      case TCC, XA -> rollBack(reason, stored, owner, now);
+      case SAGA, WORKFLOW -> conflict(stored, "abort");
+    };
+  }
+
+  private Verdict rollBack(String reason, Stored stored, Owner owner, Instant now) {
+    Transaction transaction = stored.transaction();
+    var aborting = new Write.SetStatus(GlobalStatus.ABORTING, orNull(reason), null, now);
+    return switch (transaction.status()) {
+      case PREPARED -> takesOver(transaction, owner, List.of(aborting, leased(transaction, now)));
+      case ABORTING ->
+          aborting.reason() == null || aborting.reason().equals(transaction.state().reason())
+              ? Verdict.Join.INSTANCE
+              : new Verdict.Join(
+                  new Batch(
+                      transaction.gid(),
+                      new Guard.InStatus(GlobalStatus.ABORTING, null),
+                      null,
+                      List.of(aborting)));
+      case SUBMITTED, SUCCEED, FAILED -> conflict(stored, "abort");
+    };
+  }
+
+  /**
+   * ResetNextCronTime: due now. While somebody works on it, it is looked at again when that comes
+   * to its end. What is finished gets the time, too, and rests.
+   *
+   * @param stored the record of that gid; null: there is none
+   */
+  public Verdict resetNextCronTime(@Nullable Stored stored, Instant now) {
+    if (stored == null) {
+      return notFound();
+    }
+    Transaction transaction = stored.transaction();
+    Write due =
+        new Write.SetSchedule(new Schedule(transaction.state().schedule().interval(), now), now);
+    Guard guard;
+    if (transaction.status().isFinal()) {
+      guard = new Guard.InStatus(transaction.status(), null);
+    } else if (stored.owner().isHeld()) {
+      guard = new Guard.LeasedTo(stored.owner().claim());
+      due = Write.LookAgain.INSTANCE;
+    } else {
+      guard = new Guard.AsRead(Due.of(stored));
+    }
+    return new Verdict.Commit(new Batch(transaction.gid(), guard, null, List.of(due)), false);
+  }
+
+  /**
+   * Force-stop: failed by the operator's word, no branch is called; parameters as in {@link
+   * #abort}.
+   */
+  public Verdict forceStop(@Nullable Stored stored, Owner owner, Instant now) {
+    if (stored == null) {
+      return notFound();
+    }
+    return stored.transaction().status().isFinal()
+        ? conflict(stored, "forceStop")
+        : end(stored.transaction(), owner, now);
+  }
+
+  /**
+   * Takes over a record that rests, as it was read, so that somebody works on it now.
+   *
+   * @param owner a fresh token
+   */
+  public Batch takeOver(Stored resting, Owner owner, Instant now) {
+    Transaction transaction = resting.transaction();
+    return new Batch(
+        transaction.gid(),
+        new Guard.AsRead(Due.of(resting)),
+        owner.marked(Owner.Mark.LEASED),
+        List.of(leased(transaction, now)));
+  }
+
+  private Write leased(Transaction transaction, Instant now) {
+    Duration interval = transaction.state().schedule().interval();
+    return new Write.SetSchedule(
+        new Schedule(interval, now.plus(policy(transaction).lease())), now);
+  }
+
+  /** A prepared transaction is decided; whoever had it before loses it. */
+  private static Verdict takesOver(Transaction transaction, Owner owner, List<Write> writes) {
+    return new Verdict.Commit(
+        new Batch(
+            transaction.gid(),
+            new Guard.InStatus(GlobalStatus.PREPARED, null),
+            owner.marked(Owner.Mark.LEASED),
+            writes),
+        true);
   }
 
   private static Extra extraWhenSubmitted(Transaction transaction, Instant now) {
@@ -187,9 +365,27 @@ public final class Commands {
     return new RetryPolicy(settings, transaction.definition().options());
   }
 
+  private static @Nullable String orNull(String text) {
+    return text.isEmpty() ? null : text;
+  }
+
   private static Verdict notFound() {
+    return failed(ErrorCode.GID_NOT_FOUND, "no transaction has this gid");
+  }
+
+  private static Verdict failed(ErrorCode code, String message) {
+    return new Verdict.Answer(new Reply.Failed(code, message));
+  }
+
+  private static Verdict decided(Stored stored) {
+    GlobalStatus status = stored.transaction().status();
     return new Verdict.Answer(
-        new Reply.Failed(ErrorCode.GID_NOT_FOUND, "no transaction has this gid"));
+        new Reply.Refused(
+            ErrorCode.WORKFLOW_DECIDED,
+            status.isFinal()
+                ? "the workflow is " + status.wireName() + " already"
+                : "another run of the workflow has decided the other way",
+            null));
   }
 
   private static Verdict conflict(Stored stored, String operation) {

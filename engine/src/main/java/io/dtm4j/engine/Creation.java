@@ -18,13 +18,13 @@ import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.Step;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.protocol.TransactionRequest;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes a transaction with its branch rows out of a request (docs/spec/http-api.md 3,
@@ -45,6 +45,10 @@ public final class Creation {
   private static final char REPLACEMENT = '\uFFFD';
 
   private static final String TOPIC = "topic://";
+
+  /** What stands between the number of a step and that of a subscriber in a branch id. */
+  private static final char SUBSCRIBER = '-';
+
   private static final int BRANCH_IDS = 100;
   private static final String[] BRANCH_ID = new String[BRANCH_IDS];
 
@@ -60,15 +64,29 @@ public final class Creation {
   public static final class RefusedException extends Exception {
     private static final long serialVersionUID = 1L;
     private final transient Reply reply;
+    private final boolean byTopics;
 
     RefusedException(ErrorCode code, String message) {
+      this(code, message, false);
+    }
+
+    RefusedException(ErrorCode code, String message, boolean byTopics) {
       super(message, null, false, false);
       reply = new Reply.Failed(code, message);
+      this.byTopics = byTopics;
     }
 
     /** What the client is told. */
     public Reply reply() {
       return reply;
+    }
+
+    /**
+     * Whether it is refused because of the topics as they are now. A message that is stored already
+     * has its rows, so then this is no reason to refuse it.
+     */
+    public boolean isByTopics() {
+      return byTopics;
     }
   }
 
@@ -79,7 +97,11 @@ public final class Creation {
    *     broken characters is the same for all of them, so other gids would become this one
    */
   public static Gid gidOf(TransactionRequest request) throws RefusedException {
-    int length = request.gid().length();
+    return gidOf(request.gid());
+  }
+
+  static Gid gidOf(String gid) throws RefusedException {
+    int length = gid.length();
     if (length == 0) {
       throw new RefusedException(ErrorCode.BAD_REQUEST, "gid is missing");
     }
@@ -88,19 +110,21 @@ public final class Creation {
           ErrorCode.LIMIT_EXCEEDED,
           "gid of " + length + " characters (limit: " + Gid.MAX_LENGTH + ")");
     }
-    if (request.gid().indexOf(REPLACEMENT) >= 0) {
+    if (gid.indexOf(REPLACEMENT) >= 0) {
       throw new RefusedException(
           ErrorCode.BAD_REQUEST, "gid has characters that are not Unicode (U+FFFD or worse)");
     }
-    return new Gid(request.gid());
+    return new Gid(gid);
   }
 
   /**
    * The transaction that a request describes, in status {@code prepared}, without a schedule.
    *
+   * @param topics who receives what a message sends to topics
    * @throws RefusedException when it describes none
    */
-  public static Transaction of(TransactionRequest request, Instant now) throws RefusedException {
+  public static Transaction of(TransactionRequest request, Topics topics, Instant now)
+      throws RefusedException {
     Gid gid = gidOf(request);
     TransType type = typeOf(request);
     checkOptions(request.options());
@@ -108,8 +132,12 @@ public final class Creation {
     List<Branch> branches =
         switch (type) {
           case SAGA -> sagaRows(request, now);
-          case MSG -> msgRows(request, now);
-          case TCC, XA, WORKFLOW -> throw notYet(type.wireName());
+          case MSG -> msgRows(request, topics, now);
+          case TCC, XA -> List.of(); // registered later
+          case WORKFLOW -> {
+            checkWorkflow(request);
+            yield List.of();
+          }
         };
     var definition =
         new Definition(
@@ -119,14 +147,34 @@ public final class Creation {
             request.customData(),
             request.options(),
             now);
+    checkSize(definition, branches, type == TransType.MSG && hasTopics(request));
     var state =
         new State(
             GlobalStatus.PREPARED, "", "", now, null, new Schedule(Duration.ZERO, now), Extra.NONE);
     return new Transaction(gid, definition, state, branches);
   }
 
+  /**
+   * The workflow that a request describes.
+   *
+   * @throws RefusedException when it describes none
+   */
+  public static Transaction workflow(TransactionRequest request, Instant now)
+      throws RefusedException {
+    TransType type = typeOf(request);
+    if (type != TransType.WORKFLOW) {
+      throw new RefusedException(
+          ErrorCode.BAD_REQUEST, "trans_type: " + type.wireName() + " (expected: workflow)");
+    }
+    return of(request, Topics.NONE, now);
+  }
+
   private static TransType typeOf(TransactionRequest request) throws RefusedException {
-    TransType type = TransType.of(request.transType());
+    return typeOf(request.transType());
+  }
+
+  static TransType typeOf(String transType) throws RefusedException {
+    TransType type = TransType.of(transType);
     if (type == null) {
       throw new RefusedException(
           ErrorCode.UNKNOWN_TRANS_TYPE,
@@ -183,7 +231,7 @@ public final class Creation {
     return rows;
   }
 
-  private static List<Branch> msgRows(TransactionRequest request, Instant now)
+  private static List<Branch> msgRows(TransactionRequest request, Topics topics, Instant now)
       throws RefusedException {
     List<Payload> payloads = payloadsOf(request, 1);
     try {
@@ -197,11 +245,48 @@ public final class Creation {
       String url = request.steps().get(step).action();
       String id = branchId(step + 1);
       if (url.startsWith(TOPIC)) {
-        throw new RefusedException(ErrorCode.TOPIC_NOT_FOUND, "topic not found in step " + id);
+        addSubscribers(
+            rows, id, topics.subscribersOf(url.substring(TOPIC.length())), payloads.get(step), now);
+      } else {
+        rows.add(row(id, Op.ACTION, url, payloads.get(step), now));
       }
-      rows.add(row(id, Op.ACTION, url, payloads.get(step), now));
     }
     return rows;
+  }
+
+  /** 7.1: each subscriber is a row of its own, with the payload of the step. */
+  private static void addSubscribers(
+      List<Branch> rows,
+      String id,
+      @Nullable List<String> subscribers,
+      Payload payload,
+      Instant now)
+      throws RefusedException {
+    if (subscribers == null || subscribers.isEmpty()) {
+      throw new RefusedException(ErrorCode.TOPIC_NOT_FOUND, "topic not found in step " + id, true);
+    }
+    checkCount((long) rows.size() + subscribers.size(), true);
+    if (subscribers.size() == 1) {
+      rows.add(row(id, Op.ACTION, subscribers.getFirst(), payload, now));
+      return;
+    }
+    for (int i = 0; i < subscribers.size(); i++) {
+      String one = id + SUBSCRIBER + branchId(i + 1);
+      rows.add(row(one, Op.ACTION, subscribers.get(i), payload, now));
+    }
+  }
+
+  private static boolean hasTopics(TransactionRequest request) {
+    return request.steps().stream().anyMatch(step -> step.action().startsWith(TOPIC));
+  }
+
+  private static void checkWorkflow(TransactionRequest request) throws RefusedException {
+    try {
+      CustomData.workflow(request.customData());
+    } catch (IllegalArgumentException e) {
+      throw refused(e);
+    }
+    checkUrl("query_prepared", request.queryPrepared());
   }
 
   private static RefusedException refused(IllegalArgumentException e) {
@@ -215,7 +300,7 @@ public final class Creation {
   }
 
   /** A url that no transport understands would be tried for ever, so it is refused at once. */
-  private static void checkUrl(String what, String url) throws RefusedException {
+  static void checkUrl(String what, String url) throws RefusedException {
     if (!url.isEmpty() && !isHttp(url, "http://") && !isHttp(url, "https://")) {
       throw new RefusedException(
           ErrorCode.BAD_REQUEST, what + ": url without http:// or https:// and a host");
@@ -231,44 +316,101 @@ public final class Creation {
   private static List<Payload> payloadsOf(TransactionRequest request, int rowsPerStep)
       throws RefusedException {
     int steps = request.steps().size();
-    if (steps * rowsPerStep > MAX_BRANCHES) {
-      throw new RefusedException(
-          ErrorCode.LIMIT_EXCEEDED,
-          steps * rowsPerStep + " branches (limit: " + MAX_BRANCHES + ")");
-    }
+    checkCount((long) steps * rowsPerStep, false);
     if (request.payloads().size() < steps) {
       throw new RefusedException(
           ErrorCode.BAD_REQUEST,
           request.payloads().size() + " payloads (expected: one for each of " + steps + " steps)");
     }
-    List<Payload> payloads = new ArrayList<>(steps);
-    long bytes = bytesOfTexts(request);
-    for (String text : request.payloads().subList(0, steps)) {
-      Payload payload = Payload.of(text);
-      bytes += payload.bytes().length;
-      payloads.add(payload);
+    return request.payloads().subList(0, steps).stream().map(Payload::of).toList();
+  }
+
+  // ---- limits
+
+  private static void checkCount(long branches, boolean byTopics) throws RefusedException {
+    if (branches > MAX_BRANCHES) {
+      throw new RefusedException(
+          ErrorCode.LIMIT_EXCEEDED, branches + " branches (limit: " + MAX_BRANCHES + ")", byTopics);
     }
+  }
+
+  private static void checkSize(Definition definition, List<Branch> branches, boolean byTopics)
+      throws RefusedException {
+    checkBytes(sizeOf(definition, branches), byTopics);
+  }
+
+  private static void checkBytes(long bytes, boolean byTopics) throws RefusedException {
     if (bytes > MAX_BYTES) {
       throw new RefusedException(
           ErrorCode.LIMIT_EXCEEDED,
-          "transaction of " + bytes + " bytes (limit: " + MAX_BYTES + ")");
+          "transaction of " + bytes + " bytes (limit: " + MAX_BYTES + ")",
+          byTopics);
     }
-    return payloads;
   }
 
-  private static long bytesOfTexts(TransactionRequest request) {
-    long bytes = bytesOf(request.queryPrepared()) + bytesOf(request.customData());
-    for (Step step : request.steps()) {
-      bytes += bytesOf(step.action()) + bytesOf(step.compensate());
+  /**
+   * Whether rows still fit.
+   *
+   * @throws RefusedException when they do not
+   */
+  static void checkGrowth(Transaction transaction, List<Branch> more) throws RefusedException {
+    List<Branch> all = new ArrayList<>(transaction.branches());
+    for (Branch branch : more) {
+      if (transaction.branches().stream().noneMatch(one -> one.key().equals(branch.key()))) {
+        all.add(branch);
+      }
     }
-    for (Map.Entry<String, String> header : request.options().branchHeaders().entrySet()) {
+    if (all.size() > transaction.branches().size()) {
+      checkCount(all.size(), false);
+      checkSize(transaction.definition(), all, false);
+    }
+  }
+
+  /**
+   * Whether a text still fits.
+   *
+   * @throws RefusedException when it does not
+   */
+  static void checkGrowth(Transaction transaction, String more) throws RefusedException {
+    checkBytes(sizeOf(transaction.definition(), transaction.branches()) + bytesOf(more), false);
+  }
+
+  /** The texts, and the payload of each step once. */
+  private static long sizeOf(Definition definition, List<Branch> branches) {
+    long bytes = bytesOf(definition.queryPrepared()) + bytesOf(definition.customData());
+    for (Map.Entry<String, String> header : definition.options().branchHeaders().entrySet()) {
       bytes += bytesOf(header.getKey()) + bytesOf(header.getValue());
+    }
+    Branch last = null;
+    for (Branch branch : branches) {
+      bytes += bytesOf(branch.url());
+      if (last == null || !isOfSameStep(last, branch)) {
+        bytes += branch.payload().bytes().length;
+      }
+      last = branch;
     }
     return bytes;
   }
 
+  private static boolean isOfSameStep(Branch one, Branch other) {
+    return stepOf(one.key().branchId()).equals(stepOf(other.key().branchId()))
+        && one.payload().equals(other.payload());
+  }
+
+  private static String stepOf(String branchId) {
+    int end = branchId.indexOf(SUBSCRIBER);
+    return end < 0 ? branchId : branchId.substring(0, end);
+  }
+
   private static long bytesOf(String text) {
-    return text.getBytes(StandardCharsets.UTF_8).length;
+    long bytes = text.length();
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c >= 0x80) {
+        bytes += c < 0x800 || Character.isSurrogate(c) ? 1 : 2; // a pair has four bytes
+      }
+    }
+    return bytes;
   }
 
   private static String branchId(int number) {

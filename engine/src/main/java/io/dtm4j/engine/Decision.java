@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * @param writes to be committed in one batch; empty: nothing to commit
  * @param calls to be sent after the commit
  * @param wakeUp a {@link Event.Woken} is due at this time, if the pass still lives; null: none
+ * @param anew these writes leave {@code prepared}, and rows may have been registered meanwhile: the
+ *     pass begins again on the record that the commit returned, with {@link Event.Started} (R4a);
+ *     there are no calls then, no wake-up and no ending
  * @param ending how the pass ends with these writes; null: it goes on
  */
 public record Decision(
@@ -20,6 +23,7 @@ public record Decision(
     List<Write> writes,
     List<Call> calls,
     @Nullable Instant wakeUp,
+    boolean anew,
     @Nullable Ending ending) {
   public Decision {
     writes = List.copyOf(writes);

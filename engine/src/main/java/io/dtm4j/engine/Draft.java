@@ -46,6 +46,7 @@ final class Draft {
   private @Nullable Instant wakeUp;
   private @Nullable Instant due;
   private boolean writeExtra;
+  private boolean anew;
 
   Draft(Pass pass, Settings settings, Instant now) {
     this.pass = pass;
@@ -119,6 +120,17 @@ final class Draft {
     return parked;
   }
 
+  /** Whether something has been decided that ends the pass. */
+  boolean isAtRest() {
+    return due != null;
+  }
+
+  /** What kind of answer the last call of that key brought; null: none, or a definite one. */
+  Attempt.@Nullable Kind lastAnswer(BranchKey called) {
+    Attempt last = extra.attempts().get(called.toString());
+    return last == null ? null : last.kind();
+  }
+
   // ---- what the rules do
 
   /** The call of a row is over, whatever it brought. */
@@ -159,9 +171,14 @@ final class Draft {
 
   /** A row was called and gave no definite answer; it is not called again in this pass. */
   void leaveOpen(int row, BranchAnswer answer) {
+    leaveOpen(row, branch(row).key(), answer);
+  }
+
+  /** The same for somebody else than a row. */
+  void leaveOpen(int row, BranchKey called, BranchAnswer answer) {
     asked = asked.with(row);
     touched = now;
-    remember(row, answer);
+    remember(called, answer);
     if (gravest == null || gravity(answer) > gravity(gravest)) {
       gravest = answer;
     }
@@ -185,9 +202,17 @@ final class Draft {
   void changeStatus(GlobalStatus newStatus, @Nullable String newReason) {
     status = newStatus;
     if (newReason != null) {
-      reason = newReason;
+      reason = State.shortened(newReason);
     }
     writes.add(new Write.SetStatus(newStatus, newReason, null, now));
+  }
+
+  /**
+   * Nothing further is decided on the rows read before: others may have been registered until this
+   * batch is committed.
+   */
+  void beginAnew() {
+    anew = true;
   }
 
   /** Calls a row, or settles it at once when it has no url (docs/spec/branch-calls.md 1). */
@@ -222,6 +247,10 @@ final class Draft {
     wakeUp = time;
   }
 
+  Duration interval() {
+    return interval;
+  }
+
   /** The interval that holds from now on. */
   void interval(Duration newInterval) {
     interval = newInterval;
@@ -243,6 +272,12 @@ final class Draft {
     }
     extra = extra.withParkings(parked ? extra.parkings() + 1 : 0);
     rest(latest != null && latest.isBefore(next) ? latest : next);
+  }
+
+  /** Nothing is in flight: the transaction rests for one interval. */
+  void restForInterval() {
+    extra = extra.withParkings(0);
+    rest(now.plus(interval));
   }
 
   /** Nothing is in flight: the transaction rests until that time. */
@@ -281,6 +316,7 @@ final class Draft {
         writes,
         calls,
         wakeUp,
+        anew,
         ending);
   }
 
@@ -300,8 +336,7 @@ final class Draft {
     return new Transaction(transaction.gid(), transaction.definition(), state, branches);
   }
 
-  private void remember(int row, BranchAnswer answer) {
-    BranchKey called = row == Call.NO_ROW ? MsgRules.CHECK_BACK : branch(row).key();
+  private void remember(BranchKey called, BranchAnswer answer) {
     String key = called.toString();
     Attempt last = extra.attempts().get(key);
     int number = last == null ? 1 : last.number() + 1;

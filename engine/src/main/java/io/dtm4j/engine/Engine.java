@@ -21,6 +21,7 @@ public final class Engine {
 
   private static final SagaRules SAGA = new SagaRules();
   private static final MsgRules MSG = new MsgRules();
+  private static final WorkflowRules WORKFLOW = new WorkflowRules();
 
   private final Settings settings;
 
@@ -107,8 +108,9 @@ public final class Engine {
     return switch (type) {
       case SAGA -> SAGA;
       case MSG -> MSG;
-      case TCC, XA, WORKFLOW ->
-          throw new IllegalStateException("no rules for " + type.wireName() + " yet");
+      case TCC -> TwoPhaseRules.TCC;
+      case XA -> TwoPhaseRules.XA;
+      case WORKFLOW -> WORKFLOW;
     };
   }
 }

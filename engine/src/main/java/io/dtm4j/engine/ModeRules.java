@@ -4,7 +4,7 @@ import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.GlobalStatus;
 
 /** The rules of one mode. Stateless. */
-sealed interface ModeRules permits SagaRules, MsgRules {
+sealed interface ModeRules permits SagaRules, MsgRules, TwoPhaseRules, WorkflowRules {
   /** A call that was in flight has been answered. */
   void answered(Draft draft, int row, BranchAnswer answer);
 

@@ -37,10 +37,10 @@ final class MsgRules implements ModeRules {
       }
       case BranchAnswer.Failure _ -> draft.changeStatus(GlobalStatus.FAILED, null);
       case BranchAnswer.Ongoing _ -> {
-        draft.leaveOpen(Call.NO_ROW, answer);
+        draft.leaveOpen(Call.NO_ROW, CHECK_BACK, answer);
         draft.interval(draft.retry().base());
       }
-      case BranchAnswer.Unknown _ -> draft.leaveOpen(Call.NO_ROW, answer);
+      case BranchAnswer.Unknown _ -> draft.leaveOpen(Call.NO_ROW, CHECK_BACK, answer);
     }
   }
 

@@ -5,7 +5,6 @@ import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.GlobalStatus;
-import io.dtm4j.protocol.TransType;
 import java.time.Instant;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -40,9 +39,12 @@ public final class WaitingFor {
       return retry(state, next);
     }
     if (state.status() == GlobalStatus.PREPARED) {
-      return transaction.definition().type() == TransType.MSG
-          ? "The client's submit or abort; its check-back comes at " + next + "."
-          : "The client's submit.";
+      return switch (transaction.definition().type()) {
+        case MSG -> "The client's submit or abort; its check-back comes at " + next + ".";
+        case TCC, XA -> "The client's submit or abort; it is rolled back at " + next + ".";
+        case WORKFLOW -> "The application; it is called back at " + next + ".";
+        case SAGA -> "The client's submit.";
+      };
     }
     return "Its next run at " + next + ".";
   }

@@ -2,6 +2,7 @@ package io.dtm4j.model;
 
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -115,7 +116,7 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
             Branch found = find(branch.key());
             if (found == null) {
               rows().add(branch);
-            } else if (!isSameRegistration(found, branch)) {
+            } else if (!isRegistered(found, branch)) {
               return branch.key();
             }
           }
@@ -148,6 +149,14 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
             next = new Schedule(next.interval(), old.nextTime());
           }
           state = present().withSchedule(next).withUpdateTime(set.at());
+        }
+        case Write.Postpone postpone -> {
+          Schedule old = present().schedule();
+          Instant next = postpone.at().plus(old.interval());
+          if (next.isAfter(old.nextTime())) {
+            state = present().withSchedule(new Schedule(old.interval(), next));
+          }
+          state = present().withUpdateTime(postpone.at());
         }
         case Write.SetExtra set -> state = present().withExtra(set.extra());
         case Write.LookAgain _ -> lookAgain = true;
@@ -188,8 +197,10 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
               || (newOwner.isHeld() && newOwner.claim().equals(before.owner().claim())));
     }
 
-    private static boolean isSameRegistration(Branch one, Branch other) {
-      return one.url().equals(other.url()) && one.payload().equals(other.payload());
+    private static boolean isRegistered(Branch found, Branch added) {
+      return found.url().equals(added.url())
+          && found.payload().equals(added.payload())
+          && (added.isOpen() || found.status() == added.status());
     }
 
     private @Nullable Branch find(BranchKey key) {

@@ -7,8 +7,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * One stored branch row.
  *
- * @param url where it is called; "" counts as done without a call
- * @param payload the body of the call
+ * @param url where it is called; "" counts as done without a call, and in workflows, whose rows are
+ *     never called
+ * @param payload the body of the call; of a workflow the result of the step
  * @param finishTime when it got its definite answer; null while it has none
  */
 public record Branch(

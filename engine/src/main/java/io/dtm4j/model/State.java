@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What changes while a transaction runs, its branch rows apart.
  *
- * @param reason {@code rollback_reason}, "" when there is none
+ * @param reason {@code rollback_reason}, at most {@link #MAX_REASON} characters; "" when there is
+ *     none
  * @param result result of a workflow, "" when there is none
  * @param updateTime last change of anything
  * @param endTime when it became final ({@code finish_time} or {@code rollback_time}); null before
@@ -22,6 +23,18 @@ public record State(
     @Nullable Instant endTime,
     Schedule schedule,
     Extra extra) {
+  /** The most characters of a reason that are kept: what DTM's own tables hold. */
+  public static final int MAX_REASON = 1_024;
+
+  /** The reason as far as it is kept. */
+  public static String shortened(String reason) {
+    if (reason.length() <= MAX_REASON) {
+      return reason;
+    }
+    boolean cutsPair = Character.isHighSurrogate(reason.charAt(MAX_REASON - 1));
+    return reason.substring(0, cutsPair ? MAX_REASON - 1 : MAX_REASON);
+  }
+
   public State withUpdateTime(Instant at) {
     return new State(status, reason, result, at, endTime, schedule, extra);
   }

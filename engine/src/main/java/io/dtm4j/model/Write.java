@@ -16,7 +16,8 @@ public sealed interface Write {
 
   /**
    * Appends rows. A row whose key is there with the same content counts as appended already; with
-   * other content the whole batch is refused.
+   * other content the whole batch is refused. Content is url and payload, and the status of a row
+   * that comes with a definite one.
    */
   record AddBranches(List<Branch> branches) implements Write {
     public AddBranches {
@@ -35,18 +36,28 @@ public sealed interface Write {
   /**
    * A new status of the transaction; final ones set the end time.
    *
-   * @param reason the rollback reason; null: stays
+   * @param reason the rollback reason, {@link State#shortened}; null: stays
    * @param result the result of a workflow; null: stays
    */
   record SetStatus(
       GlobalStatus status, @Nullable String reason, @Nullable String result, Instant at)
-      implements Write {}
+      implements Write {
+    public SetStatus {
+      reason = reason == null ? null : State.shortened(reason);
+    }
+  }
 
   /**
    * When the transaction is looked at again. While a lease lasts and the claim stays the same, the
    * later of stored and new time wins.
    */
   record SetSchedule(Schedule schedule, Instant at) implements Write {}
+
+  /**
+   * The transaction is looked at again not before one interval after this time. Its interval is
+   * that of the record at the commit, and a later time stays.
+   */
+  record Postpone(Instant at) implements Write {}
 
   /** Replaces what dtm4j keeps beyond DTM's record; by itself no update in the eyes of DTM. */
   record SetExtra(Extra extra) implements Write {}

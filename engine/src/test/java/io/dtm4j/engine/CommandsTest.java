@@ -146,9 +146,15 @@ class CommandsTest {
 
   private Verdict decide(String command, Given given, @Nullable Stored stored) {
     return switch (command) {
-      case "prepare" -> commands.prepare(given.transaction(NOW), stored, FRESH, NOW);
-      case "submit" -> commands.submit(given.transaction(NOW), stored, FRESH, NOW);
-      case "abort" -> commands.abort(stored, FRESH, NOW);
+      case "prepare" ->
+          stored == null
+              ? commands.create(given.transaction(NOW), GlobalStatus.PREPARED, FRESH, NOW)
+              : commands.prepare(stored);
+      case "submit" ->
+          stored == null
+              ? commands.create(given.transaction(NOW), GlobalStatus.SUBMITTED, FRESH, NOW)
+              : commands.submit(stored, FRESH, NOW);
+      case "abort" -> commands.abort("", stored, FRESH, NOW);
       default -> commands.forceStop(stored, FRESH, NOW);
     };
   }

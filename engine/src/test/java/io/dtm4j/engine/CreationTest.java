@@ -43,6 +43,7 @@ class CreationTest {
     private String protocol = "http";
     private String customData = "";
     private Options options = Options.DEFAULTS;
+    private Topics topics = Topics.NONE;
 
     static Request saga() {
       return new Request();
@@ -103,7 +104,7 @@ class CreationTest {
     }
 
     Transaction create() throws Creation.RefusedException {
-      return Creation.of(build(), NOW);
+      return Creation.of(build(), topics, NOW);
     }
   }
 
@@ -237,21 +238,6 @@ class CreationTest {
               Request.saga().type("Saga"),
               ErrorCode.UNKNOWN_TRANS_TYPE,
               "unknown trans_type (expected: saga, tcc, xa, msg or workflow)"),
-          new Refusal(
-              "tcc",
-              Request.saga().type("tcc"),
-              ErrorCode.MODE_NOT_SUPPORTED,
-              "tcc is not supported by this version of the server"),
-          new Refusal(
-              "xa",
-              Request.saga().type("xa"),
-              ErrorCode.MODE_NOT_SUPPORTED,
-              "xa is not supported by this version of the server"),
-          new Refusal(
-              "workflow",
-              Request.saga().type("workflow"),
-              ErrorCode.MODE_NOT_SUPPORTED,
-              "workflow is not supported by this version of the server"),
           new Refusal(
               "grpc",
               Request.saga().protocol("grpc"),

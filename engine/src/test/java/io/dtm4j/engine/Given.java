@@ -1,6 +1,7 @@
 package io.dtm4j.engine;
 
 import io.dtm4j.model.Transaction;
+import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Step;
 import io.dtm4j.protocol.TransType;
@@ -13,7 +14,9 @@ import java.util.Set;
 
 /**
  * What a client asks for. The urls are named after what they do: {@code a1} is the action of the
- * first step, {@code c1} its compensation, {@code q} the check-back.
+ * first step, {@code c1} its compensation; {@code k1} confirms and {@code x1} cancels the first
+ * branch of a TCC, {@code b1} is that of an XA; {@code q} is the check-back of a message and the
+ * resume of a workflow.
  */
 final class Given {
   static final String GID = "g";
@@ -23,6 +26,7 @@ final class Given {
   private final int steps;
   private Set<String> withoutUrl = Set.of();
   private String customData = "";
+  private boolean waitResult;
   private boolean concurrent;
   private long timeoutToFail;
   private long requestTimeout;
@@ -40,6 +44,28 @@ final class Given {
 
   static Given msg(int steps) {
     return new Given(TransType.MSG, steps);
+  }
+
+  static Given tcc() {
+    return new Given(TransType.TCC, 0);
+  }
+
+  static Given xa() {
+    return new Given(TransType.XA, 0);
+  }
+
+  /** The workflow {@code buy} with the input {@code hi}. */
+  static Given workflow() {
+    return new Given(TransType.WORKFLOW, 0).customData("{\"name\":\"buy\",\"data\":\"aGk=\"}");
+  }
+
+  TransType type() {
+    return type;
+  }
+
+  Given waiting() {
+    waitResult = true;
+    return this;
   }
 
   Given without(String... urls) {
@@ -100,13 +126,39 @@ final class Given {
         type.wireName(),
         urls,
         payloads,
-        type == TransType.MSG ? url("q") : "",
+        type == TransType.MSG || type == TransType.WORKFLOW ? url("q") : "",
         "http",
         customData,
         new Options(
-            false, timeoutToFail, requestTimeout, retryInterval, Map.of(), concurrent, retryLimit),
+            waitResult,
+            timeoutToFail,
+            requestTimeout,
+            retryInterval,
+            Map.of(),
+            concurrent,
+            retryLimit),
         "",
         Map.of());
+  }
+
+  /** Registers a branch of a TCC or XA. */
+  BranchRequest branch(int number) {
+    return new BranchRequest(
+        GID,
+        type.wireName(),
+        "0" + number,
+        "{\"branch\":" + number + "}",
+        url("k" + number),
+        url("x" + number),
+        url("b" + number),
+        "",
+        "");
+  }
+
+  /** Registers a step of a workflow. */
+  static BranchRequest step(int number, String op, String status) {
+    return new BranchRequest(
+        GID, "workflow", "0" + number, "step " + number, "", "", "", op, status);
   }
 
   Transaction transaction(Instant now) {
@@ -115,7 +167,7 @@ final class Given {
 
   static Transaction transaction(TransactionRequest request, Instant now) {
     try {
-      return Creation.of(request, now);
+      return Creation.of(request, Topics.NONE, now);
     } catch (Creation.RefusedException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
+import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
@@ -11,15 +12,16 @@ import io.dtm4j.model.Transaction;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.BranchStatus;
+import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
-import io.dtm4j.protocol.Op;
-import io.dtm4j.protocol.TransType;
+import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransactionRequest;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -32,7 +34,12 @@ import org.jspecify.annotations.Nullable;
  * aborting, pf}. What may happen:
  *
  * <ul>
- *   <li>{@code prepare}, {@code submit}, {@code abort}, {@code forceStop}: commands of clients
+ *   <li>{@code prepare}, {@code submit}, {@code abort}, {@code forceStop}, {@code reset}: commands
+ *       of clients; {@code abort because} has a reason, {@code end succeed} and {@code end failed}
+ *       submit a workflow; one that must be refused has a {@code !} before it
+ *   <li>{@code register 1}, {@code register 1 action succeed}: a branch of a TCC or XA, a step of a
+ *       workflow; with {@code meanwhile} before it, it is registered between the next decision and
+ *       its commit
  *   <li>{@code a1 ok}, {@code no}, {@code later}, {@code lost}, {@code full}: a call succeeds, is
  *       refused, is ongoing, brings nothing definite, or finds its destination full; several with
  *       {@code &} are decided together
@@ -52,6 +59,7 @@ final class Play {
   /** What a refusing branch says. */
   static final String NO = "no stock";
 
+  private final @Nullable Given given;
   private final TransactionRequest request;
   private final Engine engine = new Engine(Settings.DEFAULTS);
   private final Commands commands = new Commands(Settings.DEFAULTS);
@@ -63,6 +71,10 @@ final class Play {
   private @Nullable Instant wakeUp;
   private List<Call> calls = List.of();
   private Batch.@Nullable Applied applied;
+  private @Nullable String meanwhile;
+
+  /** Rows were registered since the pass began, so it does not know all of them. */
+  private boolean registered;
 
   /**
    * What is asked for and how it goes on.
@@ -81,10 +93,12 @@ final class Play {
   }
 
   Play(Given given) {
-    this(given.request());
+    this.given = given;
+    request = given.request();
   }
 
   Play(TransactionRequest request) {
+    given = null;
     this.request = request;
   }
 
@@ -115,8 +129,21 @@ final class Play {
   }
 
   private void happen(String what) {
-    switch (what) {
-      case "prepare", "submit", "abort", "forceStop" -> command(what);
+    if (what.startsWith("!")) {
+      assertThat(replyTo(what.substring(1)))
+          .as("%s is refused", what)
+          .isInstanceOfAny(Reply.Refused.class, Reply.Failed.class);
+      return;
+    }
+    if (what.startsWith("meanwhile ")) {
+      meanwhile = what.substring("meanwhile ".length());
+      return;
+    }
+    switch (what.split(" ", 2)[0]) {
+      case "prepare", "submit", "abort", "end", "register", "forceStop", "reset" -> {
+        Reply reply = replyTo(what);
+        assertThat(reply == null || reply instanceof Reply.Success).as(what).isTrue();
+      }
       case "crash" -> claim();
       case "due" -> {
         assertThat(pass).as("it rests").isNull();
@@ -188,38 +215,87 @@ final class Play {
     return this;
   }
 
-  /** A command of a client; false when it was refused. */
+  /** A command of a client; false when it changed nothing. */
   boolean command(String name) {
+    return replyTo(name) == null;
+  }
+
+  /** A command of a client: how it is answered at once; null: it changed something or joined. */
+  @Nullable Reply replyTo(String line) {
     calls = List.of();
-    Owner owner = freshOwner();
-    Stored seen = stored;
-    Transaction proposed = Given.transaction(request, now);
-    Commands.Verdict verdict =
-        switch (name) {
-          case "prepare" -> commands.prepare(proposed, seen, owner, now);
-          case "submit" -> commands.submit(proposed, seen, owner, now);
-          case "abort" -> commands.abort(seen, owner, now);
-          case "forceStop" -> commands.forceStop(seen, owner, now);
-          default -> throw new IllegalArgumentException(name);
-        };
-    switch (verdict) {
+    switch (verdictOf(line)) {
       case Commands.Verdict.Commit commit -> {
+        if (commit.batch().owner() == null) {
+          registered |= pass != null;
+          return noted(commit.batch());
+        }
         pass = null;
         changed(commit.batch());
         if (commit.runs()) {
           begin();
         }
       }
-      case Commands.Verdict.Join _ -> {
+      case Commands.Verdict.Join join -> {
+        if (join.first() != null) {
+          changed(join.first());
+          registered = true;
+        }
         if (pass == null) {
           claim();
         }
       }
-      case Commands.Verdict.Answer _ -> {
-        return false;
+      case Commands.Verdict.Answer(Reply reply) -> {
+        return reply;
       }
     }
-    return true;
+    return null;
+  }
+
+  private Commands.Verdict verdictOf(String line) {
+    Owner owner = freshOwner();
+    Stored seen = stored;
+    String[] words = line.split(" ", 2);
+    String rest = words.length > 1 ? words[1] : "";
+    return switch (words[0]) {
+      case "prepare" ->
+          seen == null ? create(GlobalStatus.PREPARED, owner) : commands.prepare(seen);
+      case "submit" ->
+          seen == null ? create(GlobalStatus.SUBMITTED, owner) : commands.submit(seen, owner, now);
+      case "abort" -> commands.abort(rest, seen, owner, now);
+      case "end" -> commands.endWorkflow(Map.of("status", rest), seen, owner, now);
+      case "forceStop" -> commands.forceStop(seen, owner, now);
+      case "reset" -> commands.resetNextCronTime(seen, now);
+      case "register" -> commands.registerBranch(registration(rest), seen, now);
+      default -> throw new IllegalArgumentException(line);
+    };
+  }
+
+  private Commands.Verdict create(GlobalStatus status, Owner owner) {
+    return commands.create(Given.transaction(request, now), status, owner, now);
+  }
+
+  private Registration registration(String what) {
+    String[] words = what.split(" ", -1);
+    int number = Integer.parseInt(words[0]);
+    try {
+      return Registration.of(
+          words.length == 1
+              ? Objects.requireNonNull(given, "given").branch(number)
+              : Given.step(number, words[1], words[2]),
+          now);
+    } catch (Creation.RefusedException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
+  }
+
+  /** Commits what leaves claim and revision alone. */
+  private @Nullable Reply noted(Batch batch) {
+    Batch.Applied result = batch.applyTo(stored);
+    if (result instanceof Batch.Applied.Changed now) {
+      stored = now.stored();
+      return null;
+    }
+    return new Reply.Failed(ErrorCode.BRANCH_EXISTS, "conflict");
   }
 
   /** A new claim, whoever had it before; as recovery or a take-over makes it. */
@@ -229,6 +305,7 @@ final class Play {
   }
 
   private void begin() {
+    registered = false;
     pass = Pass.begin(stored().transaction(), now);
     decide(List.of(Event.Started.INSTANCE));
   }
@@ -237,6 +314,11 @@ final class Play {
     Pass before = Objects.requireNonNull(pass, "a pass is alive");
     Decision decision = engine.decide(before, events, now);
     assertThat(isSame(decision, engine.decide(before, events, now))).as("it is pure").isTrue();
+    if (meanwhile != null) {
+      assertThat(replyTo(meanwhile)).as(meanwhile).isNull();
+      meanwhile = null;
+      registered = true;
+    }
     if (!decision.writes().isEmpty()) {
       boolean goesOn = decision.ending() == null;
       changed(
@@ -246,10 +328,15 @@ final class Play {
               stored().owner().next(goesOn ? Owner.Mark.LEASED : Owner.Mark.RESTING),
               decision.writes()));
     }
-    if (!(applied instanceof Batch.Applied.Changed changed && changed.dueNow())) {
+    if (!registered && !(applied instanceof Batch.Applied.Changed changed && changed.dueNow())) {
       assertThat(decision.pass().transaction())
           .as("what the pass believes is what is stored")
           .isEqualTo(stored().transaction());
+    }
+    if (decision.anew()) {
+      assertThat(decision.calls()).isEmpty();
+      begin();
+      return;
     }
     lastPass = decision.pass();
     pass = decision.ending() == null ? lastPass : null;
@@ -328,19 +415,34 @@ final class Play {
   }
 
   static String nameOf(Call call) {
-    return call.row() == Call.NO_ROW
-        ? "q"
-        : (call.key().op().equals(Op.ACTION) ? "a" : "c") + Integer.parseInt(call.key().branchId());
+    return call.row() == Call.NO_ROW ? "q" : nameOf(call.key());
+  }
+
+  private static String nameOf(BranchKey key) {
+    char letter =
+        switch (key.op().wireName()) {
+          case "action" -> 'a';
+          case "compensate" -> 'c';
+          case "confirm" -> 'k';
+          case "cancel" -> 'x';
+          case "commit" -> 'm';
+          case "rollback" -> 'r';
+          default -> throw new IllegalArgumentException(key.toString());
+        };
+    return letter + String.valueOf(Integer.parseInt(key.branchId()));
   }
 
   private int rowOf(String name) {
     if (name.equals("q")) {
       return Call.NO_ROW;
     }
-    int step = Integer.parseInt(name.substring(1)) - 1;
-    return request.transType().equals(TransType.MSG.wireName())
-        ? step
-        : 2 * step + (name.charAt(0) == 'a' ? 1 : 0);
+    List<Branch> rows = stored().transaction().branches();
+    for (int row = 0; row < rows.size(); row++) {
+      if (nameOf(rows.get(row).key()).equals(name)) {
+        return row;
+      }
+    }
+    throw new IllegalArgumentException(name);
   }
 
   private static Duration seconds(String text) {
@@ -352,6 +454,7 @@ final class Play {
     return one.writes().equals(other.writes())
         && one.calls().equals(other.calls())
         && Objects.equals(one.wakeUp(), other.wakeUp())
+        && one.anew() == other.anew()
         && one.ending() == other.ending()
         && isSame(one.pass(), other.pass());
   }

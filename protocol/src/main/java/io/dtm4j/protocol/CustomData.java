@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -89,6 +90,57 @@ public final class CustomData {
           }
           return delay;
         });
+  }
+
+  /**
+   * What a workflow is called back with.
+   *
+   * @param name of the workflow, as the application registered it; never empty
+   * @param base64 its input, encoded; "" when there is none
+   */
+  public record Workflow(String name, String base64) {
+    /** The input itself. */
+    public byte[] data() {
+      return Base64.getDecoder().decode(base64);
+    }
+  }
+
+  /**
+   * The custom data of a workflow.
+   *
+   * @throws IllegalArgumentException with the reason when it is not as it should be
+   */
+  public static Workflow workflow(String text) {
+    Workflow workflow = read(text, CustomData::readWorkflow);
+    if (workflow.name().isEmpty()) {
+      throw new IllegalArgumentException("custom_data: name is missing");
+    }
+    try {
+      workflow.data();
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("custom_data: data is no base64", e);
+    }
+    return workflow;
+  }
+
+  private static Workflow readWorkflow(JsonParser json) throws IOException {
+    String name = "";
+    String data = "";
+    while (json.nextToken() == JsonToken.FIELD_NAME) {
+      String member = json.currentName();
+      JsonToken value = json.nextToken();
+      boolean isName = member.equalsIgnoreCase("name");
+      if (!isName && !member.equalsIgnoreCase("data")) {
+        json.skipChildren();
+      } else if (value == JsonToken.VALUE_STRING || value == JsonToken.VALUE_NULL) {
+        String read = value == JsonToken.VALUE_NULL ? "" : json.getText();
+        name = isName ? read : name;
+        data = isName ? data : read;
+      } else {
+        throw new IllegalArgumentException("custom_data: " + member + " is no text");
+      }
+    }
+    return new Workflow(name, data);
   }
 
   private interface Reading<T> {

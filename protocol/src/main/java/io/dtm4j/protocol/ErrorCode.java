@@ -22,6 +22,13 @@ public enum ErrorCode {
   GID_NOT_FOUND,
   /** The status of the transaction does not allow this. */
   STATUS_CONFLICT,
+  /**
+   * The workflow has been decided the other way by another run of it: whoever is told this stops
+   * and undoes nothing.
+   */
+  WORKFLOW_DECIDED,
+  /** A branch with this id and op is registered with other content; the first one stays. */
+  BRANCH_EXISTS,
   /** With {@code wait_result}: the transaction is rolled back or rolling back. */
   ROLLED_BACK,
   /** With {@code wait_result}: not finished when the wait ended; it goes on by itself. */

@@ -13,12 +13,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the transaction body of prepare, submit, abort and the other operations
- * (docs/spec/http-api.md 1, 3 and 8), token by token: a body is either a whole request or an {@link
- * UnreadableRequestException}.
+ * Reads the transaction body of prepare, submit, abort and the other operations, and that of
+ * registerBranch (docs/spec/http-api.md 1, 3, 4.7 and 8), token by token: a body is either a whole
+ * request or an {@link UnreadableRequestException}.
  *
  * <p>Members that are not known are skipped, null counts as absent, of duplicates the last one
  * counts, and a name is also understood in another letter case. Nothing is coerced: a number is no
@@ -33,6 +34,9 @@ public final class RequestReader {
 
   /** How deep members that are skipped may be nested. */
   public static final int MAX_DEPTH = 500;
+
+  private static final Set<String> BRANCH_MEMBERS =
+      Set.of("gid", "trans_type", "branch_id", "data", "confirm", "cancel", "url", "op", "status");
 
   private static final String HTTP = "http";
   private static final char REPLACEMENT = '\uFFFD';
@@ -84,8 +88,28 @@ public final class RequestReader {
   /** The request in a part of an array. */
   public static TransactionRequest read(byte[] body, int offset, int length)
       throws UnreadableRequestException {
+    return read(body, offset, length, RequestReader::request);
+  }
+
+  /**
+   * The registration in a part of an array: a flat object of texts (docs/spec/http-api.md 1.3).
+   * Members that mean nothing may be anything.
+   *
+   * @param body not kept
+   */
+  public static BranchRequest readBranch(byte[] body, int offset, int length)
+      throws UnreadableRequestException {
+    return read(body, offset, length, RequestReader::branch);
+  }
+
+  private interface Reading<T> {
+    T read(RequestReader reader) throws IOException, UnreadableRequestException;
+  }
+
+  private static <T> T read(byte[] body, int offset, int length, Reading<T> reading)
+      throws UnreadableRequestException {
     try (JsonParser json = JSON.createParser(body, offset, length)) {
-      return new RequestReader(json).request();
+      return reading.read(new RequestReader(json));
     } catch (StreamConstraintsException e) {
       throw bad(
           "the body is nested deeper than "
@@ -100,7 +124,11 @@ public final class RequestReader {
     }
   }
 
-  private TransactionRequest request() throws IOException, UnreadableRequestException {
+  private interface Member {
+    void take(String name, JsonToken value) throws IOException, UnreadableRequestException;
+  }
+
+  private void object(Member member) throws IOException, UnreadableRequestException {
     JsonToken first = json.nextToken();
     if (first == null) {
       throw bad("the body is empty (expected: a JSON object)");
@@ -109,11 +137,37 @@ public final class RequestReader {
       throw wrong("the body", first, "an object");
     }
     for (String name = json.nextFieldName(); name != null; name = json.nextFieldName()) {
-      member(name, json.nextToken());
+      member.take(name, json.nextToken());
     }
     if (json.nextToken() != null) {
       throw bad("the body goes on behind its JSON object");
     }
+  }
+
+  private BranchRequest branch() throws IOException, UnreadableRequestException {
+    Map<String, String> texts = new HashMap<>();
+    object(
+        (name, value) -> {
+          if (BRANCH_MEMBERS.contains(name)) {
+            texts.put(name, text(name, value, ""));
+          } else {
+            json.skipChildren();
+          }
+        });
+    return new BranchRequest(
+        texts.getOrDefault("gid", ""),
+        texts.getOrDefault("trans_type", ""),
+        texts.getOrDefault("branch_id", ""),
+        texts.getOrDefault("data", ""),
+        texts.getOrDefault("confirm", ""),
+        texts.getOrDefault("cancel", ""),
+        texts.getOrDefault("url", ""),
+        texts.getOrDefault("op", ""),
+        texts.getOrDefault("status", ""));
+  }
+
+  private TransactionRequest request() throws IOException, UnreadableRequestException {
+    object(this::member);
     return new TransactionRequest(
         gid,
         transType,

@@ -10,6 +10,7 @@ import io.dtm4j.coordinator.Retention;
 import io.dtm4j.coordinator.ThreadTimers;
 import io.dtm4j.engine.Engine;
 import io.dtm4j.engine.Settings;
+import io.dtm4j.engine.Topics;
 import io.dtm4j.engine.WaitingFor;
 import io.dtm4j.server.config.ServerConfig;
 import io.dtm4j.server.config.ServerConfig.Limits;
@@ -97,6 +98,7 @@ public final class DtmServer implements AutoCloseable {
               claims,
               timers,
               System::nanoTime,
+              Topics.NONE,
               limits);
       List<EventLoop> all = loops.all();
       var recovery =

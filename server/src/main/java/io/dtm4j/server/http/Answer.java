@@ -82,6 +82,8 @@ record Answer(int status, Buffer body, boolean retryAfter) {
           TOPIC_NOT_FOUND,
           GID_NOT_FOUND,
           STATUS_CONFLICT,
+          WORKFLOW_DECIDED,
+          BRANCH_EXISTS,
           ROLLED_BACK,
           NOT_FINISHED,
           BRANCH_REFUSED,

@@ -80,7 +80,9 @@ final class Outgoing extends Deadlines.Entry {
     this.call = call;
     this.answered = answered;
     hasBody = !call.payload().isEmpty();
-    method = hasBody || call.type() == TransType.XA ? HttpMethod.POST : HttpMethod.GET;
+    // XA sends no body; a workflow may have no input, but nobody serves its resume by GET.
+    boolean isPost = hasBody || call.type() == TransType.XA || call.type() == TransType.WORKFLOW;
+    method = isPost ? HttpMethod.POST : HttpMethod.GET;
   }
 
   void start() {

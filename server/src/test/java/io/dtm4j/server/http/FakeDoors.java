@@ -2,9 +2,12 @@ package io.dtm4j.server.http;
 
 import io.dtm4j.coordinator.Command;
 import io.dtm4j.coordinator.Doors;
+import io.dtm4j.coordinator.Requester;
 import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Reply;
+import io.dtm4j.protocol.TransactionRequest;
 import io.dtm4j.store.EventLoop;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -45,6 +48,22 @@ final class FakeDoors implements Doors {
     if (now != null) {
       one.answer(now);
     }
+  }
+
+  @Override
+  public void registerBranch(
+      BranchRequest request, Requester requester, EventLoop loop, Consumer<Reply> reply) {
+    throw new AssertionError("no route leads here");
+  }
+
+  @Override
+  public void prepareWorkflow(
+      TransactionRequest request,
+      Requester requester,
+      EventLoop loop,
+      Consumer<Stored> found,
+      Consumer<Reply> failed) {
+    throw new AssertionError("no route leads here");
   }
 
   @Override

@@ -181,10 +181,11 @@ final class RandomBatches {
 
   private Write write(Stored now) {
     List<Branch> rows = now.transaction().branches();
-    return switch (random.nextInt(6)) {
+    return switch (random.nextInt(7)) {
       case 0 -> addBranches(now);
       case 1 -> new Write.SetExtra(extra());
       case 2 -> new Write.SetSchedule(schedule(), time());
+      case 3 -> new Write.Postpone(time());
       default -> {
         if (rows.isEmpty()) {
           yield new Write.SetSchedule(schedule(), time());
@@ -215,7 +216,8 @@ final class RandomBatches {
     for (int i = 0; i < count; i++) {
       payload = chance(50) ? payload : Payload.of(text());
       var key = new BranchKey("0" + random.nextInt(30), pick(OPS));
-      rows.add(Branch.open(key, chance(20) ? "" : "http://host/" + text(), payload, time()));
+      Branch row = Branch.open(key, chance(20) ? "" : "http://host/" + text(), payload, time());
+      rows.add(chance(80) ? row : row.settled(pick(List.of(BranchStatus.values())), time()));
     }
     return rows;
   }

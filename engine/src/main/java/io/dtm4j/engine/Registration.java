@@ -1,0 +1,98 @@
+package io.dtm4j.engine;
+
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.BranchKey;
+import io.dtm4j.model.Payload;
+import io.dtm4j.protocol.BranchRequest;
+import io.dtm4j.protocol.BranchStatus;
+import io.dtm4j.protocol.ErrorCode;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.TransType;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * A branch that a client registers, as rows (docs/spec/http-api.md 4.7, docs/spec/transactions.md
+ * 1.3).
+ *
+ * @param type what its transaction must be
+ */
+public record Registration(Gid gid, TransType type, List<Branch> rows) {
+  /** The longest branch id, as DTM's own tables hold it. */
+  public static final int MAX_BRANCH_ID = 128;
+
+  /** The longest op, as DTM's own tables hold it. */
+  public static final int MAX_OP = 45;
+
+  public Registration {
+    rows = List.copyOf(rows);
+  }
+
+  /**
+   * The rows that a request describes.
+   *
+   * @throws Creation.RefusedException when it describes none
+   */
+  public static Registration of(BranchRequest request, Instant now)
+      throws Creation.RefusedException {
+    Gid gid = Creation.gidOf(request.gid());
+    TransType type = Creation.typeOf(request.transType());
+    checkLength("branch_id", request.branchId(), MAX_BRANCH_ID);
+    Payload data = Payload.of(request.data());
+    List<Branch> rows =
+        switch (type) {
+          case TCC ->
+              List.of(
+                  row(request, Op.CANCEL, request.cancel(), data, now),
+                  row(request, Op.CONFIRM, request.confirm(), data, now));
+          case XA ->
+              List.of(
+                  row(request, Op.ROLLBACK, request.url(), data, now),
+                  row(request, Op.COMMIT, request.url(), data, now));
+          case WORKFLOW -> List.of(step(request, data, now));
+          case SAGA, MSG ->
+              throw bad("trans_type: " + type.wireName() + " (expected: tcc, xa or workflow)");
+        };
+    return new Registration(gid, type, rows);
+  }
+
+  private static Branch row(BranchRequest request, Op op, String url, Payload data, Instant now)
+      throws Creation.RefusedException {
+    if (request.branchId().isEmpty()) {
+      throw bad("branch_id is missing");
+    }
+    Creation.checkUrl(op.wireName(), url);
+    return Branch.open(new BranchKey(request.branchId(), op), url, data, now);
+  }
+
+  /** A step is registered when it is over. A workflow may take one without a branch id. */
+  private static Branch step(BranchRequest request, Payload data, Instant now)
+      throws Creation.RefusedException {
+    checkLength("op", request.op(), MAX_OP);
+    if (request.op().isEmpty()) {
+      throw bad("op is missing");
+    }
+    BranchStatus status =
+        switch (request.status()) {
+          case "succeed" -> BranchStatus.SUCCEED;
+          case "failed" -> BranchStatus.FAILED;
+          default -> throw bad("status is neither succeed nor failed");
+        };
+    return Branch.open(new BranchKey(request.branchId(), Op.of(request.op())), "", data, now)
+        .settled(status, now);
+  }
+
+  private static void checkLength(String what, String text, int limit)
+      throws Creation.RefusedException {
+    if (text.length() > limit) {
+      throw new Creation.RefusedException(
+          ErrorCode.LIMIT_EXCEEDED,
+          what + " of " + text.length() + " characters (limit: " + limit + ")");
+    }
+  }
+
+  private static Creation.RefusedException bad(String message) {
+    return new Creation.RefusedException(ErrorCode.BAD_REQUEST, message);
+  }
+}
