@@ -5,6 +5,7 @@ import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.TransType;
 import java.time.Instant;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +36,9 @@ public final class WaitingFor {
     if (delayUntil != null && delayUntil.isAfter(now)) {
       return "The end of its delay at " + delayUntil + ".";
     }
+    if (transaction.definition().type() == TransType.WORKFLOW) {
+      return "The application; it is called back at " + next + ".";
+    }
     if (!state.extra().attempts().isEmpty()) {
       return retry(state, next);
     }
@@ -42,8 +46,7 @@ public final class WaitingFor {
       return switch (transaction.definition().type()) {
         case MSG -> "The client's submit or abort; its check-back comes at " + next + ".";
         case TCC, XA -> "The client's submit or abort; it is rolled back at " + next + ".";
-        case WORKFLOW -> "The application; it is called back at " + next + ".";
-        case SAGA -> "The client's submit.";
+        case SAGA, WORKFLOW -> "The client's submit.";
       };
     }
     return "Its next run at " + next + ".";

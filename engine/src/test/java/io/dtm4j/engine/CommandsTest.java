@@ -4,30 +4,38 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.engine.Commands.Verdict;
 import io.dtm4j.model.Batch;
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Extra;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
+import io.dtm4j.model.Payload;
 import io.dtm4j.model.Schedule;
 import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.model.Write;
+import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Commands of clients: docs/spec/http-api.md 4 and 5. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -49,13 +57,19 @@ class CommandsTest {
     /** Whoever works on it goes on. */
     JOINS,
     /** It is taken over and ends. */
-    FAILS,
+    ENDS,
+    /** Something is written, and whoever has it keeps it. */
+    NOTES,
     /** 200, nothing changes. */
     SUCCESS,
     /** 409. */
     CONFLICT,
+    /** 409, there is no such gid. */
+    NONE_TO_REGISTER_AT,
     /** 500, there is no such gid. */
-    NOT_FOUND
+    NOT_FOUND,
+    /** No transaction of this type ever has this status. */
+    NEVER
   }
 
   /**
@@ -69,36 +83,61 @@ class CommandsTest {
 
   private static List<Cell> matrix() {
     List<Cell> cells = new ArrayList<>();
-    for (TransType type : List.of(TransType.SAGA, TransType.MSG)) {
-      boolean isMsg = type == TransType.MSG;
+    for (TransType type : TransType.values()) {
+      boolean isWorkflow = type == TransType.WORKFLOW;
+      Outcome submittedTo = isWorkflow ? Outcome.NEVER : Outcome.CONFLICT;
       cells.addAll(
           line(
               "prepare",
               type,
               Outcome.CREATES,
               Outcome.SUCCESS,
-              Outcome.CONFLICT,
-              Outcome.CONFLICT,
-              Outcome.CONFLICT,
-              Outcome.CONFLICT));
-      cells.addAll(
-          line(
-              "submit",
-              type,
-              Outcome.CREATES_AND_RUNS,
-              Outcome.RUNS,
-              Outcome.JOINS,
-              Outcome.CONFLICT,
+              submittedTo,
+              submittedTo,
               Outcome.CONFLICT,
               Outcome.CONFLICT));
+      if (isWorkflow) {
+        cells.addAll(
+            line(
+                "submit",
+                type,
+                Outcome.NOT_FOUND,
+                Outcome.ENDS,
+                Outcome.NEVER,
+                Outcome.NEVER,
+                Outcome.SUCCESS,
+                Outcome.CONFLICT));
+        cells.addAll(
+            line(
+                "prepareWorkflow",
+                type,
+                Outcome.CREATES,
+                Outcome.SUCCESS,
+                Outcome.NEVER,
+                Outcome.NEVER,
+                Outcome.SUCCESS,
+                Outcome.SUCCESS));
+      } else {
+        cells.addAll(
+            line(
+                "submit",
+                type,
+                Outcome.CREATES_AND_RUNS,
+                Outcome.RUNS,
+                Outcome.JOINS,
+                Outcome.CONFLICT,
+                Outcome.CONFLICT,
+                Outcome.CONFLICT));
+      }
+      boolean rollsBack = type == TransType.TCC || type == TransType.XA;
       cells.addAll(
           line(
               "abort",
               type,
               Outcome.NOT_FOUND,
-              isMsg ? Outcome.FAILS : Outcome.CONFLICT,
-              Outcome.CONFLICT,
-              Outcome.CONFLICT,
+              rollsBack ? Outcome.RUNS : type == TransType.MSG ? Outcome.ENDS : Outcome.CONFLICT,
+              submittedTo,
+              rollsBack ? Outcome.JOINS : submittedTo,
               Outcome.CONFLICT,
               Outcome.CONFLICT));
       cells.addAll(
@@ -106,12 +145,35 @@ class CommandsTest {
               "forceStop",
               type,
               Outcome.NOT_FOUND,
-              Outcome.FAILS,
-              Outcome.FAILS,
-              Outcome.FAILS,
+              Outcome.ENDS,
+              Outcome.ENDS,
+              Outcome.ENDS,
               Outcome.CONFLICT,
               Outcome.CONFLICT));
+      if (rollsBack || isWorkflow) {
+        cells.addAll(
+            line(
+                "registerBranch",
+                type,
+                Outcome.NONE_TO_REGISTER_AT,
+                Outcome.NOTES,
+                submittedTo,
+                submittedTo,
+                Outcome.CONFLICT,
+                Outcome.CONFLICT));
+      }
+      cells.addAll(
+          line(
+              "resetNextCronTime",
+              type,
+              Outcome.NOT_FOUND,
+              Outcome.NOTES,
+              Outcome.NOTES,
+              Outcome.NOTES,
+              Outcome.NOTES,
+              Outcome.NOTES));
     }
+    cells.removeIf(cell -> cell.outcome() == Outcome.NEVER);
     return cells;
   }
 
@@ -136,7 +198,14 @@ class CommandsTest {
   @ParameterizedTest
   @FieldSource("MATRIX")
   void the_matrix_of_repeated_requests(Cell cell) {
-    Given given = cell.type() == TransType.SAGA ? Given.saga(1) : Given.msg(1);
+    Given given =
+        switch (cell.type()) {
+          case SAGA -> Given.saga(1);
+          case MSG -> Given.msg(1);
+          case TCC -> Given.tcc();
+          case XA -> Given.xa();
+          case WORKFLOW -> Given.workflow();
+        };
     Stored stored = cell.status() == null ? null : stored(given, cell.status());
 
     Verdict verdict = decide(cell.command(), given, stored);
@@ -150,13 +219,44 @@ class CommandsTest {
           stored == null
               ? commands.create(given.transaction(NOW), GlobalStatus.PREPARED, FRESH, NOW)
               : commands.prepare(stored);
-      case "submit" ->
+      case "prepareWorkflow" ->
           stored == null
-              ? commands.create(given.transaction(NOW), GlobalStatus.SUBMITTED, FRESH, NOW)
-              : commands.submit(stored, FRESH, NOW);
+              ? commands.create(given.transaction(NOW), GlobalStatus.PREPARED, FRESH, NOW)
+              : commands.prepareWorkflow(stored);
+      case "submit" -> {
+        if (given.type() == TransType.WORKFLOW) {
+          yield end("succeed", "", "", stored);
+        }
+        yield stored == null
+            ? commands.create(given.transaction(NOW), GlobalStatus.SUBMITTED, FRESH, NOW)
+            : commands.submit(stored, FRESH, NOW);
+      }
       case "abort" -> commands.abort("", stored, FRESH, NOW);
-      default -> commands.forceStop(stored, FRESH, NOW);
+      case "forceStop" -> commands.forceStop(stored, FRESH, NOW);
+      case "registerBranch" ->
+          commands.registerBranch(
+              registration(
+                  given.type() == TransType.WORKFLOW
+                      ? Given.step(1, "action", "succeed")
+                      : given.branch(1)),
+              stored,
+              NOW);
+      case "resetNextCronTime" -> commands.resetNextCronTime(stored, NOW);
+      default -> throw new IllegalArgumentException(command);
     };
+  }
+
+  private Verdict end(String status, String reason, String result, @Nullable Stored stored) {
+    return commands.endWorkflow(
+        Map.of("status", status, "rollback_reason", reason, "result", result), stored, FRESH, NOW);
+  }
+
+  private static Registration registration(BranchRequest request) {
+    try {
+      return Registration.of(request, NOW);
+    } catch (Creation.RefusedException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
   }
 
   private static Outcome outcomeOf(Verdict verdict) {
@@ -165,10 +265,13 @@ class CommandsTest {
       case Verdict.Commit(Batch batch, boolean runs) ->
           batch.guard() instanceof Guard.Absent
               ? runs ? Outcome.CREATES_AND_RUNS : Outcome.CREATES
-              : runs ? Outcome.RUNS : Outcome.FAILS;
+              : runs ? Outcome.RUNS : batch.owner() == null ? Outcome.NOTES : Outcome.ENDS;
       case Verdict.Answer(Reply.Success _) -> Outcome.SUCCESS;
       case Verdict.Answer(Reply.Refused refused) -> {
-        assertThat(refused.code()).isEqualTo(ErrorCode.STATUS_CONFLICT);
+        if (refused.code() == ErrorCode.GID_NOT_FOUND) {
+          yield Outcome.NONE_TO_REGISTER_AT;
+        }
+        assertThat(refused.code()).isIn(ErrorCode.STATUS_CONFLICT, ErrorCode.WORKFLOW_DECIDED);
         yield Outcome.CONFLICT;
       }
       case Verdict.Answer(Reply.Failed failed) -> {
@@ -359,5 +462,304 @@ class CommandsTest {
                 List.of(
                     new Write.SetSchedule(
                         new Schedule(Duration.ofSeconds(20), NOW.plusSeconds(30)), NOW))));
+  }
+
+  // ---- the second phase of tcc and xa
+
+  @Test
+  void an_abort_takes_a_prepared_tcc_over_with_its_reason() {
+    Stored stored = stored(Given.tcc().requestTimeout(25), GlobalStatus.PREPARED);
+
+    Verdict verdict = commands.abort("no credit", stored, FRESH, NOW);
+
+    assertThat(verdict)
+        .isEqualTo(
+            new Verdict.Commit(
+                new Batch(
+                    stored.transaction().gid(),
+                    new Guard.InStatus(GlobalStatus.PREPARED, null),
+                    FRESH,
+                    List.of(
+                        new Write.SetStatus(GlobalStatus.ABORTING, "no credit", null, NOW),
+                        new Write.SetSchedule(
+                            new Schedule(Duration.ofSeconds(20), NOW.plusSeconds(30)), NOW))),
+                true));
+  }
+
+  /** R4: what changes nothing but the reason leaves the lease to whoever has it. */
+  @Test
+  void a_new_reason_is_written_without_touching_the_claim() {
+    Stored stored = stored(Given.xa(), GlobalStatus.ABORTING);
+
+    Verdict verdict = commands.abort("second thoughts", stored, FRESH, NOW);
+
+    assertThat(verdict)
+        .isEqualTo(
+            new Verdict.Join(
+                new Batch(
+                    stored.transaction().gid(),
+                    new Guard.InStatus(GlobalStatus.ABORTING, null),
+                    null,
+                    List.of(
+                        new Write.SetStatus(
+                            GlobalStatus.ABORTING, "second thoughts", null, NOW)))));
+  }
+
+  /** docs/spec/scheduling.md 4. */
+  @Test
+  void a_prepared_tcc_rests_until_its_timeout() {
+    Given given = Given.tcc().timeoutToFail(60);
+
+    Batch batch = batchOf(decide("prepare", given, null));
+
+    assertThat(batch)
+        .isEqualTo(
+            creation(
+                given,
+                GlobalStatus.PREPARED,
+                Duration.ofSeconds(10),
+                NOW.plusSeconds(60),
+                Extra.NONE));
+  }
+
+  // ---- registerBranch
+
+  @Test
+  void a_registered_branch_leaves_claim_and_schedule_alone() {
+    Stored stored = stored(Given.tcc(), GlobalStatus.PREPARED);
+    Registration registration = registration(Given.tcc().branch(1));
+
+    Batch batch = batchOf(commands.registerBranch(registration, stored, NOW));
+
+    assertThat(batch)
+        .isEqualTo(
+            new Batch(
+                stored.transaction().gid(),
+                new Guard.InStatus(GlobalStatus.PREPARED, null),
+                null,
+                List.of(new Write.AddBranches(registration.rows()))));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"action, -", "business, -", "commit, rollback", "rollback, commit"})
+  void a_step_wants_no_row_of_the_other_direction(String op, String without) {
+    Stored stored = stored(Given.workflow(), GlobalStatus.PREPARED);
+    Registration registration = registration(Given.step(1, op, "succeed"));
+
+    Batch batch = batchOf(commands.registerBranch(registration, stored, NOW));
+
+    assertThat(batch)
+        .isEqualTo(
+            new Batch(
+                stored.transaction().gid(),
+                new Guard.InStatus(
+                    GlobalStatus.PREPARED, without.equals("-") ? null : Op.of(without)),
+                null,
+                List.of(new Write.AddBranches(registration.rows()), new Write.Postpone(NOW))));
+  }
+
+  @Test
+  void a_branch_must_be_of_the_type_of_its_transaction() {
+    Stored stored = stored(Given.tcc(), GlobalStatus.PREPARED);
+
+    Verdict verdict = commands.registerBranch(registration(Given.xa().branch(1)), stored, NOW);
+
+    assertThat(verdict)
+        .isEqualTo(
+            new Verdict.Answer(
+                new Reply.Failed(
+                    ErrorCode.BAD_REQUEST,
+                    "trans_type: xa (expected: tcc, as the transaction is)")));
+  }
+
+  /** docs/spec/grpc-api.md: the SDK must not undo what has succeeded. */
+  @Test
+  void a_late_step_hears_that_its_workflow_has_succeeded() {
+    Registration step = registration(Given.step(1, "action", "succeed"));
+
+    assertThat(codeOf(commands.registerBranch(step, ended(GlobalStatus.SUCCEED), NOW)))
+        .isEqualTo(ErrorCode.WORKFLOW_DECIDED);
+    assertThat(codeOf(commands.registerBranch(step, ended(GlobalStatus.FAILED), NOW)))
+        .isEqualTo(ErrorCode.STATUS_CONFLICT);
+  }
+
+  private static Stored ended(GlobalStatus status) {
+    return stored(Given.workflow(), status);
+  }
+
+  private static @Nullable ErrorCode codeOf(Verdict verdict) {
+    return verdict instanceof Verdict.Answer(Reply.Refused refused) ? refused.code() : null;
+  }
+
+  private static Stored with(Stored stored, List<Branch> rows) {
+    Transaction was = stored.transaction();
+    return new Stored(
+        new Transaction(was.gid(), was.definition(), was.state(), rows), stored.owner());
+  }
+
+  private static List<Branch> rows(int count, String payload) {
+    List<Branch> rows = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      var key = new BranchKey("x" + i, Op.CANCEL);
+      rows.add(Branch.open(key, "", Payload.of(payload), CREATED));
+    }
+    return rows;
+  }
+
+  @Test
+  void registered_branches_count_with_those_that_are_stored() {
+    Stored prepared = stored(Given.tcc(), GlobalStatus.PREPARED);
+    Registration two = registration(Given.tcc().branch(1));
+
+    Verdict fits = commands.registerBranch(two, with(prepared, rows(9_998, "")), NOW);
+    Verdict tooMany = commands.registerBranch(two, with(prepared, rows(9_999, "")), NOW);
+
+    assertThat(fits).isInstanceOf(Verdict.Commit.class);
+    assertThat(tooMany)
+        .isEqualTo(
+            new Verdict.Answer(
+                new Reply.Failed(ErrorCode.LIMIT_EXCEEDED, "10001 branches (limit: 10000)")));
+  }
+
+  @Test
+  void a_full_transaction_still_takes_a_branch_that_it_has() {
+    Registration two = registration(Given.tcc().branch(1));
+    List<Branch> full = rows(9_998, "");
+    full.addAll(two.rows());
+    Stored stored = with(stored(Given.tcc(), GlobalStatus.PREPARED), full);
+
+    assertThat(commands.registerBranch(two, stored, NOW)).isInstanceOf(Verdict.Commit.class);
+  }
+
+  @Test
+  void the_bytes_of_a_branch_count_with_those_that_are_stored() {
+    Stored prepared = stored(Given.xa(), GlobalStatus.PREPARED);
+    Registration branch = registration(Given.xa().branch(1)); // two urls of 17, data of 12 bytes
+    int room = Creation.MAX_BYTES - 2 * 17 - 12;
+
+    Verdict fits = commands.registerBranch(branch, with(prepared, rows(1, "x".repeat(room))), NOW);
+    Verdict tooLong =
+        commands.registerBranch(branch, with(prepared, rows(1, "x".repeat(room + 1))), NOW);
+
+    assertThat(fits).isInstanceOf(Verdict.Commit.class);
+    assertThat(tooLong)
+        .isEqualTo(
+            new Verdict.Answer(
+                new Reply.Failed(
+                    ErrorCode.LIMIT_EXCEEDED, "transaction of 4194305 bytes (limit: 4194304)")));
+  }
+
+  // ---- the end of a workflow
+
+  @ParameterizedTest
+  @CsvSource({"succeed, SUCCEED, rollback", "failed, FAILED, commit"})
+  void the_application_ends_its_workflow(String status, GlobalStatus ends, String without) {
+    Stored stored = stored(Given.workflow(), GlobalStatus.PREPARED);
+
+    Batch batch = batchOf(end(status, "because", "aGk=", stored));
+
+    assertThat(batch)
+        .isEqualTo(
+            new Batch(
+                stored.transaction().gid(),
+                new Guard.InStatus(GlobalStatus.PREPARED, Op.of(without)),
+                FRESH.marked(Owner.Mark.RESTING),
+                List.of(new Write.SetStatus(ends, "because", "aGk=", NOW))));
+  }
+
+  @Test
+  void an_empty_reason_or_result_is_not_written() {
+    Batch batch = batchOf(end("failed", "", "", stored(Given.workflow(), GlobalStatus.PREPARED)));
+
+    assertThat(batch.writes())
+        .containsExactly(new Write.SetStatus(GlobalStatus.FAILED, null, null, NOW));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "prepared", "SUCCEED", "aborting"})
+  void a_workflow_ends_in_a_final_status_only(String status) {
+    Verdict verdict = end(status, "", "", stored(Given.workflow(), GlobalStatus.PREPARED));
+
+    assertThat(verdict)
+        .isEqualTo(
+            new Verdict.Answer(
+                new Reply.Failed(
+                    ErrorCode.BAD_REQUEST, "req_extra: status is neither succeed nor failed")));
+  }
+
+  @Test
+  void a_result_counts_with_the_bytes_that_are_stored() {
+    Stored stored = stored(Given.workflow(), GlobalStatus.PREPARED);
+    int room = Creation.MAX_BYTES - "http://service/q".length() - Given.WORKFLOW_DATA.length();
+
+    assertThat(end("succeed", "", "x".repeat(room), stored)).isInstanceOf(Verdict.Commit.class);
+    assertThat(end("succeed", "", "x".repeat(room + 1), stored))
+        .isEqualTo(
+            new Verdict.Answer(
+                new Reply.Failed(
+                    ErrorCode.LIMIT_EXCEEDED, "transaction of 4194305 bytes (limit: 4194304)")));
+  }
+
+  @Test
+  void what_is_no_workflow_is_neither_ended_nor_found_as_one() {
+    Stored tcc = stored(Given.tcc(), GlobalStatus.PREPARED);
+
+    assertThat(codeOf(end("succeed", "", "", tcc))).isEqualTo(ErrorCode.STATUS_CONFLICT);
+    assertThat(codeOf(commands.prepareWorkflow(tcc))).isEqualTo(ErrorCode.STATUS_CONFLICT);
+    assertThat(codeOf(commands.submit(stored(Given.workflow(), GlobalStatus.PREPARED), FRESH, NOW)))
+        .isEqualTo(ErrorCode.STATUS_CONFLICT);
+  }
+
+  // ---- resetNextCronTime
+
+  @Test
+  void a_reset_makes_due_what_rests() {
+    Stored stored = stored(Given.saga(1), GlobalStatus.SUBMITTED);
+
+    Batch batch = batchOf(commands.resetNextCronTime(stored, NOW));
+
+    assertThat(batch)
+        .isEqualTo(
+            new Batch(
+                stored.transaction().gid(),
+                new Guard.AsRead(Due.of(stored)),
+                null,
+                List.of(new Write.SetSchedule(new Schedule(Duration.ofSeconds(20), NOW), NOW))));
+    assertThat(batch.applyTo(stored)).isInstanceOf(Batch.Applied.Changed.class);
+  }
+
+  @Test
+  void a_reset_of_what_is_finished_sets_its_times() {
+    Stored stored = stored(Given.saga(1), GlobalStatus.SUCCEED);
+
+    Batch batch = batchOf(commands.resetNextCronTime(stored, NOW));
+
+    assertThat(batch.applyTo(stored))
+        .isInstanceOfSatisfying(
+            Batch.Applied.Changed.class,
+            changed -> {
+              State state = changed.stored().transaction().state();
+              assertThat(state.schedule().nextTime()).isEqualTo(NOW);
+              assertThat(state.updateTime()).isEqualTo(NOW);
+              assertThat(state.status()).isEqualTo(GlobalStatus.SUCCEED);
+              assertThat(state.endTime()).isEqualTo(CREATED);
+            });
+  }
+
+  /** docs/architecture.md: a lease is not moved, whoever has it looks again. */
+  @Test
+  void a_reset_leaves_a_lease_alone() {
+    Stored resting = stored(Given.saga(1), GlobalStatus.SUBMITTED);
+    Stored leased = new Stored(resting.transaction(), OLD.marked(Owner.Mark.LEASED));
+
+    Batch batch = batchOf(commands.resetNextCronTime(leased, NOW));
+
+    assertThat(batch)
+        .isEqualTo(
+            new Batch(
+                leased.transaction().gid(),
+                new Guard.LeasedTo("old"),
+                null,
+                List.of(Write.LookAgain.INSTANCE)));
   }
 }

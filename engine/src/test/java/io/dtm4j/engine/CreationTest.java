@@ -53,6 +53,10 @@ class CreationTest {
       return new Request().type("msg");
     }
 
+    static Request workflow(String customData) {
+      return new Request().type("workflow").customData(customData);
+    }
+
     Request gid(String gid) {
       this.gid = gid;
       return this;
@@ -98,6 +102,11 @@ class CreationTest {
       return this;
     }
 
+    Request topics(Topics topics) {
+      this.topics = topics;
+      return this;
+    }
+
     TransactionRequest build() {
       return new TransactionRequest(
           gid, type, steps, payloads, queryPrepared, protocol, customData, options, "", Map.of());
@@ -136,6 +145,53 @@ class CreationTest {
     Transaction message = Request.msg().steps(STEP, STEP).create();
 
     assertThat(keys(message)).containsExactly("01 action", "02 action");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"tcc", "xa", "workflow"})
+  void what_gets_its_branches_later_begins_without_rows(String type) throws Exception {
+    Transaction created = Request.workflow("{\"name\":\"buy\"}").type(type).create();
+
+    assertThat(created.branches()).isEmpty();
+    assertThat(created.definition().type().wireName()).isEqualTo(type);
+    assertThat(created.status()).isEqualTo(GlobalStatus.PREPARED);
+  }
+
+  @Test
+  void a_topic_with_one_subscriber_is_like_a_plain_step() throws Exception {
+    Transaction message =
+        Request.msg()
+            .steps(STEP, new Step("topic://orders", "", ""))
+            .topics(topic -> topic.equals("orders") ? List.of("http://s/1") : null)
+            .create();
+
+    assertThat(keys(message)).containsExactly("01 action", "02 action");
+    assertThat(message.branches())
+        .extracting(Branch::url)
+        .containsExactly("http://s/a", "http://s/1");
+  }
+
+  /** docs/spec/transactions.md 1.2. */
+  @Test
+  void each_of_several_subscribers_is_a_row_with_the_payload_of_the_step() throws Exception {
+    Transaction message =
+        Request.msg()
+            .steps(STEP, new Step("topic://orders", "", ""), STEP)
+            .payloads(List.of("one", "two", "three"))
+            .topics(_ -> List.of("http://s/1", "http://s/2", "http://s/3"))
+            .create();
+
+    assertThat(keys(message))
+        .containsExactly("01 action", "02-01 action", "02-02 action", "02-03 action", "03 action");
+    assertThat(message.branches())
+        .extracting(Branch::payload)
+        .containsExactly(
+            Payload.of("one"),
+            Payload.of("two"),
+            Payload.of("two"),
+            Payload.of("two"),
+            Payload.of("three"));
+    assertThat(message.branches().get(3).payload()).isSameAs(message.branches().get(1).payload());
   }
 
   @Test
@@ -238,6 +294,50 @@ class CreationTest {
               Request.saga().type("Saga"),
               ErrorCode.UNKNOWN_TRANS_TYPE,
               "unknown trans_type (expected: saga, tcc, xa, msg or workflow)"),
+          new Refusal(
+              "workflow without custom data",
+              Request.workflow(""),
+              ErrorCode.BAD_REQUEST,
+              "custom_data is no JSON object"),
+          new Refusal(
+              "workflow without a name",
+              Request.workflow("{\"data\":\"aGk=\"}"),
+              ErrorCode.BAD_REQUEST,
+              "custom_data: name is missing"),
+          new Refusal(
+              "workflow whose name is no text",
+              Request.workflow("{\"name\":7}"),
+              ErrorCode.BAD_REQUEST,
+              "custom_data: name is no text"),
+          new Refusal(
+              "workflow whose input is no base64",
+              Request.workflow("{\"name\":\"buy\",\"data\":\"hi!\"}"),
+              ErrorCode.BAD_REQUEST,
+              "custom_data: data is no base64"),
+          new Refusal(
+              "resume url",
+              Request.workflow("{\"name\":\"buy\"}").queryPrepared("s/q"),
+              ErrorCode.BAD_REQUEST,
+              "query_prepared: url without http:// or https:// and a host"),
+          new Refusal(
+              "topic without subscribers",
+              Request.msg().steps(new Step("topic://orders", "", "")).topics(_ -> List.of()),
+              ErrorCode.TOPIC_NOT_FOUND,
+              "topic not found in step 01"),
+          new Refusal(
+              "too many subscribers",
+              Request.msg()
+                  .steps(STEP, new Step("topic://orders", "", ""))
+                  .topics(_ -> Collections.nCopies(10_000, "http://s/1")),
+              ErrorCode.LIMIT_EXCEEDED,
+              "10001 branches (limit: 10000)"),
+          new Refusal(
+              "subscriber that cannot be called",
+              Request.msg()
+                  .steps(new Step("topic://orders", "", ""))
+                  .topics(_ -> List.of("http://s/1", "s/2")),
+              ErrorCode.BAD_REQUEST,
+              "action of step 01-02: url without http:// or https:// and a host"),
           new Refusal(
               "grpc",
               Request.saga().protocol("grpc"),
@@ -347,6 +447,30 @@ class CreationTest {
     assertThat(refused.reply()).isEqualTo(new Reply.Failed(refusal.code(), refusal.message()));
   }
 
+  @Test
+  void only_what_topics_refuse_may_be_known_already() {
+    Request topic = Request.msg().steps(new Step("topic://orders", "", ""));
+
+    assertThat(refusedBy(topic).isByTopics()).isTrue();
+    assertThat(refusedBy(topic.topics(_ -> Collections.nCopies(10_001, ""))).isByTopics()).isTrue();
+    assertThat(refusedBy(Request.msg().steps(10_001)).isByTopics()).isFalse();
+    assertThat(refusedBy(Request.msg().type("barter")).isByTopics()).isFalse();
+  }
+
+  @Test
+  void a_workflow_is_asked_for_as_one() throws Exception {
+    Request workflow = Request.workflow("{\"name\":\"buy\"}");
+
+    assertThat(Creation.workflow(workflow.build(), NOW)).isEqualTo(workflow.create());
+    assertThat(
+            catchThrowableOfType(
+                    Creation.RefusedException.class,
+                    () -> Creation.workflow(Request.saga().build(), NOW))
+                .reply())
+        .isEqualTo(
+            new Reply.Failed(ErrorCode.BAD_REQUEST, "trans_type: saga (expected: workflow)"));
+  }
+
   private static Creation.RefusedException refusedBy(Request request) {
     return catchThrowableOfType(Creation.RefusedException.class, request::create);
   }
@@ -358,6 +482,10 @@ class CreationTest {
     Request.saga().gid("g".repeat(128)).create();
     Request.saga().steps(5_000).create();
     Request.msg().steps(10_000).create();
+    Request.msg()
+        .steps(STEP, new Step("topic://orders", "", ""))
+        .topics(_ -> Collections.nCopies(9_999, ""))
+        .create();
     Request.saga()
         .options(
             options(Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE))
@@ -379,6 +507,10 @@ class CreationTest {
         Request.msg()
             .steps(bare)
             .payloads(List.of("é".repeat(bytes / 2) + "x".repeat(bytes % 2), "ignored")),
+        Request.msg()
+            .steps(new Step("topic://orders", "", "")) // 2 urls of 10 bytes, and its payload once
+            .payloads(List.of("😀" + "x".repeat(bytes - 2 * 10 - 4)))
+            .topics(_ -> List.of("http://s/1", "http://s/2")),
         Request.msg()
             .steps(new Step("http://s/é", "", ""), bare) // 11 bytes
             .payloads(List.of("x".repeat(1000), "x".repeat(bytes - 1000 - 11 - 10 - 13 - 100)))

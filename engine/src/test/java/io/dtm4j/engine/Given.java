@@ -21,6 +21,7 @@ import java.util.Set;
 final class Given {
   static final String GID = "g";
   static final String HOST = "http://service/";
+  static final String WORKFLOW_DATA = "{\"name\":\"buy\",\"data\":\"aGk=\"}";
 
   private final TransType type;
   private final int steps;
@@ -56,7 +57,7 @@ final class Given {
 
   /** The workflow {@code buy} with the input {@code hi}. */
   static Given workflow() {
-    return new Given(TransType.WORKFLOW, 0).customData("{\"name\":\"buy\",\"data\":\"aGk=\"}");
+    return new Given(TransType.WORKFLOW, 0).customData(WORKFLOW_DATA);
   }
 
   TransType type() {

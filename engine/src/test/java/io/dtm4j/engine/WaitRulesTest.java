@@ -2,6 +2,8 @@ package io.dtm4j.engine;
 
 import static io.dtm4j.engine.Given.msg;
 import static io.dtm4j.engine.Given.saga;
+import static io.dtm4j.engine.Given.tcc;
+import static io.dtm4j.engine.Given.xa;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.protocol.ErrorCode;
@@ -41,6 +43,10 @@ class WaitRulesTest {
 
   private static Reply notFinished(GlobalStatus status) {
     return refused(ErrorCode.NOT_FINISHED, GOES_ON, status);
+  }
+
+  private static Reply unfinished(GlobalStatus status) {
+    return new Reply.Unfinished(ErrorCode.NOT_FINISHED, GOES_ON, status);
   }
 
   private static Reply rolledBack(String reason, GlobalStatus status) {
@@ -143,7 +149,103 @@ class WaitRulesTest {
               notFinished(GlobalStatus.SUBMITTED),
               notFinished(GlobalStatus.SUBMITTED),
               "submit -> a1",
-              "a1 full ->"));
+              "a1 full ->"),
+          row(
+              "tcc: succeed",
+              tcc(),
+              Reply.Success.INSTANCE,
+              Reply.Success.INSTANCE,
+              "prepare",
+              "register 1",
+              "submit -> k1",
+              "k1 ok ->"),
+          row(
+              "tcc: a confirm is ongoing",
+              tcc(),
+              unfinished(GlobalStatus.SUBMITTED),
+              unfinished(GlobalStatus.SUBMITTED),
+              "prepare",
+              "register 1",
+              "submit -> k1",
+              "k1 later ->"),
+          row(
+              "tcc: a confirm refuses",
+              tcc(),
+              refused(
+                  ErrorCode.BRANCH_REFUSED, "a branch refused: no stock", GlobalStatus.SUBMITTED),
+              unfinished(GlobalStatus.SUBMITTED),
+              "prepare",
+              "register 1",
+              "submit -> k1",
+              "k1 no ->"),
+          row(
+              "xa: nothing is known of a commit",
+              xa(),
+              new Reply.Failed(
+                  ErrorCode.BRANCH_UNREACHABLE, "a branch gave no definite answer: timeout"),
+              unfinished(GlobalStatus.SUBMITTED),
+              "prepare",
+              "register 1",
+              "submit -> m1",
+              "m1 lost ->"),
+          row(
+              "xa: a destination is full",
+              xa(),
+              unfinished(GlobalStatus.SUBMITTED),
+              unfinished(GlobalStatus.SUBMITTED),
+              "prepare",
+              "register 1",
+              "submit -> m1",
+              "m1 full ->"));
+
+  /** Told an abort. */
+  static final List<Row> ABORTS =
+      List.of(
+          row(
+              "tcc: cancelled",
+              tcc(),
+              Reply.Success.INSTANCE,
+              Reply.Success.INSTANCE,
+              "prepare",
+              "register 1",
+              "abort because -> x1",
+              "x1 ok ->"),
+          row(
+              "tcc: nothing to cancel",
+              tcc(),
+              Reply.Success.INSTANCE,
+              Reply.Success.INSTANCE,
+              "prepare",
+              "abort ->"),
+          row(
+              "tcc: a cancel is ongoing, whatever the reason",
+              tcc(),
+              unfinished(GlobalStatus.ABORTING),
+              unfinished(GlobalStatus.ABORTING),
+              "prepare",
+              "register 1",
+              "abort because -> x1",
+              "x1 later ->"),
+          row(
+              "xa: a rollback refuses",
+              xa(),
+              refused(
+                  ErrorCode.BRANCH_REFUSED, "a branch refused: no stock", GlobalStatus.ABORTING),
+              unfinished(GlobalStatus.ABORTING),
+              "prepare",
+              "register 1",
+              "abort -> r1",
+              "r1 no ->"),
+          row(
+              "xa: nothing is known of a rollback",
+              xa(),
+              new Reply.Failed(
+                  ErrorCode.BRANCH_UNREACHABLE, "a branch gave no definite answer: timeout"),
+              unfinished(GlobalStatus.ABORTING),
+              "prepare",
+              "register 1",
+              "abort -> r1",
+              "r1 lost ->"));
 
   @ParameterizedTest
   @FieldSource("ROWS")
@@ -154,6 +256,33 @@ class WaitRulesTest {
 
     assertThat(WaitRules.replyOf(play.lastPass())).isEqualTo(row.heard());
     assertThat(WaitRules.replyOf(play.stored().transaction())).isEqualTo(row.afterwards());
+  }
+
+  @ParameterizedTest
+  @FieldSource("ABORTS")
+  void a_client_that_waits_for_its_abort_hears(Row row) {
+    var play = new Play(row.given());
+
+    row.lines().forEach(play::line);
+
+    assertThat(WaitRules.ofAbort(WaitRules.replyOf(play.lastPass()))).isEqualTo(row.heard());
+    assertThat(WaitRules.ofAbort(WaitRules.replyOf(play.stored().transaction())))
+        .isEqualTo(row.afterwards());
+  }
+
+  @Test
+  void an_abort_that_was_force_stopped_is_not_told_as_done() {
+    var play = new Play(tcc());
+    List.of("prepare", "register 1", "abort -> x1", "forceStop -> : failed").forEach(play::line);
+
+    Reply reply = WaitRules.ofAbort(WaitRules.replyOf(play.stored().transaction()));
+
+    assertThat(reply)
+        .isEqualTo(
+            refused(
+                ErrorCode.STATUS_CONFLICT,
+                "it was stopped before every branch was rolled back",
+                GlobalStatus.FAILED));
   }
 
   @Test

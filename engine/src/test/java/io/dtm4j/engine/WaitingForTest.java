@@ -2,6 +2,8 @@ package io.dtm4j.engine;
 
 import static io.dtm4j.engine.Given.msg;
 import static io.dtm4j.engine.Given.saga;
+import static io.dtm4j.engine.Given.tcc;
+import static io.dtm4j.engine.Given.workflow;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
@@ -98,6 +100,32 @@ class WaitingForTest {
               "The client's submit or abort; its check-back comes at 2026-01-02T03:04:40Z.",
               "prepare ->"),
           row("a prepared saga", saga(1), "The client's submit.", "prepare ->"),
+          row(
+              "a prepared tcc",
+              tcc(),
+              "The client's submit or abort; it is rolled back at 2026-01-02T03:04:40Z.",
+              "prepare ->"),
+          row(
+              "a confirm without an answer",
+              tcc(),
+              "Retry at 2026-01-02T03:04:25Z: branch 01 confirm gives no definite answer (attempt"
+                  + " 1).",
+              "prepare ->",
+              "register 1 ->",
+              "submit -> k1",
+              "k1 lost ->"),
+          row(
+              "a workflow",
+              workflow(),
+              "The application; it is called back at 2026-01-02T03:04:15Z.",
+              "prepare ->"),
+          row(
+              "a workflow whose application refused",
+              workflow(),
+              "The application; it is called back at 2026-01-02T03:04:25Z.",
+              "prepare ->",
+              "due -> q",
+              "q no ->"),
           row(
               "a full destination",
               saga(1),

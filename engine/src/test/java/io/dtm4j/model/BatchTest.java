@@ -278,7 +278,9 @@ class BatchTest {
   static final List<Branch> OTHER_CONTENT =
       List.of(
           Branch.open(ACTION, "http://s/b", ROW.payload(), CREATED),
-          Branch.open(ACTION, ROW.url(), Payload.of("[]"), CREATED));
+          Branch.open(ACTION, ROW.url(), Payload.of("[]"), CREATED),
+          Branch.open(ACTION, ROW.url(), ROW.payload(), CREATED)
+              .settled(BranchStatus.FAILED, CREATED));
 
   @ParameterizedTest
   @FieldSource("OTHER_CONTENT")
@@ -287,6 +289,58 @@ class BatchTest {
     Batch batch = batch(IN_STATUS, null, new Write.AddBranches(List.of(second, row)));
 
     assertThat(batch.applyTo(SUBMITTED)).isEqualTo(new Batch.Applied.Conflict(ACTION));
+  }
+
+  /** A row that comes open says nothing of a status that it may have got since. */
+  @Test
+  void an_open_row_is_the_same_whatever_has_become_of_the_one_that_is_there() {
+    Stored done =
+        new Stored(
+            transaction(GlobalStatus.SUBMITTED, ROW.settled(BranchStatus.SUCCEED, NOW)), HELD);
+    Batch again = batch(IN_STATUS, null, new Write.AddBranches(List.of(ROW)));
+
+    assertThat(changed(again, done).stored()).isEqualTo(done);
+  }
+
+  @Test
+  void a_step_that_is_there_with_the_same_outcome_counts_as_added() {
+    Branch step = ROW.settled(BranchStatus.FAILED, CREATED);
+    Stored there = new Stored(transaction(GlobalStatus.SUBMITTED, step), HELD);
+    Branch again = ROW.settled(BranchStatus.FAILED, NOW);
+
+    Batch batch = batch(IN_STATUS, null, new Write.AddBranches(List.of(again)));
+
+    assertThat(changed(batch, there).stored()).isEqualTo(there);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"-1, 10", "0, 10", "1, 11", "3, 13"})
+  void a_postponed_run_comes_one_interval_later_and_never_earlier(long at, long next) {
+    Instant time = CREATED.plusSeconds(at);
+    Stored resting = stored(GlobalStatus.SUBMITTED, RESTING);
+
+    Stored after = changed(batch(IN_STATUS, null, new Write.Postpone(time)), resting).stored();
+
+    assertThat(after.transaction().state().schedule())
+        .isEqualTo(new Schedule(INTERVAL, CREATED.plusSeconds(next)));
+    assertThat(after.transaction().state().updateTime()).isEqualTo(time);
+    assertThat(after.owner()).isEqualTo(RESTING);
+  }
+
+  @Test
+  void a_long_reason_is_cut() {
+    assertThat(reasonAfter("x".repeat(1_025))).isEqualTo("x".repeat(1_024));
+    assertThat(reasonAfter("x".repeat(1_023) + "😀")).isEqualTo("x".repeat(1_023));
+    assertThat(reasonAfter("x".repeat(1_022) + "😀")).isEqualTo("x".repeat(1_022) + "😀");
+  }
+
+  private static String reasonAfter(String reason) {
+    return stateAfter(
+            ofPass(
+                HELD.next(Owner.Mark.LEASED),
+                new Write.SetStatus(GlobalStatus.ABORTING, reason, null, NOW)),
+            SUBMITTED)
+        .reason();
   }
 
   @Test

@@ -149,6 +149,33 @@ interface Changes extends OpenStore {
   }
 
   @Test
+  default void a_postponed_run_comes_one_interval_later_and_never_earlier() {
+    saved(empty("g", PREPARED, LATER), claim("c1").marked(Owner.Mark.RESTING));
+    Duration interval = found("g").transaction().state().schedule().interval();
+
+    committed(command("g", PREPARED, new Write.Postpone(LATER.minus(interval))));
+    assertThat(found("g").transaction().state().schedule()).isEqualTo(new Schedule(interval, LATER));
+
+    committed(command("g", PREPARED, new Write.Postpone(LATER)));
+    assertThat(found("g").transaction().state().schedule())
+        .isEqualTo(new Schedule(interval, LATER.plus(interval)));
+    assertThat(found("g").transaction().state().updateTime()).isEqualTo(LATER);
+    assertThat(store().dueBefore(LATER.plus(interval), null, 10)).isEmpty();
+  }
+
+  @Test
+  default void a_step_is_content_with_its_outcome() {
+    saved(empty("g", PREPARED, FUTURE), claim("c1"));
+    var step = row("01", Op.ACTION).settled(BranchStatus.FAILED, PAST);
+    committed(command("g", PREPARED, addBranches(step)));
+
+    committed(command("g", PREPARED, addBranches(row("01", Op.ACTION).settled(BranchStatus.FAILED, LATER))));
+    assertThat(commit(command("g", PREPARED, addBranches(row("01", Op.ACTION).settled(BranchStatus.SUCCEED, PAST)))))
+        .isEqualTo(new CommitResult.Conflict(step.key()));
+    assertThat(found("g").transaction().branches()).containsExactly(step);
+  }
+
+  @Test
   default void rows_are_appended_in_their_order() {
     saved(empty("g", PREPARED, FUTURE), claim("c1"));
     var rows =
