@@ -35,6 +35,8 @@ final class Invariants implements SharedStore.Listener {
   /** What a lease must last when a call leaves, less the millisecond to which stores round. */
   private static final Duration LEASE_NEEDED = Duration.ofMillis(999);
 
+  private static final Set<Op> BACKWARD = Set.of(Op.COMPENSATE, Op.CANCEL, Op.ROLLBACK);
+
   private final VirtualTime time;
   private final Map<Gid, Seen> seen = new HashMap<>();
   private final Map<String, Batch> byToken = new HashMap<>();
@@ -120,21 +122,44 @@ final class Invariants implements SharedStore.Listener {
       return;
     }
     boolean pass = cause == SharedStore.Cause.PASS;
-    boolean saga = now.transaction().definition().type() == TransType.SAGA;
+    TransType type = now.transaction().definition().type();
+    boolean saga = type == TransType.SAGA;
+    boolean twoPhase = type == TransType.TCC || type == TransType.XA;
+    boolean workflow = type == TransType.WORKFLOW;
     boolean allowed =
         switch (to) {
           case PREPARED -> false;
-          case SUBMITTED -> from == GlobalStatus.PREPARED;
-          case ABORTING -> pass && saga && from == GlobalStatus.SUBMITTED;
-          case SUCCEED -> pass && from != GlobalStatus.ABORTING;
-          case FAILED -> !pass || saga || from == GlobalStatus.PREPARED;
+          case SUBMITTED -> !workflow && from == GlobalStatus.PREPARED;
+          case ABORTING ->
+              saga
+                  ? pass && from == GlobalStatus.SUBMITTED
+                  : twoPhase && from == GlobalStatus.PREPARED;
+          case SUCCEED ->
+              workflow
+                  ? !pass
+                  : twoPhase
+                      ? pass && from == GlobalStatus.SUBMITTED
+                      : pass && from != GlobalStatus.ABORTING;
+          case FAILED ->
+              twoPhase
+                  ? !pass || from == GlobalStatus.ABORTING
+                  : !pass || saga || from == GlobalStatus.PREPARED;
         };
     check(allowed, "from " + from + " by a " + cause, now);
-    if (to == GlobalStatus.SUCCEED) {
+    if (to == GlobalStatus.SUCCEED && !workflow) {
       for (Branch branch : now.transaction().branches()) {
-        check(branch.isDone() || branch.key().op().equals(Op.COMPENSATE), "not all done", now);
+        check(branch.isDone() || BACKWARD.contains(branch.key().op()), "not all done", now);
       }
     }
+    if (to == GlobalStatus.FAILED && pass && twoPhase) {
+      for (Branch branch : now.transaction().branches()) {
+        check(branch.isDone() == BACKWARD.contains(branch.key().op()), "not all undone", now);
+      }
+    }
+    check(
+        !workflow || to != GlobalStatus.SUCCEED || hasNone(now.transaction(), Op.ROLLBACK),
+        "R2: it succeeds after a rollback",
+        now);
     if (to == GlobalStatus.FAILED && pass && saga) {
       for (int step : known.actionsSent) {
         check(isDone(now.transaction(), 2 * step), "compensation is missing", now);
@@ -142,7 +167,14 @@ final class Invariants implements SharedStore.Listener {
     }
   }
 
+  private static boolean hasNone(Transaction transaction, Op op) {
+    return transaction.branches().stream().noneMatch(branch -> branch.key().op().equals(op));
+  }
+
   private static void checkRows(Transaction before, Transaction now) {
+    if (now.definition().type() == TransType.WORKFLOW) {
+      check(hasNone(now, Op.COMMIT) || hasNone(now, Op.ROLLBACK), "R2: decided both ways", now);
+    }
     for (int row = 0; row < before.branches().size(); row++) {
       Branch old = before.branches().get(row);
       Branch branch = now.branches().get(row);
@@ -260,12 +292,26 @@ final class Invariants implements SharedStore.Listener {
               || call.row() == 0
               || isDone(transaction, call.row() - 1));
     }
+    if (definition.type() != TransType.SAGA) {
+      boolean backward = BACKWARD.contains(call.key().op());
+      return status == (backward ? GlobalStatus.ABORTING : GlobalStatus.SUBMITTED)
+          && isTurnOf(transaction, call, definition.type() == TransType.TCC);
+    }
     int step = call.row() / 2;
     if (call.key().op().equals(Op.ACTION)) {
       return status == GlobalStatus.SUBMITTED
           && before(definition, step).stream().allMatch(one -> isDone(transaction, 2 * one + 1));
     }
     return status == GlobalStatus.ABORTING;
+  }
+
+  /** Whether all branches that come before this one are done. */
+  private static boolean isTurnOf(Transaction transaction, Call call, boolean lastFirst) {
+    List<Branch> rows = transaction.branches();
+    return (lastFirst ? rows.subList(call.row() + 1, rows.size()) : rows.subList(0, call.row()))
+        .stream()
+            .filter(branch -> branch.key().op().equals(call.key().op()))
+            .allMatch(Branch::isDone);
   }
 
   private static List<Integer> before(Definition definition, int step) {
@@ -284,41 +330,46 @@ final class Invariants implements SharedStore.Listener {
   // ---- answers to clients
 
   /** A client's request reaches a server. */
-  void asked(Server server, Command command) {
-    count(server, command, 1);
+  void asked(Server server, String gid) {
+    count(server, gid, 1);
   }
 
-  private void count(Server server, Command command, int more) {
-    String gid = command.request().gid();
+  private void count(Server server, String gid, int more) {
     if (!gid.isEmpty()) {
       open.merge(new Open(server, new Gid(gid)), more, Integer::sum);
     }
   }
 
-  /** A server answers a client. */
-  void replied(Server server, Command command, Reply reply) {
-    count(server, command, -1);
-    String gid = command.request().gid();
-    trace.add(command.kind() + " " + gid + " answered " + reply);
+  /**
+   * A server answers a client.
+   *
+   * @param command null: it registered a branch, or started a workflow
+   */
+  void replied(Server server, String gid, @Nullable Command command, Reply reply) {
+    count(server, gid, -1);
+    trace.add(
+        (command == null ? "request of " : command.kind() + " ") + gid + " answered " + reply);
     Seen known = gid.isEmpty() ? null : seen.get(new Gid(gid));
     GlobalStatus status = known == null ? null : known.now.transaction().status();
     if (reply instanceof Reply.Success) {
-      check(status != null, "R1: answered before it is stored", command);
+      check(status != null, "R1: answered before it is stored", gid);
       boolean right =
-          switch (command.kind()) {
-            case PREPARE, RESET_NEXT_CRON_TIME -> true;
-            case SUBMIT ->
-                command.request().options().waitResult()
-                    ? status == GlobalStatus.SUCCEED
-                    : status != GlobalStatus.PREPARED;
-            case ABORT, FORCE_STOP -> status == GlobalStatus.FAILED;
-          };
-      check(right, "answered success in " + status, command);
+          command == null
+              || switch (command.kind()) {
+                case PREPARE, RESET_NEXT_CRON_TIME -> true;
+                case SUBMIT ->
+                    command.request().options().waitResult()
+                        ? status == GlobalStatus.SUCCEED
+                        : status != GlobalStatus.PREPARED;
+                case ABORT -> status == GlobalStatus.ABORTING || status == GlobalStatus.FAILED;
+                case FORCE_STOP -> status == GlobalStatus.FAILED;
+              };
+      check(right, "answered success in " + status, gid);
     } else if (reply instanceof Reply.Refused refused && refused.code() == ErrorCode.ROLLED_BACK) {
       check(
           status == GlobalStatus.ABORTING || status == GlobalStatus.FAILED,
           "R2: rolled back in " + status,
-          command);
+          gid);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.dtm4j.coordinator;
 
+import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Step;
 import io.dtm4j.protocol.TransactionRequest;
@@ -20,6 +21,8 @@ final class Requests {
   private long retryInterval;
   private boolean concurrent;
   private long retryLimit;
+  private String reason = "";
+  private Map<String, String> reqExtra = Map.of();
 
   private Requests(String gid, String type) {
     this.gid = gid;
@@ -46,6 +49,23 @@ final class Requests {
       message.step("http://bank/m" + branch, "");
     }
     return message;
+  }
+
+  /** Confirmed at {@code http://bank/k1}, cancelled at {@code http://bank/x1}, and so on. */
+  static Requests tcc(String gid) {
+    return new Requests(gid, "tcc");
+  }
+
+  /** Committed and rolled back at {@code http://bank/b1}, and so on. */
+  static Requests xa(String gid) {
+    return new Requests(gid, "xa");
+  }
+
+  /** Called back at {@code http://shop/resume}. */
+  static Requests workflow(String gid) {
+    return new Requests(gid, "workflow")
+        .queryPrepared("http://shop/resume")
+        .customData("{\"name\":\"buy\",\"data\":\"aGk=\"}");
   }
 
   Requests step(String action, String compensate) {
@@ -105,7 +125,41 @@ final class Requests {
             retryLimit);
     List<String> payloads = steps.stream().map(_ -> "{}").toList();
     return new TransactionRequest(
-        gid, type, steps, payloads, queryPrepared, "http", customData, options, "", Map.of());
+        gid, type, steps, payloads, queryPrepared, "http", customData, options, reason, reqExtra);
+  }
+
+  /** Registers a branch of a tcc or xa. */
+  BranchRequest branch(int number) {
+    return new BranchRequest(
+        gid,
+        type,
+        "0" + number,
+        "{}",
+        "http://bank/k" + number,
+        "http://bank/x" + number,
+        "http://bank/b" + number,
+        "",
+        "");
+  }
+
+  /** Registers a step of a workflow. */
+  BranchRequest step(int number, String op) {
+    return new BranchRequest(gid, type, "0" + number, "result", "", "", "", op, "succeed");
+  }
+
+  /** Ends a workflow. */
+  Command end(String status) {
+    reqExtra = Map.of("status", status);
+    return submit();
+  }
+
+  Command abort(String because) {
+    reason = because;
+    return abort();
+  }
+
+  Command reset() {
+    return command(Command.Kind.RESET_NEXT_CRON_TIME);
   }
 
   Command command(Command.Kind kind) {

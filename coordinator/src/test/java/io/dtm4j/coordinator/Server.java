@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.engine.Engine;
 import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Reply;
+import io.dtm4j.protocol.TransactionRequest;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -52,11 +54,12 @@ final class Server {
       return requireNonNull(at, "no answer yet");
     }
 
-    private void came(Command command, Reply answer) {
+    private void came(String gid, @Nullable Command command, Reply answer) {
       if (reply != null) {
-        throw new AssertionError("answered twice: " + command + ": " + reply + ", " + answer);
+        throw new AssertionError("answered twice: " + gid + ": " + reply + ", " + answer);
       }
-      world.invariants.replied(Server.this, command, answer);
+      unanswered--;
+      world.invariants.replied(Server.this, gid, command, answer);
       reply = answer;
       at = world.time.instant();
     }
@@ -134,18 +137,57 @@ final class Server {
   Answer ask(Command command, Consumer<Reply> heard) {
     var answer = new Answer();
     VirtualLoop loop = loops.get(asked++ % LOOPS);
+    String gid = command.request().gid();
     loop.execute(
         () -> {
           unanswered++;
-          world.invariants.asked(this, command);
+          world.invariants.asked(this, gid);
           commands.handle(
               command,
               loop,
               reply -> {
-                unanswered--;
-                answer.came(command, reply);
+                answer.came(gid, command, reply);
                 heard.accept(reply);
               });
+        });
+    return answer;
+  }
+
+  /** A client registers a branch; it arrives on one of the loops. */
+  Answer register(BranchRequest branch) {
+    var answer = new Answer();
+    VirtualLoop loop = loops.get(asked++ % LOOPS);
+    loop.execute(
+        () -> {
+          unanswered++;
+          world.invariants.asked(this, branch.gid());
+          commands.registerBranch(
+              branch,
+              Requester.anonymous("test"),
+              loop,
+              reply -> answer.came(branch.gid(), null, reply));
+        });
+    return answer;
+  }
+
+  /** A client starts a workflow; it arrives on one of the loops. */
+  Answer prepareWorkflow(Requests workflow, Consumer<Stored> found) {
+    var answer = new Answer();
+    VirtualLoop loop = loops.get(asked++ % LOOPS);
+    TransactionRequest request = workflow.request();
+    loop.execute(
+        () -> {
+          unanswered++;
+          world.invariants.asked(this, request.gid());
+          commands.prepareWorkflow(
+              request,
+              Requester.anonymous("test"),
+              loop,
+              stored -> {
+                answer.came(request.gid(), null, Reply.Success.INSTANCE);
+                found.accept(stored);
+              },
+              trouble -> answer.came(request.gid(), null, trouble));
         });
     return answer;
   }

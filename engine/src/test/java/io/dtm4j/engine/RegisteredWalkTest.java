@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class RegisteredWalkTest {
-  private static final int WALKS = 7_000;
+  private static final int WALKS = 3_000;
   private static final int MAX_EVENTS = 30;
   private static final int MAX_EVENTS_TO_THE_END = 100;
   private static final int MAX_BRANCHES = 4;

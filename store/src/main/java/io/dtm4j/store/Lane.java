@@ -349,10 +349,7 @@ final class Lane {
             case Write.SetStatus set -> length(set.reason()) + length(set.result());
             case Write.SetExtra set ->
                 (long) set.extra().attempts().size() * Attempt.MAX_TEXT + BYTES_PER_WRITE;
-            case Write.SetBranch _,
-                Write.SetSchedule _,
-                Write.Postpone _,
-                Write.LookAgain _ ->
+            case Write.SetBranch _, Write.SetSchedule _, Write.Postpone _, Write.LookAgain _ ->
                 BYTES_PER_WRITE;
           };
     }
