@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.dtm4j.engine.Commands;
 import io.dtm4j.engine.Creation;
 import io.dtm4j.engine.Engine;
+import io.dtm4j.engine.Topics;
+import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.engine.Settings;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Stored;
@@ -54,10 +56,12 @@ class BeginTest {
   @Test
   void the_pass_of_an_older_claim_never_takes_the_place_of_a_newer_one() throws Exception {
     Transaction message =
-        Creation.of(Requests.message("g", 1).timeoutToFail(1).request(), NOW.minusSeconds(9));
-    Stored prepared = after(commands.prepare(message, null, claims.next(), NOW), null);
+        Creation.of(
+            Requests.message("g", 1).timeoutToFail(1).request(), Topics.NONE, NOW.minusSeconds(9));
+    Stored prepared =
+        after(commands.create(message, GlobalStatus.PREPARED, claims.next(), NOW), null);
     Stored claimed = new Stored(prepared.transaction(), claims.next());
-    Stored submitted = after(commands.submit(message, claimed, claims.next(), NOW), claimed);
+    Stored submitted = after(commands.submit(claimed, claims.next(), NOW), claimed);
     meanwhile.add(() -> begin(submitted));
 
     begin(claimed);

@@ -11,6 +11,7 @@ import static io.dtm4j.protocol.GlobalStatus.SUCCEED;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.dtm4j.engine.Settings;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Definition;
 import io.dtm4j.model.Extra;
@@ -213,7 +214,8 @@ class LeaseTest extends InVirtualTime {
 
   @Test
   void a_pass_that_cannot_be_decided_is_dropped_and_holds_up_nobody() {
-    save("broken", TransType.TCC, SUBMITTED, "", time.instant());
+    world.settings = new Settings(Duration.ofSeconds(10), Duration.ofSeconds(3), Duration.ZERO);
+    save("broken", TransType.MSG, PREPARED, "{\"delay\":\"no number\"}", time.instant());
 
     Server server = server("a");
     server.ask(saga("g", 1).submit());
@@ -221,7 +223,7 @@ class LeaseTest extends InVirtualTime {
 
     assertThat(world.status("g")).isEqualTo(SUCCEED);
     assertThat(server.coordinator.openPasses()).isZero();
-    assertThat(world.status("broken")).isEqualTo(SUBMITTED);
+    assertThat(world.status("broken")).isEqualTo(PREPARED);
     Owner first = world.stored("broken").owner();
     run(seconds(11));
     assertThat(world.stored("broken").owner()).as("taken up again").isNotEqualTo(first);

@@ -159,7 +159,7 @@ class RocksDbStoreTest {
   void a_second_process_is_refused_after_a_second_store_was_refused_here_too() throws Exception {
     try (RocksDbStore store = open()) {
       assertThatExceptionOfType(StoreUnavailableException.class).isThrownBy(this::open);
-      Process other = CommittingProcess.start(List.of(), directory, "g", 1);
+      Process other = CommittingProcess.start(List.of(), directory, "g", 1, false);
       String output = new String(other.getInputStream().readAllBytes(), UTF_8);
 
       assertThat(other.waitFor()).isNotZero();
@@ -275,7 +275,7 @@ class RocksDbStoreTest {
       commit(store, Sagas.batch("g", 0, NOON));
     }
     openAt(NOON).close();
-    List<Path> files = filesOf("definitions");
+    List<Path> files = filesOf("states");
     for (Path file : files) {
       damage(file);
     }
