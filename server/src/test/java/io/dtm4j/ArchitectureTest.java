@@ -123,6 +123,17 @@ class ArchitectureTest {
   }
 
   @Test
+  void one_package_knows_the_library_of_the_metrics() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.dtm4j.server.metrics..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.prometheus..")
+        .check(CLASSES);
+  }
+
+  @Test
   void a_store_knows_no_other_store() {
     slices().matching("io.dtm4j.store.(*)..").should().notDependOnEachOther().check(CLASSES);
   }

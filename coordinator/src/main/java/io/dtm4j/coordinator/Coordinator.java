@@ -9,13 +9,16 @@ import io.dtm4j.engine.Pass;
 import io.dtm4j.engine.WaitRules;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
+import io.dtm4j.model.Definition;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
+import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Committer;
@@ -66,6 +69,7 @@ public final class Coordinator {
   private final InstantSource clock;
   private final LongSupplier nanoTime;
   private final Destinations destinations;
+  private final Observer observer;
   private final ConcurrentMap<Gid, LivePass> passes = new ConcurrentHashMap<>();
   private final AtomicLong openBytes = new AtomicLong();
   private volatile Consumer<Due> atRest = _ -> {};
@@ -76,6 +80,7 @@ public final class Coordinator {
   /**
    * @param clock the store's time
    * @param nanoTime the monotonic clock, in nanoseconds
+   * @param observer told what is worth counting
    */
   public Coordinator(
       Engine engine,
@@ -84,7 +89,8 @@ public final class Coordinator {
       Timers timers,
       InstantSource clock,
       LongSupplier nanoTime,
-      CoordinatorLimits limits) {
+      CoordinatorLimits limits,
+      Observer observer) {
     this.engine = engine;
     this.committer = committer;
     this.caller = caller;
@@ -92,19 +98,30 @@ public final class Coordinator {
     this.clock = clock;
     this.nanoTime = nanoTime;
     this.destinations = new Destinations(limits);
+    this.observer = observer;
   }
 
   // ---- the main path
 
+  /** Goes on with a record that was due and has just been claimed; see {@code begin}. */
+  void resume(Stored stored, long leaseEnd, EventLoop loop) {
+    begin(stored, leaseEnd, loop, null, false);
+  }
+
   /**
-   * Begins a pass on a record that has just been claimed or created. A pass that this server still
-   * has for the gid belongs to an older claim and ends first.
+   * Begins a pass that a client wants, on a record that it created or took over. A pass that this
+   * server still has for the gid belongs to an older claim and ends first.
    *
    * @param leaseEnd by the monotonic clock: until when the claim lasts, counted from before it was
    *     first sent
    * @param waiter a client that waits for the result; null: none
    */
   void begin(Stored stored, long leaseEnd, EventLoop loop, @Nullable Waiter waiter) {
+    begin(stored, leaseEnd, loop, waiter, waiter == null);
+  }
+
+  private void begin(
+      Stored stored, long leaseEnd, EventLoop loop, @Nullable Waiter waiter, boolean inBackground) {
     Transaction transaction = stored.transaction();
     Pass pass;
     try {
@@ -127,7 +144,8 @@ public final class Coordinator {
             engine.leaseOf(transaction),
             leaseEnd,
             new Waiters(engine.longestWaitOf(transaction)),
-            sizeOf(transaction));
+            sizeOf(transaction),
+            inBackground);
     if (waiter != null) {
       live.waiters.add(waiter);
     }
@@ -252,6 +270,7 @@ public final class Coordinator {
 
   private void finish(LivePass live, Ending ending, CommitResult.Committed committed) {
     Transaction transaction = live.pass.transaction();
+    live.isOk = isOk(live, ending);
     end(live, WaitRules.replyOf(live.pass));
     log.atDebug()
         .addKeyValue("gid", live.gid)
@@ -264,6 +283,13 @@ public final class Coordinator {
               ? Due.of(stored)
               : new Due(live.gid, live.owner, transaction.state().schedule().nextTime()));
     }
+  }
+
+  private static boolean isOk(LivePass live, Ending ending) {
+    return live.inBackground
+        || (ending == Ending.FINISHED
+            && (live.begunAs != GlobalStatus.SUBMITTED
+                || live.pass.transaction().status() == GlobalStatus.SUCCEED));
   }
 
   // ---- calls
@@ -343,6 +369,9 @@ public final class Coordinator {
         answer -> {
           slots.release();
           live.calls--;
+          if (call.row() != Call.CHECK_BACK_ROW) {
+            observer.branchCalled(call.type(), call.key(), answer instanceof BranchAnswer.Success);
+          }
           arrived(live, new Event.Answered(call.row(), answer));
         });
   }
@@ -457,6 +486,9 @@ public final class Coordinator {
     }
     passes.remove(live.gid, live);
     openBytes.addAndGet(-live.bytes);
+    Definition definition = live.pass.transaction().definition();
+    Duration age = Duration.between(definition.createTime(), clock.instant());
+    observer.passEnded(definition.type(), live.isOk, age);
     live.waiters.tell(reply);
   }
 

@@ -5,6 +5,7 @@ import io.dtm4j.engine.Event;
 import io.dtm4j.engine.Pass;
 import io.dtm4j.model.Owner;
 import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.store.EventLoop;
 import java.time.Duration;
 import java.time.Instant;
@@ -28,6 +29,11 @@ final class LivePass {
   /** Bytes that it keeps in memory, for the admission of others. */
   final long bytes;
 
+  /** A client began it and does not wait for it. */
+  final boolean inBackground;
+
+  final GlobalStatus begunAs;
+
   /** All of it is durable. */
   Pass pass;
 
@@ -47,6 +53,9 @@ final class LivePass {
    * the pass ends when its loop comes to it.
    */
   volatile boolean superseded;
+
+  /** How it counts when it ends: {@link Observer#passEnded}. */
+  boolean isOk;
 
   /** A renewal of its lease is on its way. */
   boolean renewing;
@@ -79,7 +88,8 @@ final class LivePass {
       Duration lease,
       long leaseEnd,
       Waiters waiters,
-      long bytes) {
+      long bytes,
+      boolean inBackground) {
     this.gid = pass.transaction().gid();
     this.loop = loop;
     this.claim = owner.claim();
@@ -91,6 +101,8 @@ final class LivePass {
     callsEndBy = leaseEnd; // some time near now: the clock may overflow
     this.waiters = waiters;
     this.bytes = bytes;
+    this.inBackground = inBackground;
+    begunAs = pass.transaction().status();
   }
 
   boolean isCommitting() {

@@ -315,7 +315,7 @@ public final class Recovery {
     for (Stored stored : claimed) {
       Gid gid = stored.transaction().gid();
       EventLoop loop = loops.get(Math.floorMod(gid.hashCode(), loops.size()));
-      loop.execute(() -> coordinator.begin(stored, leaseEnd, loop, null));
+      loop.execute(() -> coordinator.resume(stored, leaseEnd, loop));
     }
   }
 

@@ -88,7 +88,9 @@ final class Server {
     var reads = new VirtualReads(process, weather);
     var claims = new Claims(name, "process-" + world.nextProcess());
     var engine = new Engine(world.settings);
-    coordinator = new Coordinator(engine, committer, caller, timers, time, time::nanoTime, limits);
+    coordinator =
+        new Coordinator(
+            engine, committer, caller, timers, time, time::nanoTime, limits, world.observer);
     commands =
         new CommandHandler(
             coordinator,

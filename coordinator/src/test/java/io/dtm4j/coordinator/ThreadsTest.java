@@ -46,7 +46,14 @@ class ThreadsTest {
   private final Engine engine = new Engine(Settings.DEFAULTS);
   private final Coordinator coordinator =
       new Coordinator(
-          engine, committer, this::call, timers, store::storeTime, System::nanoTime, LIMITS);
+          engine,
+          committer,
+          this::call,
+          timers,
+          store::storeTime,
+          System::nanoTime,
+          LIMITS,
+          Observer.NONE);
   private final Claims claims = new Claims("server");
   private final CommandHandler commands =
       new CommandHandler(

@@ -29,6 +29,7 @@ final class World {
   CoordinatorLimits limits = new CoordinatorLimits(10_000, 1 << 30, 10_000, 2_000, 2_000);
   Duration claimLease = Duration.ofSeconds(10);
   Duration safetyNet = Duration.ofSeconds(3);
+  Observer observer = Observer.NONE;
   private int processes;
 
   World(VirtualTime time, Weather weather, Participants participants) {

@@ -23,6 +23,7 @@ import io.dtm4j.server.http.HttpCaller;
 import io.dtm4j.server.http.HttpDoor;
 import io.dtm4j.server.http.ListenerConfig;
 import io.dtm4j.server.http.Loops;
+import io.dtm4j.server.metrics.Metrics;
 import io.dtm4j.store.EventLoop;
 import io.dtm4j.store.GroupCommitter;
 import io.dtm4j.store.StoreReaders;
@@ -80,13 +81,21 @@ public final class DtmServer implements AutoCloseable {
 
       Timing timing = config.timing();
       CoordinatorLimits limits = limits(config.limits());
+      var metrics = new Metrics(Loops.library(), "none");
       var engine =
           new Engine(
               new Settings(
                   timing.retryInterval(), timing.requestTimeout(), timing.timeoutToFail()));
       var coordinator =
           new Coordinator(
-              engine, committer, caller, timers, store::storeTime, System::nanoTime, limits);
+              engine,
+              committer,
+              caller,
+              timers,
+              store::storeTime,
+              System::nanoTime,
+              limits,
+              metrics);
       var claims = new Claims(hostName());
       var commands =
           new CommandHandler(
@@ -126,7 +135,7 @@ public final class DtmServer implements AutoCloseable {
               System::nanoTime,
               all.getFirst(),
               keep(config.store()));
-      door = part(open(config, loops, commands, store));
+      door = part(open(config, loops, commands, store, metrics));
       // Only now: a server that cannot listen must not have worked on anything.
       keeper.start();
       recovery.start();
@@ -240,7 +249,11 @@ public final class DtmServer implements AutoCloseable {
   }
 
   private static HttpDoor open(
-      ServerConfig config, Loops loops, CommandHandler commands, TransactionStore store) {
+      ServerConfig config,
+      Loops loops,
+      CommandHandler commands,
+      TransactionStore store,
+      Metrics metrics) {
     try {
       return HttpDoor.open(
           loops,
@@ -249,7 +262,8 @@ public final class DtmServer implements AutoCloseable {
           AddressPolicy.ALL,
           stored -> WaitingFor.sentence(stored, store.storeTime()),
           config.zone(),
-          Version.TEXT);
+          Version.TEXT,
+          metrics);
     } catch (Exception e) { // Vert.x throws what it was told, checked or not
       throw cannotListen(config.listen(), e);
     }

@@ -4,6 +4,7 @@ import io.dtm4j.coordinator.Doors;
 import io.dtm4j.coordinator.Requester;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.ErrorCode;
+import io.dtm4j.server.metrics.Metrics;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Future;
@@ -52,13 +53,17 @@ public final class HttpDoor implements AutoCloseable {
    * @param answers writes transactions for people
    * @param waitingFor says what a transaction waits for; null: for nothing
    * @param version of the server
+   * @param metrics what is shown of them all
+   * @param counts of the requests here
    */
   record Service(
       Doors doors,
       AddressPolicy policy,
       QueryAnswer answers,
       Function<Stored, @Nullable String> waitingFor,
-      String version) {}
+      String version,
+      Metrics metrics,
+      RequestCounts counts) {}
 
   /**
    * Opens a listener on each loop. Blocks until all of them listen; when one cannot, none does, and
@@ -67,6 +72,7 @@ public final class HttpDoor implements AutoCloseable {
    * @param waitingFor a sentence that says what a transaction waits for, or null for nothing
    * @param zone of the times in answers
    * @param version of the server, for {@code /version}
+   * @param metrics shown, and told of each request
    */
   public static HttpDoor open(
       Loops loops,
@@ -75,8 +81,17 @@ public final class HttpDoor implements AutoCloseable {
       AddressPolicy policy,
       Function<Stored, @Nullable String> waitingFor,
       ZoneId zone,
-      String version) {
-    var service = new Service(doors, policy, new QueryAnswer(zone), waitingFor, version);
+      String version,
+      Metrics metrics) {
+    var service =
+        new Service(
+            doors,
+            policy,
+            new QueryAnswer(zone),
+            waitingFor,
+            version,
+            metrics,
+            new RequestCounts(metrics));
     List<Listener> listeners = new ArrayList<>();
     List<Future<?>> opened = new ArrayList<>();
     SocketAddress address =

@@ -1,6 +1,7 @@
 package io.dtm4j.server.http;
 
 import io.dtm4j.protocol.HttpAnswers;
+import io.dtm4j.server.metrics.Metrics;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 
@@ -9,6 +10,7 @@ final class HttpTexts {
   static final CharSequence JSON = HttpHeaders.createOptimized("application/json; charset=utf-8");
   static final CharSequence PLAIN_JSON = HttpHeaders.createOptimized("application/json");
   static final CharSequence PLAIN_TEXT = HttpHeaders.createOptimized("text/plain");
+  static final CharSequence METRICS = HttpHeaders.createOptimized(Metrics.CONTENT_TYPE);
   static final CharSequence CLOSE = HttpHeaders.createOptimized("close");
   static final CharSequence USER_AGENT = HttpHeaders.createOptimized("dtm4j");
   static final CharSequence RETRY_AFTER = HttpHeaders.createOptimized("retry-after");

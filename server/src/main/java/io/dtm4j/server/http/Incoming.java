@@ -32,6 +32,7 @@ final class Incoming {
   /** How much of a body that is refused is read, in body limits, before the connection is cut. */
   private static final int MAX_WASTE = 4;
 
+  private static final int OK = 200;
   private static final int MOVED_PERMANENTLY = 301;
   private static final int TEMPORARY_REDIRECT = 307;
   private static final int BAD_REQUEST = 400;
@@ -44,6 +45,9 @@ final class Incoming {
   private final HttpServerRequest request;
   private final long since = System.nanoTime();
   private @Nullable Body body;
+
+  /** Null: none, or it is not known yet. */
+  private @Nullable Route route;
 
   /** Somebody else has it and will call back. */
   private boolean handedOver;
@@ -81,7 +85,7 @@ final class Incoming {
     try {
       HttpMethod method = request.method();
       String path = request.path();
-      Route route = Route.of(method, path == null ? "" : path);
+      route = Route.of(method, path == null ? "" : path);
       if (listener.isStopping()) {
         answer(new Reply.Failed(ErrorCode.STOPPING, "the server is stopping, try again"));
       } else if (route != null) {
@@ -104,8 +108,21 @@ final class Incoming {
           answer(Answer.of("{\"dtm_result\":\"SUCCESS\",\"gid\":\"" + Gid.random() + "\"}"));
       case QUERY -> query();
       case VERSION -> answer(Answer.of("{\"version\":\"" + listener.service.version() + "\"}"));
+      case METRICS -> metrics();
       case PING -> answer(Answer.PONG);
     }
+  }
+
+  /** Elsewhere than on the loop, as it may take its time. */
+  private void metrics() {
+    handedOver = true;
+    listener
+        .loop
+        .context()
+        .executeBlocking(listener.service.metrics()::text, false)
+        .onComplete(
+            text -> send(OK, HttpTexts.METRICS, Buffer.buffer(text), listener.isStopping()),
+            this::defect);
   }
 
   private void gather(Command.Kind kind) {
@@ -233,7 +250,7 @@ final class Incoming {
     request.connection().close();
   }
 
-  private void defect(RuntimeException e) {
+  private void defect(Throwable e) {
     log.atError().setCause(e).addKeyValue("path", request.path()).log("a request failed");
     answer(new Reply.Failed(ErrorCode.INTERNAL, "a defect of the server, its log has the cause"));
   }
@@ -272,6 +289,7 @@ final class Incoming {
     if (!finish()) {
       return;
     }
+    listener.service.counts().answered(route, status, answeredAt - since);
     HttpServerResponse response = request.response();
     if (response.ended() || response.closed()) {
       return; // The client has gone.

@@ -1,5 +1,7 @@
 package io.dtm4j.server.http;
 
+import static java.util.Objects.requireNonNull;
+
 import io.dtm4j.store.EventLoop;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
@@ -51,6 +53,12 @@ public final class Loops implements AutoCloseable {
         .deployVerticle(() -> new Arrival(loops), new DeploymentOptions().setInstances(count))
         .await();
     return new Loops(vertx, loops);
+  }
+
+  /** What carries HTTP here, by name and version. */
+  public static String library() {
+    Package vertx = requireNonNull(Vertx.class.getPackage(), "only arrays have none");
+    return "Vert.x " + vertx.getImplementationVersion();
   }
 
   /** All loops, always in the same order. */

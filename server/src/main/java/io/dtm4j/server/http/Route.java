@@ -2,6 +2,7 @@ package io.dtm4j.server.http;
 
 import io.vertx.core.http.HttpMethod;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -16,6 +17,7 @@ enum Route {
   NEW_GID("/api/dtmsvr/newGid", "GET"),
   QUERY("/api/dtmsvr/query", "GET"),
   VERSION("/api/dtmsvr/version", "GET"),
+  METRICS("/api/metrics", "GET"),
   PING("/api/ping", null);
 
   private static final Map<String, Route> BY_PATH =
@@ -34,6 +36,11 @@ enum Route {
 
   String path() {
     return path;
+  }
+
+  /** Its name among the metrics: {@code newgid}. */
+  String api() {
+    return path.substring(path.lastIndexOf('/') + 1).toLowerCase(Locale.ROOT);
   }
 
   /** What a request is for; null: there is no such path, or not with this method. */

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Reply;
+import io.dtm4j.server.metrics.Metrics;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -99,7 +100,14 @@ class HttpDoorFuzzTest {
     try (Loops loops = Loops.start(2);
         HttpDoor door =
             HttpDoor.open(
-                loops, config, doors, AddressPolicy.ALL, _ -> null, ZoneOffset.UTC, "v1");
+                loops,
+                config,
+                doors,
+                AddressPolicy.ALL,
+                _ -> null,
+                ZoneOffset.UTC,
+                "v1",
+                new Metrics("", ""));
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       var places = new Semaphore(AT_ONCE);
       List<Future<Outcome>> outcomes = new ArrayList<>();

@@ -12,6 +12,7 @@ import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Reply;
+import io.dtm4j.server.metrics.Metrics;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -70,7 +71,8 @@ class HttpDoorTest {
             url -> !url.contains("forbidden"),
             _ -> "something",
             ZoneOffset.UTC,
-            "v9.8.7");
+            "v9.8.7",
+            new Metrics("an HTTP", "a gRPC"));
   }
 
   @AfterEach
@@ -214,7 +216,6 @@ class HttpDoorTest {
     "GET, /api/json-rpc",
     "POST, /api/json-rpc",
     "POST, /api/dtmsvr/registerBranch",
-    "GET, /api/metrics",
     "OPTIONS, /api/dtmsvr/submit",
   })
   void what_does_not_exist(String method, String path) throws Exception {
@@ -609,6 +610,72 @@ class HttpDoorTest {
     }
   }
 
+  private static List<String> metrics(Wire wire) throws IOException {
+    return wire.get("/api/metrics").answer().body().lines().toList();
+  }
+
+  @Test
+  void metrics_are_prometheus_text() throws Exception {
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.get("/api/metrics").answer();
+
+      assertThat(answer.status()).isEqualTo(200);
+      assertThat(answer.headers())
+          .containsEntry("content-type", "text/plain; version=0.0.4; charset=utf-8")
+          .doesNotContainKey("connection");
+      assertThat(answer.body())
+          .contains("dtm_server_info{gin_version=\"an HTTP\",grpc_version=\"a gRPC\"} 1.0");
+      assertThat(door.openRequests()).isZero();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "GET, /api/dtmsvr/newGid, newgid, ok",
+    "GET, /api/dtmsvr/query?gid=g&x=/y, query, ok",
+    "GET, /api/dtmsvr/query, query, fail",
+    "POST, /api/dtmsvr/forceStop, forcestop, fail",
+    "GET, /api/ping, ping, ok",
+    "GET, /api/ping/, other, ok",
+    "GET, /api/dtmsvr/submit, other, fail",
+    "DELETE, /nobody/knows?this=path, other, fail",
+  })
+  void a_request_is_counted_by_its_route(String method, String path, String api, String status)
+      throws Exception {
+    try (Wire wire = wire()) {
+      List<String> before = metrics(wire);
+      wire.request(method, path, "").answer();
+      List<String> after = metrics(wire);
+
+      assertThat(after)
+          .hasSameSizeAs(before)
+          .contains(
+              "dtm_server_process_total{api=\"%s\",status=\"%s\",type=\"http\"} 1.0"
+                  .formatted(api, status),
+              "dtm_server_response_duration_count{api=\"%s\",type=\"http\"} 1".formatted(api));
+    }
+  }
+
+  @Test
+  void no_request_makes_labels() throws Exception {
+    try (Wire wire = wire()) {
+      List<String> before = metrics(wire);
+      for (int i = 0; i < 50; i++) {
+        wire.get("/api/dtmsvr/stranger" + i + "?gid=stranger").answer();
+      }
+      try (Wire other = wire()) {
+        other.send("stranger\r\n\r\n").answer();
+      }
+
+      List<String> after = metrics(wire);
+
+      assertThat(after)
+          .hasSameSizeAs(before)
+          .noneMatch(line -> line.contains("stranger"))
+          .contains("dtm_server_process_total{api=\"other\",status=\"fail\",type=\"http\"} 51.0");
+    }
+  }
+
   @Test
   void query_tells_of_trouble_with_the_store() throws Exception {
     doors.trouble = new Reply.Failed(ErrorCode.STORE_UNAVAILABLE, "no disk");
@@ -755,7 +822,14 @@ class HttpDoorTest {
           .isThrownBy(
               () ->
                   HttpDoor.open(
-                      other, config, doors, AddressPolicy.ALL, _ -> null, ZoneOffset.UTC, "v"))
+                      other,
+                      config,
+                      doors,
+                      AddressPolicy.ALL,
+                      _ -> null,
+                      ZoneOffset.UTC,
+                      "v",
+                      new Metrics("", "")))
           .withMessageContaining("in use");
     }
   }

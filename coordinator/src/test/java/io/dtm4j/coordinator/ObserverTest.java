@@ -1,0 +1,143 @@
+package io.dtm4j.coordinator;
+
+import static io.dtm4j.coordinator.Requests.message;
+import static io.dtm4j.coordinator.Requests.saga;
+import static io.dtm4j.coordinator.ScriptedParticipants.ONGOING;
+import static io.dtm4j.coordinator.ScriptedParticipants.SILENT;
+import static io.dtm4j.coordinator.ScriptedParticipants.SUCCEEDS;
+import static io.dtm4j.coordinator.ScriptedParticipants.UNKNOWN;
+import static io.dtm4j.coordinator.ScriptedParticipants.fails;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.dtm4j.model.BranchKey;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.TransType;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+
+/** What is told to be counted: docs/spec/operations.md 1. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class ObserverTest extends InVirtualTime {
+  private final List<String> passes = new ArrayList<>();
+  private final List<Duration> ages = new ArrayList<>();
+  private final List<String> calls = new ArrayList<>();
+
+  @BeforeEach
+  void observe() {
+    world.observer =
+        new Observer() {
+          @Override
+          public void passEnded(TransType type, boolean ok, Duration age) {
+            passes.add(type.wireName() + (ok ? " ok" : " fail"));
+            ages.add(age);
+          }
+
+          @Override
+          public void branchCalled(TransType type, BranchKey branch, boolean ok) {
+            calls.add(type.wireName() + " " + branch + (ok ? " ok" : " fail"));
+          }
+        };
+  }
+
+  @Test
+  void a_saga_is_one_pass_with_a_call_for_each_branch() {
+    participants.script("http://bank/a2", participants.slowly(seconds(2), SUCCEEDS));
+
+    server("a").ask(saga("g", 2).waiting().submit());
+    run(seconds(1));
+    assertThat(passes).isEmpty();
+    run(seconds(2));
+
+    assertThat(passes).containsExactly("saga ok");
+    assertThat(ages.getFirst()).isBetween(seconds(2), seconds(3));
+    assertThat(calls).containsExactly("saga 01 action ok", "saga 02 action ok");
+  }
+
+  @Test
+  void a_refused_saga_counts_as_failed_when_somebody_waits_for_it() {
+    participants.script("http://bank/a2", fails("full"));
+    Server server = server("a");
+
+    server.ask(saga("g", 2).waiting().submit());
+    run(A_MOMENT);
+    server.ask(saga("h", 2).submit());
+    run(A_MOMENT);
+
+    assertThat(passes).containsExactly("saga fail", "saga ok");
+    assertThat(calls.subList(0, 4))
+        .containsExactly(
+            "saga 01 action ok",
+            "saga 02 action fail",
+            "saga 02 compensate ok",
+            "saga 01 compensate ok");
+  }
+
+  @Test
+  void the_client_is_told_after_the_pass_was_counted() {
+    List<List<String>> seen = new ArrayList<>();
+
+    server("a").ask(saga("g", 1).waiting().submit(), _ -> seen.add(List.copyOf(passes)));
+    run(A_MOMENT);
+
+    assertThat(seen).containsExactly(List.of("saga ok"));
+  }
+
+  @Test
+  void a_pass_that_was_taken_up_again_fails_unless_it_ends_its_transaction() {
+    participants.script("http://bank/m1", ONGOING, UNKNOWN, SUCCEEDS);
+
+    server("a").ask(message("g", 1).submit());
+    run(seconds(60));
+
+    assertThat(passes).containsExactly("msg ok", "msg fail", "msg ok");
+    assertThat(calls)
+        .containsExactly("msg 01 action fail", "msg 01 action fail", "msg 01 action ok");
+  }
+
+  @Test
+  void a_rollback_that_was_taken_up_again_and_ends_is_ok() {
+    participants.script("http://bank/a1", fails("full"));
+    participants.script("http://bank/c1", UNKNOWN, SUCCEEDS);
+
+    server("a").ask(saga("g", 1).waiting().submit());
+    run(seconds(60));
+
+    assertThat(passes).containsExactly("saga fail", "saga ok");
+  }
+
+  @Test
+  void a_check_back_is_a_pass_but_no_call_of_a_branch() {
+    participants.script("http://shop/query", fails("rolled back"));
+
+    server("a").ask(message("g", 1).timeoutToFail(2).prepare());
+    run(seconds(4));
+
+    assertThat(passes).containsExactly("msg ok");
+    assertThat(calls).isEmpty();
+  }
+
+  @Test
+  void a_pass_that_is_overtaken_or_dropped_has_failed() {
+    participants.script("http://bank/a1", SILENT);
+    participants.script(
+        "http://bank/m1",
+        received -> {
+          world.store.reject(new Gid("h"));
+          received.succeed();
+        });
+    Server server = server("a");
+    server.ask(saga("g", 1).submit());
+    run(A_MOMENT);
+
+    server.ask(saga("g", 1).forceStop());
+    server.ask(message("h", 1).submit());
+    run(A_MOMENT);
+
+    assertThat(passes).containsExactlyInAnyOrder("saga fail", "msg fail");
+  }
+}

@@ -1,0 +1,5 @@
+/** What the server counts, as Prometheus reads it. */
+@NullMarked
+package io.dtm4j.server.metrics;
+
+import org.jspecify.annotations.NullMarked;
