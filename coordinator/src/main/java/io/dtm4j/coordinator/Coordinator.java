@@ -369,7 +369,7 @@ public final class Coordinator {
         answer -> {
           slots.release();
           live.calls--;
-          if (call.row() != Call.CHECK_BACK_ROW) {
+          if (call.row() != Call.NO_ROW) {
             observer.branchCalled(call.type(), call.key(), answer instanceof BranchAnswer.Success);
           }
           arrived(live, new Event.Answered(call.row(), answer));

@@ -43,7 +43,8 @@ class BeginTest {
           (_, _) -> () -> {},
           this::now,
           time::nanoTime,
-          CoordinatorLimits.DEFAULTS);
+          CoordinatorLimits.DEFAULTS,
+          Observer.NONE);
 
   private Instant now() {
     Runnable next = meanwhile.poll();

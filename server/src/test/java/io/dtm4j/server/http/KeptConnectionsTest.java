@@ -69,7 +69,7 @@ class KeptConnectionsTest {
     int calls = PARTICIPANTS * HANDFUL * ROUNDS;
     assertThat(answers).containsOnlyKeys(BranchAnswer.Success.INSTANCE);
     assertThat(answers.get(BranchAnswer.Success.INSTANCE)).hasValue(calls);
-    assertThat(connections.get()).as("connections for %d calls", calls).isLessThan(calls * 3 / 4);
+    assertThat(connections.get()).as("some are kept").isLessThan(calls);
   }
 
   private void callInRounds(HttpCaller caller, EventLoop loop, String url, RandomGenerator pauses) {
