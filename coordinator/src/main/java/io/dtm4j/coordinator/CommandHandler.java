@@ -67,7 +67,7 @@ public final class CommandHandler implements Doors {
   private final Claims claims;
   private final Timers timers;
   private final LongSupplier nanoTime;
-  private final Topics topics;
+  private final Subscriptions subscriptions;
   private final CoordinatorLimits limits;
   private final Set<Run> running = ConcurrentHashMap.newKeySet();
   private volatile boolean stopping;
@@ -75,7 +75,7 @@ public final class CommandHandler implements Doors {
   /**
    * @param store read from, through {@code reads}; written only through {@code committer}
    * @param nanoTime the monotonic clock, in nanoseconds
-   * @param topics asked for each message that is created
+   * @param subscriptions asked for each message to a topic that is created
    */
   public CommandHandler(
       Coordinator coordinator,
@@ -86,7 +86,7 @@ public final class CommandHandler implements Doors {
       Claims claims,
       Timers timers,
       LongSupplier nanoTime,
-      Topics topics,
+      Subscriptions subscriptions,
       CoordinatorLimits limits) {
     this.coordinator = coordinator;
     this.engine = engine;
@@ -97,7 +97,7 @@ public final class CommandHandler implements Doors {
     this.claims = claims;
     this.timers = timers;
     this.nanoTime = nanoTime;
-    this.topics = topics;
+    this.subscriptions = subscriptions;
     this.limits = limits;
   }
 
@@ -212,6 +212,29 @@ public final class CommandHandler implements Doors {
       EventLoop loop,
       Done done)
       throws Creation.RefusedException {
+    Set<String> topics = Creation.topicsOf(request);
+    if (topics.isEmpty()) {
+      create(request, Topics.NONE, status, again, waits, loop, done);
+      return;
+    }
+    reads.submit(
+        () -> subscriptions.read(topics),
+        loop,
+        read ->
+            unlessRefused(
+                done, () -> create(request, read::get, status, again, waits, loop, done)),
+        e -> done.tell(unreadable(e), null));
+  }
+
+  private void create(
+      TransactionRequest request,
+      Topics topics,
+      GlobalStatus status,
+      Known again,
+      Waits waits,
+      EventLoop loop,
+      Done done)
+      throws Creation.RefusedException {
     Transaction proposed;
     try {
       proposed = Creation.of(request, topics, store.storeTime());
@@ -240,20 +263,29 @@ public final class CommandHandler implements Doors {
             stored == null
                 ? commands.create(proposed, status, owner, now)
                 : again.decide(stored, owner, now);
-    var run = new Run(proposed.gid(), rule, waits, loop, done);
-    running.add(run);
-    if (isFull()) {
-      run.readUnlessNew();
-    } else {
-      run.decide(null);
-    }
+    begin(
+        new Run(proposed.gid(), rule, waits, loop, done),
+        run -> {
+          if (isFull()) {
+            run.readUnlessNew();
+          } else {
+            run.decide(null);
+          }
+        });
   }
 
   /** Begins a command that needs to know what is stored. */
   private void change(Gid gid, Rule rule, Waits waits, EventLoop loop, Done done) {
-    var run = new Run(gid, rule, waits, loop, done);
+    begin(new Run(gid, rule, waits, loop, done), Run::read);
+  }
+
+  private void begin(Run run, Consumer<Run> first) {
     running.add(run);
-    run.read();
+    if (stopping) {
+      run.answer(stopped()); // whoever ends what is open may have looked already
+    } else {
+      first.accept(run);
+    }
   }
 
   /** Why nothing is taken at the moment; null when all is well. Nothing was stored then. */

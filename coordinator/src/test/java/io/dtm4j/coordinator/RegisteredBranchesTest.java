@@ -583,11 +583,12 @@ class RegisteredBranchesTest extends InVirtualTime {
   @Test
   void a_prepared_message_needs_no_topic_any_more() {
     Server server = server("a");
-    world.topics = _ -> List.of("http://bank/s1", "http://bank/s2");
-    Server later = server("later");
+    world.store.createKeyValue(
+        "topics", "orders", "[{\"url\":\"http://bank/s1\"},{\"url\":\"http://bank/s2\"}]");
     Requests message = message("g", 0).step("topic://orders", "");
-    later.ask(message.prepare());
+    server.ask(message.prepare());
     run(A_MOMENT);
+    world.store.deleteKeyValue("topics", "orders");
 
     Server.Answer submit = server.ask(message.submit());
     run(A_MOMENT);

@@ -101,7 +101,8 @@ final class Server {
             claims,
             timers,
             time::nanoTime,
-            world.topics,
+            new Subscriptions(
+                world.store, new ClientWrites(world.store, committer, timers)),
             limits);
     recovery =
         new Recovery(

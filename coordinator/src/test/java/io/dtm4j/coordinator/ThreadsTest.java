@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.dtm4j.engine.Call;
 import io.dtm4j.engine.Engine;
 import io.dtm4j.engine.Settings;
-import io.dtm4j.engine.Topics;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.EventLoop;
@@ -65,7 +64,7 @@ class ThreadsTest {
           claims,
           timers,
           System::nanoTime,
-          Topics.NONE,
+          new Subscriptions(store, new ClientWrites(store, committer, timers)),
           LIMITS);
   private final Recovery recovery =
       new Recovery(

@@ -3,7 +3,6 @@ package io.dtm4j.coordinator;
 import static java.util.Objects.requireNonNull;
 
 import io.dtm4j.engine.Settings;
-import io.dtm4j.engine.Topics;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.Stored;
@@ -25,7 +24,6 @@ final class World {
   final Weather weather;
   final Participants participants;
   Settings settings = Settings.DEFAULTS;
-  Topics topics = Topics.NONE;
   CoordinatorLimits limits = new CoordinatorLimits(10_000, 1 << 30, 10_000, 2_000, 2_000);
   Duration claimLease = Duration.ofSeconds(10);
   Duration safetyNet = Duration.ofSeconds(3);

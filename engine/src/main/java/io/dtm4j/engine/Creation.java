@@ -21,9 +21,11 @@ import io.dtm4j.protocol.TransactionRequest;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -147,7 +149,7 @@ public final class Creation {
             request.customData(),
             request.options(),
             now);
-    checkSize(definition, branches, type == TransType.MSG && hasTopics(request));
+    checkSize(definition, branches, !topicsOf(request).isEmpty());
     var state =
         new State(
             GlobalStatus.PREPARED, "", "", now, null, new Schedule(Duration.ZERO, now), Extra.NONE);
@@ -276,8 +278,16 @@ public final class Creation {
     }
   }
 
-  private static boolean hasTopics(TransactionRequest request) {
-    return request.steps().stream().anyMatch(step -> step.action().startsWith(TOPIC));
+  /** The topics that a message names; whoever creates it has to know their subscribers. */
+  public static Set<String> topicsOf(TransactionRequest request) {
+    Set<String> topics = Set.of();
+    for (Step step : request.steps()) {
+      if (step.action().startsWith(TOPIC) && request.transType().equals(TransType.MSG.wireName())) {
+        topics = topics.isEmpty() ? new LinkedHashSet<>() : topics;
+        topics.add(step.action().substring(TOPIC.length()));
+      }
+    }
+    return topics;
   }
 
   private static void checkWorkflow(TransactionRequest request) throws RefusedException {

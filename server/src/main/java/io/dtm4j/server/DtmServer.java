@@ -1,16 +1,18 @@
 package io.dtm4j.server;
 
 import io.dtm4j.coordinator.Claims;
+import io.dtm4j.coordinator.ClientWrites;
 import io.dtm4j.coordinator.CommandHandler;
 import io.dtm4j.coordinator.Coordinator;
 import io.dtm4j.coordinator.CoordinatorLimits;
 import io.dtm4j.coordinator.Keeper;
+import io.dtm4j.coordinator.Listings;
 import io.dtm4j.coordinator.Recovery;
 import io.dtm4j.coordinator.Retention;
+import io.dtm4j.coordinator.Subscriptions;
 import io.dtm4j.coordinator.ThreadTimers;
 import io.dtm4j.engine.Engine;
 import io.dtm4j.engine.Settings;
-import io.dtm4j.engine.Topics;
 import io.dtm4j.engine.WaitingFor;
 import io.dtm4j.server.config.ServerConfig;
 import io.dtm4j.server.config.ServerConfig.Limits;
@@ -56,6 +58,9 @@ public final class DtmServer implements AutoCloseable {
 
   private static final Duration COMMITS_END_WITHIN = Duration.ofSeconds(2);
 
+  /** What {@code resetCronTime} means by itself: docs/spec/http-api.md 4.11. */
+  private static final int RESET_AFTER_TIMEOUTS = 3;
+
   private static final int READERS = 2;
   private static final int WAITING_READS = 10_000;
 
@@ -97,6 +102,8 @@ public final class DtmServer implements AutoCloseable {
               limits,
               metrics);
       var claims = new Claims(hostName());
+      var writes = new ClientWrites(store, committer, timers);
+      var subscriptions = new Subscriptions(store, writes);
       var commands =
           new CommandHandler(
               coordinator,
@@ -107,7 +114,7 @@ public final class DtmServer implements AutoCloseable {
               claims,
               timers,
               System::nanoTime,
-              Topics.NONE,
+              subscriptions,
               limits);
       List<EventLoop> all = loops.all();
       var recovery =
@@ -135,7 +142,13 @@ public final class DtmServer implements AutoCloseable {
               System::nanoTime,
               all.getFirst(),
               keep(config.store()));
-      door = part(open(config, loops, commands, store, metrics));
+      var operations =
+          new HttpDoor.Operations(
+              commands,
+              new Listings(store, readers, writes),
+              subscriptions,
+              timing.timeoutToFail().multipliedBy(RESET_AFTER_TIMEOUTS));
+      door = part(open(config, loops, operations, store, metrics));
       // Only now: a server that cannot listen must not have worked on anything.
       keeper.start();
       recovery.start();
@@ -251,14 +264,14 @@ public final class DtmServer implements AutoCloseable {
   private static HttpDoor open(
       ServerConfig config,
       Loops loops,
-      CommandHandler commands,
+      HttpDoor.Operations operations,
       TransactionStore store,
       Metrics metrics) {
     try {
       return HttpDoor.open(
           loops,
           listenerConfig(config),
-          commands,
+          operations,
           AddressPolicy.ALL,
           stored -> WaitingFor.sentence(stored, store.storeTime()),
           config.zone(),

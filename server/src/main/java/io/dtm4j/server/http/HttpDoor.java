@@ -1,7 +1,9 @@
 package io.dtm4j.server.http;
 
 import io.dtm4j.coordinator.Doors;
+import io.dtm4j.coordinator.Listings;
 import io.dtm4j.coordinator.Requester;
+import io.dtm4j.coordinator.Subscriptions;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.server.metrics.Metrics;
@@ -46,11 +48,21 @@ public final class HttpDoor implements AutoCloseable {
   }
 
   /**
+   * What stands behind the door.
+   *
+   * @param resetAfter a due time further away than this is what {@code resetCronTime} means when it
+   *     does not say so
+   */
+  public record Operations(
+      Doors doors, Listings listings, Subscriptions subscriptions, Duration resetAfter) {}
+
+  /**
    * What a door needs to answer.
    *
    * @param doors carries out what clients want
    * @param policy which branch addresses are taken
-   * @param answers writes transactions for people
+   * @param administration carries out what concerns many transactions
+   * @param json writes transactions for people
    * @param waitingFor says what a transaction waits for; null: for nothing
    * @param version of the server
    * @param metrics what is shown of them all
@@ -59,7 +71,8 @@ public final class HttpDoor implements AutoCloseable {
   record Service(
       Doors doors,
       AddressPolicy policy,
-      QueryAnswer answers,
+      Administration administration,
+      RecordJson json,
       Function<Stored, @Nullable String> waitingFor,
       String version,
       Metrics metrics,
@@ -77,17 +90,19 @@ public final class HttpDoor implements AutoCloseable {
   public static HttpDoor open(
       Loops loops,
       ListenerConfig config,
-      Doors doors,
+      Operations operations,
       AddressPolicy policy,
       Function<Stored, @Nullable String> waitingFor,
       ZoneId zone,
       String version,
       Metrics metrics) {
+    var json = new RecordJson(zone);
     var service =
         new Service(
-            doors,
+            operations.doors(),
             policy,
-            new QueryAnswer(zone),
+            new Administration(operations, json),
+            json,
             waitingFor,
             version,
             metrics,

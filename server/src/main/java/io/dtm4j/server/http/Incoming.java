@@ -3,6 +3,7 @@ package io.dtm4j.server.http;
 import io.dtm4j.coordinator.Command;
 import io.dtm4j.coordinator.Requester;
 import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Reply;
@@ -100,16 +101,23 @@ final class Incoming {
 
   private void carryOut(Route route) {
     switch (route) {
-      case SUBMIT -> gather(Command.Kind.SUBMIT);
-      case PREPARE -> gather(Command.Kind.PREPARE);
-      case ABORT -> gather(Command.Kind.ABORT);
-      case FORCE_STOP -> gather(Command.Kind.FORCE_STOP);
+      case SUBMIT -> command(Command.Kind.SUBMIT);
+      case PREPARE -> command(Command.Kind.PREPARE);
+      case ABORT -> command(Command.Kind.ABORT);
+      case FORCE_STOP -> command(Command.Kind.FORCE_STOP);
+      case RESET_NEXT_CRON_TIME -> command(Command.Kind.RESET_NEXT_CRON_TIME);
+      case REGISTER_BRANCH, REGISTER_XA_BRANCH, REGISTER_TCC_BRANCH -> gather(this::registerBranch);
+      case PREPARE_WORKFLOW -> gather(this::prepareWorkflow);
       case NEW_GID ->
           answer(Answer.of("{\"dtm_result\":\"SUCCESS\",\"gid\":\"" + Gid.random() + "\"}"));
       case QUERY -> query();
       case VERSION -> answer(Answer.of("{\"version\":\"" + listener.service.version() + "\"}"));
       case METRICS -> metrics();
       case PING -> answer(Answer.PONG);
+      case ALL, RESET_CRON_TIME, SUBSCRIBE, UNSUBSCRIBE, DELETE_TOPIC, SCAN_KV, QUERY_KV -> {
+        handedOver = true;
+        listener.service.administration().carryOut(route, request, listener.loop, this::answer);
+      }
     }
   }
 
@@ -125,7 +133,16 @@ final class Incoming {
             this::defect);
   }
 
-  private void gather(Command.Kind kind) {
+  /** Understands a body, and hands it over. */
+  private interface Reading {
+    void read(Body whole) throws UnreadableRequestException;
+  }
+
+  private void command(Command.Kind kind) {
+    gather(whole -> command(kind, whole));
+  }
+
+  private void gather(Reading reading) {
     int limit = listener.config.bodyBytes();
     var gathered = new Body(limit);
     long length = lengthOf(request.getHeader(HttpHeaders.CONTENT_LENGTH));
@@ -144,7 +161,7 @@ final class Incoming {
     request.endHandler(
         _ -> {
           if (!answered) {
-            command(kind, gathered);
+            arrived(gathered, reading);
           }
         });
   }
@@ -158,21 +175,10 @@ final class Incoming {
     }
   }
 
-  private void command(Command.Kind kind, Body gathered) {
+  private void arrived(Body whole, Reading reading) {
     body = null;
     try {
-      TransactionRequest read =
-          Requests.withCleanGid(RequestReader.read(gathered.bytes(), 0, gathered.size()));
-      Reply refusal = Requests.refusal(read, listener.service.policy());
-      if (refusal != null) {
-        answer(refusal);
-        return;
-      }
-      handedOver = true;
-      listener
-          .service
-          .doors()
-          .handle(new Command(kind, read, requester), listener.loop, this::answer);
+      reading.read(whole);
     } catch (UnreadableRequestException e) {
       answer(new Reply.Failed(e.code(), String.valueOf(e.getMessage())));
     } catch (RuntimeException e) {
@@ -180,12 +186,65 @@ final class Incoming {
     }
   }
 
+  private void command(Command.Kind kind, Body whole) throws UnreadableRequestException {
+    TransactionRequest read = transactionIn(whole);
+    if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
+      handedOver = true;
+      listener
+          .service
+          .doors()
+          .handle(new Command(kind, read, requester), listener.loop, this::answer);
+    }
+  }
+
+  private void prepareWorkflow(Body whole) throws UnreadableRequestException {
+    TransactionRequest read = transactionIn(whole);
+    if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
+      handedOver = true;
+      listener
+          .service
+          .doors()
+          .prepareWorkflow(
+              read,
+              requester,
+              listener.loop,
+              stored -> answer(Answer.of(listener.service.json().workflow(stored))),
+              this::answer);
+    }
+  }
+
+  private static TransactionRequest transactionIn(Body whole) throws UnreadableRequestException {
+    return Requests.withCleanGid(RequestReader.read(whole.bytes(), 0, whole.size()));
+  }
+
+  /** The one operation that answers 400 to what it cannot read (docs/spec/http-api.md 1.3). */
+  private void registerBranch(Body whole) {
+    BranchRequest read;
+    try {
+      read = Requests.withCleanGid(RequestReader.readBranch(whole.bytes(), 0, whole.size()));
+    } catch (UnreadableRequestException e) {
+      answer(Answer.failed(BAD_REQUEST, e.code(), String.valueOf(e.getMessage())));
+      return;
+    }
+    if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
+      handedOver = true;
+      listener.service.doors().registerBranch(read, requester, listener.loop, this::answer);
+    }
+  }
+
+  private boolean isRefused(@Nullable Reply refusal) {
+    if (refusal != null) {
+      answer(refusal);
+    }
+    return refusal != null;
+  }
+
   private void query() {
     String gid = gidParameter();
     if (gid == null || gid.isEmpty()) {
       answer(new Reply.Failed(ErrorCode.BAD_REQUEST, "gid is missing"));
     } else if (gid.length() > Gid.MAX_LENGTH) {
-      answer(Answer.of(QueryAnswer.NONE)); // Nobody can have it.
+      answer(Answer.of(RecordJson.NONE)); // Nobody can have it.
     } else {
       handedOver = true;
       listener.service.doors().query(new Gid(gid), listener.loop, this::found, this::answer);
@@ -205,11 +264,11 @@ final class Incoming {
       answer(
           Answer.of(
               stored == null
-                  ? QueryAnswer.NONE
+                  ? RecordJson.NONE
                   : listener
                       .service
-                      .answers()
-                      .of(stored, listener.service.waitingFor().apply(stored))));
+                      .json()
+                      .query(stored, listener.service.waitingFor().apply(stored))));
     } catch (RuntimeException e) {
       defect(e);
     }

@@ -1,5 +1,6 @@
 package io.dtm4j.server.http;
 
+import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.Step;
@@ -21,12 +22,11 @@ final class Requests {
    * Line breaks and semicolons are taken out of a gid that comes by HTTP (docs/spec/http-api.md 3).
    */
   static TransactionRequest withCleanGid(TransactionRequest request) {
-    String gid = request.gid();
-    if (gid.indexOf(';') < 0 && gid.indexOf('\n') < 0 && gid.indexOf('\r') < 0) {
+    if (isClean(request.gid())) {
       return request;
     }
     return new TransactionRequest(
-        gid.replace(";", "").replace("\n", "").replace("\r", ""),
+        clean(request.gid()),
         request.transType(),
         request.steps(),
         request.payloads(),
@@ -36,6 +36,37 @@ final class Requests {
         request.options(),
         request.rollbackReason(),
         request.reqExtra());
+  }
+
+  /** The same for a registration. */
+  static BranchRequest withCleanGid(BranchRequest request) {
+    return isClean(request.gid())
+        ? request
+        : new BranchRequest(
+            clean(request.gid()),
+            request.transType(),
+            request.branchId(),
+            request.data(),
+            request.confirm(),
+            request.cancel(),
+            request.url(),
+            request.op(),
+            request.status());
+  }
+
+  private static boolean isClean(String gid) {
+    return gid.indexOf(';') < 0 && gid.indexOf('\n') < 0 && gid.indexOf('\r') < 0;
+  }
+
+  private static String clean(String gid) {
+    return gid.replace(";", "").replace("\n", "").replace("\r", "");
+  }
+
+  /** Why a registration is refused at the door; null: it is not. */
+  static @Nullable Reply refusal(BranchRequest request, AddressPolicy policy) {
+    Reply refusal = refusal("confirm", request.confirm(), policy);
+    refusal = refusal == null ? refusal("cancel", request.cancel(), policy) : refusal;
+    return refusal == null ? refusal("url", request.url(), policy) : refusal;
   }
 
   /** Why a request is refused at the door; null: it is not. */

@@ -14,8 +14,21 @@ enum Route {
   PREPARE("/api/dtmsvr/prepare", "POST"),
   ABORT("/api/dtmsvr/abort", "POST"),
   FORCE_STOP("/api/dtmsvr/forceStop", "POST"),
+  REGISTER_BRANCH("/api/dtmsvr/registerBranch", "POST"),
+  REGISTER_XA_BRANCH("/api/dtmsvr/registerXaBranch", "POST"),
+  REGISTER_TCC_BRANCH("/api/dtmsvr/registerTccBranch", "POST"),
+  PREPARE_WORKFLOW("/api/dtmsvr/prepareWorkflow", "POST"),
+  RESET_NEXT_CRON_TIME("/api/dtmsvr/resetNextCronTime", "POST"),
   NEW_GID("/api/dtmsvr/newGid", "GET"),
   QUERY("/api/dtmsvr/query", "GET"),
+  ALL("/api/dtmsvr/all", "GET"),
+  RESET_CRON_TIME("/api/dtmsvr/resetCronTime", "GET"),
+  SUBSCRIBE("/api/dtmsvr/subscribe", "GET"),
+  UNSUBSCRIBE("/api/dtmsvr/unsubscribe", "GET"),
+  /** The name of the topic follows. */
+  DELETE_TOPIC("/api/dtmsvr/topic/", "DELETE"),
+  SCAN_KV("/api/dtmsvr/scanKV", "GET"),
+  QUERY_KV("/api/dtmsvr/queryKV", "GET"),
   VERSION("/api/dtmsvr/version", "GET"),
   METRICS("/api/metrics", "GET"),
   PING("/api/ping", null);
@@ -40,12 +53,13 @@ enum Route {
 
   /** Its name among the metrics: {@code newgid}. */
   String api() {
-    return path.substring(path.lastIndexOf('/') + 1).toLowerCase(Locale.ROOT);
+    String name = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+    return name.substring(name.lastIndexOf('/') + 1).toLowerCase(Locale.ROOT);
   }
 
   /** What a request is for; null: there is no such path, or not with this method. */
   static @Nullable Route of(HttpMethod method, String path) {
-    Route route = BY_PATH.get(path);
+    Route route = path.startsWith(DELETE_TOPIC.path) ? DELETE_TOPIC : BY_PATH.get(path);
     return route != null && (route.method == null || route.method.equals(method.name()))
         ? route
         : null;
@@ -53,6 +67,8 @@ enum Route {
 
   /** The route of a path with a slash too many at its end; null: there is none. */
   static @Nullable Route ofSlashed(HttpMethod method, String path) {
-    return path.endsWith("/") ? of(method, path.substring(0, path.length() - 1)) : null;
+    return path.endsWith("/") && path.length() > 1
+        ? of(method, path.substring(0, path.length() - 1))
+        : null;
   }
 }

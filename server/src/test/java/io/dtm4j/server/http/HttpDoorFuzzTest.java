@@ -98,11 +98,12 @@ class HttpDoorFuzzTest {
     var config =
         new ListenerConfig("127.0.0.1", 0, 1 << 10, Duration.ofMillis(200), Duration.ofMillis(200));
     try (Loops loops = Loops.start(2);
+        var memory = new InMemory();
         HttpDoor door =
             HttpDoor.open(
                 loops,
                 config,
-                doors,
+                memory.behind(doors),
                 AddressPolicy.ALL,
                 _ -> null,
                 ZoneOffset.UTC,

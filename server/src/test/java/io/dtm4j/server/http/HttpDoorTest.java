@@ -45,6 +45,7 @@ class HttpDoorTest {
 
   private static Loops loops;
 
+  private final InMemory memory = new InMemory();
   private final FakeDoors doors = new FakeDoors();
   private final ListAppender<ILoggingEvent> logged = new ListAppender<>();
   private HttpDoor door;
@@ -67,7 +68,7 @@ class HttpDoorTest {
         HttpDoor.open(
             loops,
             new ListenerConfig("127.0.0.1", 0, BODY_LIMIT, BODY_TIMEOUT, IDLE_TIMEOUT),
-            doors,
+            memory.behind(doors),
             url -> !url.contains("forbidden"),
             _ -> "something",
             ZoneOffset.UTC,
@@ -78,6 +79,7 @@ class HttpDoorTest {
   @AfterEach
   void close() {
     door.close();
+    memory.close();
     root().detachAppender(logged);
   }
 
@@ -597,7 +599,7 @@ class HttpDoorTest {
   void query_shows_a_transaction() throws Exception {
     doors.stored.put(
         "g ü&",
-        QueryAnswerTest.stored(Options.DEFAULTS, QueryAnswerTest.state(GlobalStatus.SUBMITTED)));
+        RecordJsonTest.stored(Options.DEFAULTS, RecordJsonTest.state(GlobalStatus.SUBMITTED)));
     try (Wire wire = wire()) {
       assertThat(wire.get("/api/dtmsvr/query?x=1&gid=g+%C3%BC%26&gid=z").answer().body())
           .contains("\"status\":\"submitted\"", "\"waiting_for\":\"something\"");
@@ -824,7 +826,7 @@ class HttpDoorTest {
                   HttpDoor.open(
                       other,
                       config,
-                      doors,
+                      memory.behind(doors),
                       AddressPolicy.ALL,
                       _ -> null,
                       ZoneOffset.UTC,

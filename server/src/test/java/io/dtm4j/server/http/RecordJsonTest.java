@@ -34,7 +34,7 @@ import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 
 @DisplayNameGeneration(ReplaceUnderscores.class)
-class QueryAnswerTest {
+class RecordJsonTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Instant CREATED = Instant.parse("2026-01-02T03:04:05.678901234Z");
   private static final Instant LATER = Instant.parse("2026-01-02T03:04:07Z");
@@ -63,7 +63,7 @@ class QueryAnswerTest {
   }
 
   private static JsonNode answer(Stored stored, @Nullable String waitingFor) throws IOException {
-    return JSON.readTree(new QueryAnswer(ZoneOffset.UTC).of(stored, waitingFor).getBytes());
+    return JSON.readTree(new RecordJson(ZoneOffset.UTC).query(stored, waitingFor).getBytes());
   }
 
   @Test
@@ -133,8 +133,7 @@ class QueryAnswerTest {
   @Test
   void times_are_in_the_zone_of_the_server() {
     String answer =
-        new QueryAnswer(ZoneId.of("Asia/Shanghai"))
-            .of(stored(Options.DEFAULTS, state(GlobalStatus.SUBMITTED)), null)
+        new RecordJson(ZoneId.of("Asia/Shanghai")).query(stored(Options.DEFAULTS, state(GlobalStatus.SUBMITTED)), null)
             .toString();
 
     assertThat(answer).contains("\"create_time\":\"2026-01-02T11:04:05.678901234+08:00\"");

@@ -12,6 +12,9 @@ import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Options;
 import io.dtm4j.store.ExtraJson;
+import io.dtm4j.store.KeyValue;
+import io.dtm4j.store.Listed;
+import io.dtm4j.store.Page;
 import io.vertx.core.buffer.Buffer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -20,16 +23,17 @@ import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes what {@code query} answers (docs/spec/http-api.md 4.9). Beyond the members of the wire a
- * transaction says what it waits for ({@code waiting_for}), and an open branch how its last call
+ * Writes transactions and key-values as answers show them (docs/spec/http-api.md 4.8, 4.9, 4.10 and
+ * 4.14). Beyond the members of the wire a queried transaction says what it waits for ({@code waiting_for}), and an open branch how its last call
  * went ({@code attempts}, {@code last_attempt_time}, {@code last_error}).
  */
-final class QueryAnswer {
+final class RecordJson {
   /** For a gid that nobody has. */
   static final Buffer NONE = Buffer.buffer("{\"branches\":[],\"transaction\":null}");
 
@@ -40,7 +44,7 @@ final class QueryAnswer {
   /**
    * @param zone of the times shown
    */
-  QueryAnswer(ZoneId zone) {
+  RecordJson(ZoneId zone) {
     times = DateTimeFormatter.ISO_OFFSET_DATE_TIME.withZone(zone);
   }
 
@@ -49,19 +53,75 @@ final class QueryAnswer {
    *
    * @param waitingFor a sentence; null when it waits for nothing
    */
-  Buffer of(Stored stored, @Nullable String waitingFor) {
+  Buffer query(Stored stored, @Nullable String waitingFor) {
+    return withRows(stored, waitingFor, "branches");
+  }
+
+  /** The answer for a workflow that is prepared, or was before. */
+  Buffer workflow(Stored stored) {
+    return withRows(stored, null, "progresses");
+  }
+
+  private Buffer withRows(Stored stored, @Nullable String waitingFor, String rows) {
+    return written(
+        json -> {
+          json.writeFieldName("transaction");
+          write(json, Listed.of(stored), waitingFor);
+          json.writeArrayFieldStart(rows);
+          Transaction transaction = stored.transaction();
+          for (Branch branch : transaction.branches()) {
+            Attempt attempt = transaction.state().extra().attempts().get(branch.key().toString());
+            write(json, transaction.gid().value(), branch, attempt);
+          }
+          json.writeEndArray();
+        });
+  }
+
+  /**
+   * A page of transactions.
+   *
+   * @param listed null: the one that was asked for does not exist
+   */
+  Buffer transactions(@Nullable List<Listed> listed, String next) {
+    return written(
+        json -> {
+          if (listed == null) {
+            json.writeNullField("transactions");
+          } else {
+            json.writeArrayFieldStart("transactions");
+            for (Listed one : listed) {
+              write(json, one, null);
+            }
+            json.writeEndArray();
+          }
+          json.writeStringField("next_position", next);
+        });
+  }
+
+  /** A page of key-values. */
+  Buffer keyValues(Page<KeyValue> page) {
+    return written(
+        json -> {
+          write(json, page.items());
+          json.writeStringField("next_position", page.next());
+        });
+  }
+
+  /** Key-values that were asked for by name. */
+  Buffer keyValues(List<KeyValue> found) {
+    return written(json -> write(json, found));
+  }
+
+  /** Writes the members of an object. */
+  private interface Members {
+    void write(JsonGenerator json) throws IOException;
+  }
+
+  private static Buffer written(Members members) {
     var bytes = new ByteArrayOutputStream();
     try (JsonGenerator json = JSON.createGenerator(bytes)) {
       json.writeStartObject();
-      json.writeFieldName("transaction");
-      write(json, stored, waitingFor);
-      json.writeArrayFieldStart("branches");
-      Transaction transaction = stored.transaction();
-      for (Branch branch : transaction.branches()) {
-        Attempt attempt = transaction.state().extra().attempts().get(branch.key().toString());
-        write(json, transaction.gid().value(), branch, attempt);
-      }
-      json.writeEndArray();
+      members.write(json);
       json.writeEndObject();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -69,16 +129,31 @@ final class QueryAnswer {
     return Buffer.buffer(bytes.toByteArray());
   }
 
-  private void write(JsonGenerator json, Stored stored, @Nullable String waitingFor)
+  private void write(JsonGenerator json, List<KeyValue> values) throws IOException {
+    json.writeArrayFieldStart("kv");
+    for (KeyValue value : values) {
+      json.writeStartObject();
+      json.writeNumberField("id", 0);
+      time(json, "create_time", value.createTime());
+      time(json, "update_time", value.updateTime());
+      json.writeStringField("cat", value.category());
+      json.writeStringField("k", value.key());
+      json.writeStringField("v", value.value());
+      json.writeNumberField("version", value.version());
+      json.writeEndObject();
+    }
+    json.writeEndArray();
+  }
+
+  private void write(JsonGenerator json, Listed listed, @Nullable String waitingFor)
       throws IOException {
-    Transaction transaction = stored.transaction();
-    Definition definition = transaction.definition();
-    State state = transaction.state();
+    Definition definition = listed.definition();
+    State state = listed.state();
     json.writeStartObject();
     json.writeNumberField("id", 0);
     time(json, "create_time", definition.createTime());
     time(json, "update_time", state.updateTime());
-    text(json, "gid", transaction.gid().value());
+    text(json, "gid", listed.gid().value());
     text(json, "trans_type", definition.type().wireName());
     text(json, "status", state.status().wireName());
     text(json, "query_prepared", definition.queryPrepared());
@@ -97,7 +172,7 @@ final class QueryAnswer {
       json.writeNumberField("next_cron_interval", state.schedule().interval().toSeconds());
     }
     time(json, "next_cron_time", state.schedule().nextTime());
-    text(json, "owner", stored.owner().toString());
+    text(json, "owner", listed.owner().toString());
     // Some clients take the word FAILURE anywhere in this answer for an error of the query, so what
     // is ours does not have it.
     text(json, "ext_data", HttpTexts.harmless(ExtraJson.write("", state.extra())));

@@ -1,0 +1,101 @@
+package io.dtm4j.coordinator;
+
+import io.dtm4j.protocol.ErrorCode;
+import io.dtm4j.protocol.Reply;
+import io.dtm4j.store.BadCursorException;
+import io.dtm4j.store.EventLoop;
+import io.dtm4j.store.Filter;
+import io.dtm4j.store.KeyValue;
+import io.dtm4j.store.Listed;
+import io.dtm4j.store.Page;
+import io.dtm4j.store.Reads;
+import io.dtm4j.store.Reset;
+import io.dtm4j.store.TransactionStore;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What operators look at and set right in many transactions at once (docs/spec/http-api.md 4.10,
+ * 4.11, 4.14). Of the two callbacks of each method exactly one runs, once, on {@code loop}.
+ * Thread-safe; never blocks.
+ */
+public final class Listings {
+  private static final Logger log = LoggerFactory.getLogger(Listings.class);
+
+  private final TransactionStore store;
+  private final Reads reads;
+  private final ClientWrites writes;
+
+  /**
+   * @param store read from, through {@code reads}; written only through {@code writes}
+   */
+  public Listings(TransactionStore store, Reads reads, ClientWrites writes) {
+    this.store = store;
+    this.reads = reads;
+    this.writes = writes;
+  }
+
+  /** A page of transactions; parameters as in {@link TransactionStore#list}. */
+  public void transactions(
+      Filter filter,
+      String cursor,
+      int limit,
+      EventLoop loop,
+      Consumer<Page<Listed>> done,
+      Consumer<Reply> trouble) {
+    read(() -> store.list(filter, cursor, limit), loop, done, trouble);
+  }
+
+  /** A page of key-values; parameters as in {@link TransactionStore#listKeyValues}. */
+  public void keyValues(
+      @Nullable String category,
+      String cursor,
+      int limit,
+      EventLoop loop,
+      Consumer<Page<KeyValue>> done,
+      Consumer<Reply> trouble) {
+    read(() -> store.listKeyValues(category, cursor, limit), loop, done, trouble);
+  }
+
+  /** Key-values by name; parameters as in {@link TransactionStore#findKeyValues}. */
+  public void keyValues(
+      @Nullable String category,
+      @Nullable String key,
+      EventLoop loop,
+      Consumer<List<KeyValue>> done,
+      Consumer<Reply> trouble) {
+    read(() -> store.findKeyValues(category, key), loop, done, trouble);
+  }
+
+  /**
+   * Makes due what is due later; parameters as in {@link TransactionStore#resetDue}. Servers take it
+   * up within {@code TransCronInterval}.
+   */
+  public void resetDue(
+      Duration after, int limit, EventLoop loop, Consumer<Reset> done, Consumer<Reply> trouble) {
+    writes.perform(
+        writing -> writing.resetDue(after, limit),
+        loop,
+        done,
+        trouble);
+  }
+
+  private <T> void read(
+      Supplier<T> read, EventLoop loop, Consumer<T> done, Consumer<Reply> trouble) {
+    reads.submit(read, loop, done, e -> trouble.accept(replyTo(e)));
+  }
+
+  private static Reply replyTo(Throwable e) {
+    if (e instanceof BadCursorException) {
+      return new Reply.Failed(ErrorCode.BAD_REQUEST, String.valueOf(e.getMessage()));
+    }
+    log.atWarn().addKeyValue("cause", String.valueOf(e)).log("store read failed");
+    return new Reply.Failed(
+        ErrorCode.STORE_UNAVAILABLE, "the store cannot be read at the moment, try again later");
+  }
+}
