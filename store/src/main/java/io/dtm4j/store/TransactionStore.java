@@ -91,7 +91,7 @@ public interface TransactionStore extends AutoCloseable {
    * Unfinished transactions that are due later than now + {@code after} are brought forward, the
    * earliest first: what rests is due now, what is leased gets the mark "look again", once. Nothing
    * else changes, revisions least of all. A repeat (R6) counts only what the attempts before have
-   * not changed.
+   * not changed. A large limit holds up other writes for long.
    *
    * @param after not negative
    * @param limit at most so many, as {@link Page#checkLimit} allows

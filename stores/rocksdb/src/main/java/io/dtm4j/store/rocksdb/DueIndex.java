@@ -112,10 +112,18 @@ final class DueIndex {
   }
 
   /** The numbers of all unfinished transactions. */
-  static List<Long> numbers(Database.View view, Database database) throws RocksDBException {
+  List<Long> numbers(Database.View view, Database database) throws RocksDBException {
     var numbers = new ArrayList<Long>();
-    view.scan(database.due, new byte[0], null, (_, row) -> numbers.add(DueRow.read(row).number()));
+    view.scan(
+        database.due,
+        new Keys().dueAt(floor()),
+        null,
+        (_, row) -> numbers.add(DueRow.read(row).number()));
     return numbers;
+  }
+
+  private synchronized Instant floor() {
+    return floor;
   }
 
   /**

@@ -58,9 +58,9 @@ final class Listing {
    * A page.
    *
    * @param cursor the place of the last transaction that the page before has looked at
-   * @param unfinished how many there are
+   * @param index what is unfinished
    */
-  Page<Listed> page(String cursor, int limit, long unfinished) throws RocksDBException {
+  Page<Listed> page(String cursor, int limit, DueIndex index) throws RocksDBException {
     long end = cursor.isEmpty() ? Numbers.END : Cursors.number(cursor);
     if (filter.createdTo() != null) {
       end = Math.min(end, Numbers.behind(filter.createdTo(), Database.lag(view, families)));
@@ -70,7 +70,7 @@ final class Listing {
     if (from >= end) {
       return new Page<>(List.of(), "");
     }
-    try (Candidates candidates = candidates(from, end, unfinished)) {
+    try (Candidates candidates = candidates(from, end, index)) {
       long last = end;
       while (!candidates.isAtEnd()) {
         if (items.size() == limit || rowsLeft <= 0 || bytesLeft <= 0) {
@@ -86,12 +86,12 @@ final class Listing {
     }
   }
 
-  private Candidates candidates(long from, long end, long unfinished) throws RocksDBException {
+  private Candidates candidates(long from, long end, DueIndex index) throws RocksDBException {
     GlobalStatus status = filter.status();
     List<TransType> types = filter.type() == null ? DefinitionRow.TYPES : List.of(filter.type());
     boolean isOpen = status == GlobalStatus.PREPARED || status == GlobalStatus.SUBMITTED;
-    return isOpen && unfinished <= FEW
-        ? new Few(types, from, end)
+    return isOpen && index.unfinished() <= FEW
+        ? new Few(index, types, from, end)
         : new Merged(types, from, end, status);
   }
 
@@ -139,9 +139,9 @@ final class Listing {
     private final List<Long> numbers;
     private int at;
 
-    Few(List<TransType> types, long from, long end) throws RocksDBException {
+    Few(DueIndex index, List<TransType> types, long from, long end) throws RocksDBException {
       numbers =
-          DueIndex.numbers(view, families).stream()
+          index.numbers(view, families).stream()
               .filter(
                   number ->
                       types.stream().anyMatch(type -> Numbers.isOf(number, type))

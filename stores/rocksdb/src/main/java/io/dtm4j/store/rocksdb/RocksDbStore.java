@@ -330,7 +330,7 @@ public final class RocksDbStore implements TransactionStore {
         open -> {
           try (Database.View view = open.view()) {
             var listing = new Listing(open, view, filter, Listing.MOST_ROWS);
-            return listing.page(cursor, limit, index.unfinished());
+            return listing.page(cursor, limit, index);
           }
         });
   }

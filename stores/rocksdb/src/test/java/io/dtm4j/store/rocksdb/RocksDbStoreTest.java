@@ -378,16 +378,18 @@ class RocksDbStoreTest {
         .hasSize(56);
   }
 
-  private List<String> gidsInPagesOfSevenRows(GlobalStatus status, long unfinished)
+  private List<String> gidsInPagesOfSevenRows(GlobalStatus status, int unfinished)
       throws RocksDBException {
     var gids = new ArrayList<String>();
     var filter = new Filter(status, null, null, null);
+    var index = new DueIndex();
+    index.counted(unfinished);
     String cursor = "";
     int pages = 0;
     try (var database = new Database(directory.resolve("rocksdb"), true);
         var view = database.view()) {
       do {
-        Page<Listed> page = new Listing(database, view, filter, 7).page(cursor, 10, unfinished);
+        Page<Listed> page = new Listing(database, view, filter, 7).page(cursor, 10, index);
         page.items().forEach(one -> gids.add(one.gid().value()));
         cursor = page.next();
         pages++;
