@@ -49,6 +49,8 @@ interface Deletions extends OpenStore {
       open.add(saved(saga("open " + status, status, PAST), claim("c" + status)));
     }
 
+    assertThat(store().endedBefore(PAST.plusSeconds(3), "", 10).items())
+        .containsExactlyInAnyOrder(new Gid("old"), new Gid("failed"));
     assertThat(deleteAll(PAST.plusSeconds(3), 10)).isEqualTo(2);
 
     assertThat(store().find(new Gid("old"))).isEmpty();
