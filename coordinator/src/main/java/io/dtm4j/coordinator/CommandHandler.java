@@ -131,7 +131,9 @@ public final class CommandHandler implements Doors {
           change(Creation.gidOf(request), ends, Waits.NEVER, loop, done);
         } else {
           Waits waits = request.options().waitResult() ? Waits.ALWAYS : Waits.NEVER;
-          create(request, GlobalStatus.SUBMITTED, commands::submit, waits, loop, done);
+          Known again =
+              (stored, owner, now) -> commands.submit(request.options(), stored, owner, now);
+          create(request, GlobalStatus.SUBMITTED, again, waits, loop, done);
         }
       }
       case ABORT -> {
@@ -221,8 +223,7 @@ public final class CommandHandler implements Doors {
         () -> subscriptions.read(topics),
         loop,
         read ->
-            unlessRefused(
-                done, () -> create(request, read::get, status, again, waits, loop, done)),
+            unlessRefused(done, () -> create(request, read::get, status, again, waits, loop, done)),
         e -> done.tell(unreadable(e), null));
   }
 

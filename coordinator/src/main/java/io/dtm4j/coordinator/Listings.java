@@ -73,16 +73,12 @@ public final class Listings {
   }
 
   /**
-   * Makes due what is due later; parameters as in {@link TransactionStore#resetDue}. Servers take it
-   * up within {@code TransCronInterval}.
+   * Makes due what is due later; parameters as in {@link TransactionStore#resetDue}. Servers take
+   * it up within {@code TransCronInterval}.
    */
   public void resetDue(
       Duration after, int limit, EventLoop loop, Consumer<Reset> done, Consumer<Reply> trouble) {
-    writes.perform(
-        writing -> writing.resetDue(after, limit),
-        loop,
-        done,
-        trouble);
+    writes.perform(writing -> writing.resetDue(after, limit), loop, done, trouble);
   }
 
   private <T> void read(

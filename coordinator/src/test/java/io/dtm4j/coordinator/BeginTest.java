@@ -6,12 +6,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.dtm4j.engine.Commands;
 import io.dtm4j.engine.Creation;
 import io.dtm4j.engine.Engine;
-import io.dtm4j.engine.Topics;
-import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.engine.Settings;
+import io.dtm4j.engine.Topics;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Options;
 import io.dtm4j.store.EventLoop;
 import java.time.Duration;
 import java.time.Instant;
@@ -62,7 +63,8 @@ class BeginTest {
     Stored prepared =
         after(commands.create(message, GlobalStatus.PREPARED, claims.next(), NOW), null);
     Stored claimed = new Stored(prepared.transaction(), claims.next());
-    Stored submitted = after(commands.submit(claimed, claims.next(), NOW), claimed);
+    Stored submitted =
+        after(commands.submit(Options.DEFAULTS, claimed, claims.next(), NOW), claimed);
     meanwhile.add(() -> begin(submitted));
 
     begin(claimed);

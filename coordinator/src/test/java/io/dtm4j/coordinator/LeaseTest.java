@@ -6,7 +6,6 @@ import static io.dtm4j.coordinator.ScriptedParticipants.ONGOING;
 import static io.dtm4j.coordinator.ScriptedParticipants.SILENT;
 import static io.dtm4j.coordinator.ScriptedParticipants.SUCCEEDS;
 import static io.dtm4j.protocol.GlobalStatus.PREPARED;
-import static io.dtm4j.protocol.GlobalStatus.SUBMITTED;
 import static io.dtm4j.protocol.GlobalStatus.SUCCEED;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;

@@ -101,8 +101,7 @@ final class Server {
             claims,
             timers,
             time::nanoTime,
-            new Subscriptions(
-                world.store, new ClientWrites(world.store, committer, timers)),
+            new Subscriptions(world.store, new ClientWrites(world.store, committer, timers)),
             limits);
     recovery =
         new Recovery(

@@ -13,6 +13,7 @@ import io.dtm4j.model.Write;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.protocol.WorkflowEnd;
@@ -112,18 +113,29 @@ public final class Commands {
   /**
    * Submit of a known gid; not of a workflow, which is ended.
    *
+   * @param given options of the submit; those that are not their defaults are added to the stored
+   *     ones (docs/decisions/0006)
    * @param owner a fresh token for whoever takes the record over
    */
-  public Verdict submit(Stored stored, Owner owner, Instant now) {
+  public Verdict submit(Options given, Stored stored, Owner owner, Instant now) {
     Transaction transaction = stored.transaction();
     if (transaction.definition().type() == TransType.WORKFLOW) {
       return conflict(stored, "submit without trans_type workflow");
     }
     return switch (transaction.status()) {
       case PREPARED -> {
+        Options options = transaction.definition().options();
+        Options added = options.with(given);
         List<Write> writes = new ArrayList<>();
         writes.add(new Write.SetStatus(GlobalStatus.SUBMITTED, null, null, now));
-        writes.add(leased(transaction, now));
+        if (added.equals(options)) {
+          writes.add(leased(transaction, now));
+        } else {
+          RetryPolicy policy = new RetryPolicy(settings, added);
+          writes.add(new Write.SetOptions(added));
+          writes.add(
+              new Write.SetSchedule(new Schedule(policy.base(), now.plus(policy.lease())), now));
+        }
         Extra extra = extraWhenSubmitted(transaction, now);
         if (!extra.equals(transaction.state().extra())) {
           writes.add(new Write.SetExtra(extra));

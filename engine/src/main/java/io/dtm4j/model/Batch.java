@@ -92,6 +92,7 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
     private final @Nullable Owner newOwner;
     private @Nullable Transaction transaction;
     private @Nullable List<Branch> branches;
+    private @Nullable Definition definition;
     private @Nullable State state;
     private boolean lookAgain;
 
@@ -100,6 +101,7 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
       this.newOwner = newOwner;
       if (before != null) {
         transaction = before.transaction();
+        definition = transaction.definition();
         state = transaction.state();
       }
     }
@@ -109,6 +111,7 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
       switch (write) {
         case Write.SaveNew save -> {
           transaction = save.transaction();
+          definition = transaction.definition();
           state = transaction.state();
         }
         case Write.AddBranches add -> {
@@ -159,6 +162,7 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
           state = present().withUpdateTime(postpone.at());
         }
         case Write.SetExtra set -> state = present().withExtra(set.extra());
+        case Write.SetOptions set -> definition = requireDefinition().withOptions(set.options());
         case Write.LookAgain _ -> lookAgain = true;
       }
       return null;
@@ -187,7 +191,8 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
       }
       List<Branch> rows = branches == null ? was.branches() : branches;
       return new Applied.Changed(
-          new Stored(new Transaction(was.gid(), was.definition(), present(), rows), owner), dueNow);
+          new Stored(new Transaction(was.gid(), requireDefinition(), present(), rows), owner),
+          dueNow);
     }
 
     private boolean staysLeased() {
@@ -226,6 +231,13 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
         throw new IllegalStateException("a batch for an absent gid begins with SaveNew");
       }
       return state;
+    }
+
+    private Definition requireDefinition() {
+      if (definition == null) {
+        throw new IllegalStateException("a batch for an absent gid begins with SaveNew");
+      }
+      return definition;
     }
 
     private Transaction requireTransaction() {

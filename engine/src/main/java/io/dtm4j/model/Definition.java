@@ -5,8 +5,8 @@ import io.dtm4j.protocol.TransType;
 import java.time.Instant;
 
 /**
- * What the client asked for; it never changes after the transaction was created, so a store may
- * keep it apart from the {@link State} and write it once.
+ * What the client asked for. After the transaction was created only a submit may change it, its
+ * options that is ({@link Write.SetOptions}); so a store may keep it apart from the {@link State}.
  *
  * @param protocol {@code http}, {@code grpc} or {@code json-rpc}
  * @param queryPrepared url of the check-back or resume; "" when there is none
@@ -18,4 +18,9 @@ public record Definition(
     String queryPrepared,
     String customData,
     Options options,
-    Instant createTime) {}
+    Instant createTime) {
+  /** The same with other options. */
+  public Definition withOptions(Options newOptions) {
+    return new Definition(type, protocol, queryPrepared, customData, newOptions, createTime);
+  }
+}

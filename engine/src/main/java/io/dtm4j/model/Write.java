@@ -2,6 +2,7 @@ package io.dtm4j.model;
 
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Options;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -61,6 +62,9 @@ public sealed interface Write {
 
   /** Replaces what dtm4j keeps beyond DTM's record; by itself no update in the eyes of DTM. */
   record SetExtra(Extra extra) implements Write {}
+
+  /** Other options than those with which the transaction was created; by itself no update. */
+  record SetOptions(Options options) implements Write {}
 
   /** Whoever works on the transaction must look at it again when coming to rest (R4). */
   record LookAgain() implements Write {

@@ -20,6 +20,7 @@ import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
@@ -229,7 +230,7 @@ class CommandsTest {
         }
         yield stored == null
             ? commands.create(given.transaction(NOW), GlobalStatus.SUBMITTED, FRESH, NOW)
-            : commands.submit(stored, FRESH, NOW);
+            : commands.submit(given.transaction(NOW).definition().options(), stored, FRESH, NOW);
       }
       case "abort" -> commands.abort("", stored, FRESH, NOW);
       case "forceStop" -> commands.forceStop(stored, FRESH, NOW);
@@ -405,7 +406,36 @@ class CommandsTest {
                         new Schedule(Duration.ofSeconds(20), NOW.plusSeconds(10)), NOW))));
   }
 
-  /** What was asked for at prepare holds, whatever the submit says (docs/spec/http-api.md 9). */
+  /** docs/decisions/0006. */
+  @Test
+  void a_submit_adds_the_options_that_it_names() {
+    var prepared = new Options(true, 30, 0, 7, Map.of("tenant", "north"), false, 0);
+    var given = new Options(false, 0, 20, 5, Map.of("user", "42"), true, 3);
+    var both = new Options(true, 30, 20, 5, Map.of("user", "42"), true, 3);
+    Stored known = stored(Given.tcc(), GlobalStatus.PREPARED);
+    Transaction transaction = known.transaction();
+    Stored stored =
+        new Stored(
+            new Transaction(
+                transaction.gid(),
+                transaction.definition().withOptions(prepared),
+                transaction.state(),
+                transaction.branches()),
+            known.owner());
+
+    Batch batch = batchOf(commands.submit(given, stored, FRESH, NOW));
+
+    assertThat(batch.writes())
+        .containsExactly(
+            new Write.SetStatus(GlobalStatus.SUBMITTED, null, null, NOW),
+            new Write.SetOptions(both),
+            new Write.SetSchedule(new Schedule(Duration.ofSeconds(5), NOW.plusSeconds(25)), NOW));
+    assertThat(batchOf(commands.submit(Options.DEFAULTS, stored, FRESH, NOW)).writes())
+        .as("a bare submit changes none")
+        .noneMatch(Write.SetOptions.class::isInstance);
+  }
+
+  /** Steps, payloads and custom data are those of prepare (docs/spec/http-api.md 9). */
   @Test
   void a_submit_goes_by_what_is_stored() {
     Stored stored = stored(Given.msg(1).delay(60).requestTimeout(25), GlobalStatus.PREPARED);
@@ -706,7 +736,10 @@ class CommandsTest {
 
     assertThat(codeOf(end("succeed", "", "", tcc))).isEqualTo(ErrorCode.STATUS_CONFLICT);
     assertThat(codeOf(commands.prepareWorkflow(tcc))).isEqualTo(ErrorCode.STATUS_CONFLICT);
-    assertThat(codeOf(commands.submit(stored(Given.workflow(), GlobalStatus.PREPARED), FRESH, NOW)))
+    assertThat(
+            codeOf(
+                commands.submit(
+                    Options.DEFAULTS, stored(Given.workflow(), GlobalStatus.PREPARED), FRESH, NOW)))
         .isEqualTo(ErrorCode.STATUS_CONFLICT);
   }
 

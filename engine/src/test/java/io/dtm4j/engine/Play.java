@@ -14,6 +14,7 @@ import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransactionRequest;
 import java.time.Duration;
@@ -260,7 +261,9 @@ final class Play {
       case "prepare" ->
           seen == null ? create(GlobalStatus.PREPARED, owner) : commands.prepare(seen);
       case "submit" ->
-          seen == null ? create(GlobalStatus.SUBMITTED, owner) : commands.submit(seen, owner, now);
+          seen == null
+              ? create(GlobalStatus.SUBMITTED, owner)
+              : commands.submit(Options.DEFAULTS, seen, owner, now);
       case "abort" -> commands.abort(rest, seen, owner, now);
       case "end" -> commands.endWorkflow(Map.of("status", rest), seen, owner, now);
       case "forceStop" -> commands.forceStop(seen, owner, now);

@@ -27,4 +27,19 @@ public record Options(
   public Options {
     branchHeaders = Map.copyOf(branchHeaders);
   }
+
+  /**
+   * These with what a later request says explicitly: whatever is not its default there replaces it
+   * here. {@code waitResult} stays, as it concerns each request by itself.
+   */
+  public Options with(Options later) {
+    return new Options(
+        waitResult,
+        later.timeoutToFail == 0 ? timeoutToFail : later.timeoutToFail,
+        later.requestTimeout == 0 ? requestTimeout : later.requestTimeout,
+        later.retryInterval == 0 ? retryInterval : later.retryInterval,
+        later.branchHeaders.isEmpty() ? branchHeaders : later.branchHeaders,
+        concurrent || later.concurrent,
+        later.retryLimit == 0 ? retryLimit : later.retryLimit);
+  }
 }

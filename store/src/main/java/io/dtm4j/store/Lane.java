@@ -349,6 +349,7 @@ final class Lane {
             case Write.SetStatus set -> length(set.reason()) + length(set.result());
             case Write.SetExtra set ->
                 (long) set.extra().attempts().size() * Attempt.MAX_TEXT + BYTES_PER_WRITE;
+            case Write.SetOptions set -> sizeOf(set.options().branchHeaders());
             case Write.SetBranch _, Write.SetSchedule _, Write.Postpone _, Write.LookAgain _ ->
                 BYTES_PER_WRITE;
           };
@@ -365,6 +366,14 @@ final class Lane {
         last = row.payload();
         size += last.bytes().length;
       }
+    }
+    return size;
+  }
+
+  private static long sizeOf(Map<String, String> headers) {
+    long size = BYTES_PER_WRITE;
+    for (Map.Entry<String, String> header : headers.entrySet()) {
+      size += header.getKey().length() + header.getValue().length();
     }
     return size;
   }

@@ -63,8 +63,7 @@ final class Administration {
    *
    * @param answered told on {@code loop}, exactly once
    */
-  void carryOut(
-      Route route, HttpServerRequest request, EventLoop loop, Consumer<Answer> answered) {
+  void carryOut(Route route, HttpServerRequest request, EventLoop loop, Consumer<Answer> answered) {
     Consumer<Reply> replied = reply -> answered.accept(Answer.of(reply));
     try {
       var given = new Parameters(request);

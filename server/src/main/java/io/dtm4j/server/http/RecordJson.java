@@ -30,8 +30,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Writes transactions and key-values as answers show them (docs/spec/http-api.md 4.8, 4.9, 4.10 and
- * 4.14). Beyond the members of the wire a queried transaction says what it waits for ({@code waiting_for}), and an open branch how its last call
- * went ({@code attempts}, {@code last_attempt_time}, {@code last_error}).
+ * 4.14). Beyond the members of the wire a queried transaction says what it waits for ({@code
+ * waiting_for}), and an open branch how its last call went ({@code attempts}, {@code
+ * last_attempt_time}, {@code last_error}).
  */
 final class RecordJson {
   /** For a gid that nobody has. */

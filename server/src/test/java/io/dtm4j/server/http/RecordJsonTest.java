@@ -133,7 +133,8 @@ class RecordJsonTest {
   @Test
   void times_are_in_the_zone_of_the_server() {
     String answer =
-        new RecordJson(ZoneId.of("Asia/Shanghai")).query(stored(Options.DEFAULTS, state(GlobalStatus.SUBMITTED)), null)
+        new RecordJson(ZoneId.of("Asia/Shanghai"))
+            .query(stored(Options.DEFAULTS, state(GlobalStatus.SUBMITTED)), null)
             .toString();
 
     assertThat(answer).contains("\"create_time\":\"2026-01-02T11:04:05.678901234+08:00\"");

@@ -34,11 +34,13 @@ import io.dtm4j.model.Write;
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Options;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.StoreRejectedException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** What each write changes, and what it leaves alone. */
@@ -64,6 +66,22 @@ interface Changes extends OpenStore {
             before.get(3).settled(BranchStatus.FAILED, LATER));
     assertThat(found("g").transaction().state().updateTime()).isEqualTo(LATER);
     assertThat(found("g").transaction().state().schedule().nextTime()).isEqualTo(FUTURE);
+  }
+
+  @Test
+  default void other_options_replace_those_of_the_creation_and_leave_the_rows_alone() {
+    Stored stored = saved(saga("g", PREPARED, FUTURE), claim("c1"));
+    Branch later =
+        Branch.open(new BranchKey("09", Op.ACTION), "http://later", Payload.of("l"), PAST);
+    committed(ofPass(stored, new Write.AddBranches(List.of(later))));
+    List<Branch> rows = found("g").transaction().branches();
+    var options = new Options(false, 1, 2, 3, Map.of("a", "b"), true, 4);
+
+    committed(ofPass(found("g"), new Write.SetOptions(options)));
+
+    assertThat(found("g").transaction().definition())
+        .isEqualTo(stored.transaction().definition().withOptions(options));
+    assertThat(found("g").transaction().branches()).isEqualTo(rows);
   }
 
   @Test
@@ -154,7 +172,8 @@ interface Changes extends OpenStore {
     Duration interval = found("g").transaction().state().schedule().interval();
 
     committed(command("g", PREPARED, new Write.Postpone(LATER.minus(interval))));
-    assertThat(found("g").transaction().state().schedule()).isEqualTo(new Schedule(interval, LATER));
+    assertThat(found("g").transaction().state().schedule())
+        .isEqualTo(new Schedule(interval, LATER));
 
     committed(command("g", PREPARED, new Write.Postpone(LATER)));
     assertThat(found("g").transaction().state().schedule())
@@ -169,8 +188,15 @@ interface Changes extends OpenStore {
     var step = row("01", Op.ACTION).settled(BranchStatus.FAILED, PAST);
     committed(command("g", PREPARED, addBranches(step)));
 
-    committed(command("g", PREPARED, addBranches(row("01", Op.ACTION).settled(BranchStatus.FAILED, LATER))));
-    assertThat(commit(command("g", PREPARED, addBranches(row("01", Op.ACTION).settled(BranchStatus.SUCCEED, PAST)))))
+    committed(
+        command(
+            "g", PREPARED, addBranches(row("01", Op.ACTION).settled(BranchStatus.FAILED, LATER))));
+    assertThat(
+            commit(
+                command(
+                    "g",
+                    PREPARED,
+                    addBranches(row("01", Op.ACTION).settled(BranchStatus.SUCCEED, PAST)))))
         .isEqualTo(new CommitResult.Conflict(step.key()));
     assertThat(found("g").transaction().branches()).containsExactly(step);
   }

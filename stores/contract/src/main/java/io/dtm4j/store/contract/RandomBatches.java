@@ -98,6 +98,17 @@ final class RandomBatches {
     return batch;
   }
 
+  private Options options() {
+    return new Options(
+        random.nextBoolean(),
+        random.nextInt(100),
+        random.nextInt(10),
+        random.nextInt(10),
+        chance(60) ? Map.of() : Map.of(text(), text()),
+        random.nextBoolean(),
+        random.nextInt(5));
+  }
+
   private Batch saveNew(Gid gid) {
     var definition =
         new Definition(
@@ -105,14 +116,7 @@ final class RandomBatches {
             pick(List.of("http", "grpc", "json-rpc")),
             text(),
             chance(50) ? "" : "{\"delay\":" + random.nextInt(100) + "}",
-            new Options(
-                random.nextBoolean(),
-                random.nextInt(100),
-                random.nextInt(10),
-                random.nextInt(10),
-                chance(60) ? Map.of() : Map.of(text(), text()),
-                random.nextBoolean(),
-                random.nextInt(5)),
+            options(),
             time());
     var state = new State(pick(OPEN), text(), text(), time(), null, schedule(), extra());
     var rows = new ArrayList<Branch>();
@@ -181,8 +185,9 @@ final class RandomBatches {
 
   private Write write(Stored now) {
     List<Branch> rows = now.transaction().branches();
-    return switch (random.nextInt(7)) {
+    return switch (random.nextInt(8)) {
       case 0 -> addBranches(now);
+      case 4 -> new Write.SetOptions(options());
       case 1 -> new Write.SetExtra(extra());
       case 2 -> new Write.SetSchedule(schedule(), time());
       case 3 -> new Write.Postpone(time());

@@ -85,18 +85,7 @@ final class Changes implements AutoCloseable {
     if (Listing.isRollback(status)) {
       batch.delete(database.rollbacks, keys.rollback(status, change.number));
     }
-    byte[] from = keys.number(change.number);
-    byte[] end = keys.number(change.number + 1);
-    try (Database.View view = database.view()) {
-      view.scan(
-          database.definitions,
-          from,
-          end,
-          (key, _) -> {
-            batch.delete(database.definitions, key);
-            return true;
-          });
-    }
+    deleteDefinition(database, change.number);
     change.now = null;
   }
 
@@ -164,10 +153,11 @@ final class Changes implements AutoCloseable {
     List<Branch> branches = transaction.branches();
     Stored before = change.before();
     if (before == null) {
-      byte[] row = DefinitionRow.write(writer, gid, transaction.definition(), branches);
       batch.put(database.gids, keys.gid(gid), keys.number(change.number));
-      batch.put(database.definitions, keys.number(change.number), row);
-      change.weight = row.length;
+      putDefinition(database, change, transaction);
+    } else if (!transaction.definition().equals(before.transaction().definition())) {
+      deleteDefinition(database, change.number);
+      putDefinition(database, change, transaction);
     } else {
       int first = before.transaction().branches().size();
       if (first < branches.size()) {
@@ -180,6 +170,32 @@ final class Changes implements AutoCloseable {
     batch.put(database.states, keys.number(change.number), StateRow.write(writer, now));
     moveDue(database, gid, change, now);
     moveRollback(database, change, now);
+  }
+
+  /** The definition, with all rows there are. */
+  private void putDefinition(Database database, Change change, Transaction transaction)
+      throws RocksDBException {
+    byte[] row =
+        DefinitionRow.write(
+            writer, transaction.gid(), transaction.definition(), transaction.branches());
+    batch.put(database.definitions, keys.number(change.number), row);
+    change.weight = row.length;
+  }
+
+  /** Deletes the definition, and the rows that came later. */
+  private void deleteDefinition(Database database, long number) throws RocksDBException {
+    byte[] from = keys.number(number);
+    byte[] end = keys.number(number + 1);
+    try (Database.View view = database.view()) {
+      view.scan(
+          database.definitions,
+          from,
+          end,
+          (key, _) -> {
+            batch.delete(database.definitions, key);
+            return true;
+          });
+    }
   }
 
   /** The index row moves with the next time and leaves with the end; else it is left alone. */

@@ -586,7 +586,13 @@ public final class RocksDbStore implements TransactionStore {
       throw new IllegalStateException("the store is closed");
     }
     try {
-      open = begin(directory, sync, changes, index, new ArrayList<>()); // this server holds what is leased
+      open =
+          begin(
+              directory,
+              sync,
+              changes,
+              index,
+              new ArrayList<>()); // this server holds what is leased
       database = open;
       return open;
     } catch (RocksDBException e) {
