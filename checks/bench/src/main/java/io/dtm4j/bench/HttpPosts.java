@@ -18,6 +18,7 @@ final class HttpPosts implements Work.Performer {
   private static final int SHOWN_CHARACTERS = 300;
   private static final String GID = "{gid}";
   private static final String PARTICIPANTS = "{participants}";
+  private static final String SERVER = "{server}";
   private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
 
   /**
@@ -25,7 +26,8 @@ final class HttpPosts implements Work.Performer {
    *
    * @param address a path below the server's address, or {@code {participants}/...}
    * @param expected the status that lets the transaction go on
-   * @param body its text; like the address it may name {@code {gid}} and {@code {participants}}
+   * @param body its text; like the address it may name {@code {gid}} once, {@code {participants}}
+   *     and {@code {server}}
    */
   record Post(String address, int expected, String body) {}
 
@@ -132,7 +134,8 @@ final class HttpPosts implements Work.Performer {
   private record Template(String before, @Nullable String after) {
 
     static Template of(String text, Work.Site site) {
-      String placed = text.replace(PARTICIPANTS, site.participants());
+      String placed =
+          text.replace(PARTICIPANTS, site.participants()).replace(SERVER, site.target().address());
       int at = placed.indexOf(GID);
       return at < 0
           ? new Template(placed, null)

@@ -13,10 +13,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What a load generator sees of a DTM server, in memory: it calls the branches of sagas, messages
- * and TCCs one after the other, compensates, and answers.
+ * What a load generator sees of a DTM server, in memory: it calls the branches of a transaction one
+ * after the other, compensates a saga, and answers. Steps of workflows are only kept.
  */
 final class FakeDtm implements AutoCloseable {
   /** How the server treats a submit. */
@@ -33,7 +34,10 @@ final class FakeDtm implements AutoCloseable {
   private final HttpClient http = vertx.createHttpClient();
   private final HttpServer server;
   private final Manner manner;
-  private final Map<String, List<String>> confirms = new HashMap<>(); // by gid, on one loop
+
+  // Both on one loop:
+  private final Map<String, List<JsonObject>> registered = new HashMap<>(); // by prepared gid
+  private final List<JsonObject> first = new ArrayList<>(); // requests of one gid
 
   private FakeDtm(Manner manner) {
     this.manner = manner;
@@ -54,6 +58,11 @@ final class FakeDtm implements AutoCloseable {
     return "http://127.0.0.1:" + server.actualPort() + "/api/dtmsvr";
   }
 
+  /** The bodies of the first transaction's requests, each with its operation under {@code path}. */
+  List<JsonObject> requestsOfFirst() {
+    return List.copyOf(first);
+  }
+
   @Override
   public void close() {
     vertx.close().await();
@@ -62,28 +71,47 @@ final class FakeDtm implements AutoCloseable {
   private void arrived(HttpServerRequest request) {
     request.bodyHandler(
         body -> {
-          switch (request.uri()) {
-            case "/api/dtmsvr/newGid" -> answer(request, 200, "{\"gid\":\"any\"}");
-            case "/api/dtmsvr/prepare" -> answer(request, 200, "{}");
-            case "/api/dtmsvr/registerBranch" -> register(request, body.toJsonObject());
-            case "/api/dtmsvr/submit" -> submit(request, body.toJsonObject());
+          String operation = request.uri().replace("/api/dtmsvr/", "");
+          if (operation.equals("newGid")) {
+            answer(request, 200, "{\"gid\":\"any\"}");
+            return;
+          }
+          if (!request.method().equals(HttpMethod.POST)) {
+            answer(request, 404, "404 page not found");
+            return;
+          }
+          JsonObject members = body.toJsonObject();
+          String gid = members.getString("gid");
+          if (first.isEmpty() || first.getFirst().getString("gid").equals(gid)) {
+            first.add(members.copy().put("path", operation));
+          }
+          switch (operation) {
+            case "prepare", "prepareWorkflow" -> {
+              registered.put(gid, new ArrayList<>());
+              answer(request, 200, "{}");
+            }
+            case "registerBranch" -> register(request, members);
+            case "submit" -> submit(request, members);
             default -> answer(request, 404, "404 page not found");
           }
         });
   }
 
   private void register(HttpServerRequest request, JsonObject branch) {
-    confirms
-        .computeIfAbsent(branch.getString("gid"), _ -> new ArrayList<>())
-        .add(branch.getString("confirm"));
-    answer(request, 200, "{}");
+    List<JsonObject> branches = registered.get(branch.getString("gid"));
+    if (branches == null) {
+      answer(request, 409, "{\"message\":\"nothing is prepared\"}");
+    } else {
+      branches.add(branch);
+      answer(request, 200, "{}");
+    }
   }
 
   private void submit(HttpServerRequest request, JsonObject transaction) {
     switch (manner) {
       case HONEST -> {
         Future<Boolean> succeeds = run(transaction);
-        if (transaction.getBoolean("wait_result")) {
+        if (transaction.getBoolean("wait_result", true)) {
           succeeds.onSuccess(success -> answer(request, success ? 200 : 409, "{}"));
         } else {
           answer(request, 200, "{}");
@@ -96,9 +124,22 @@ final class FakeDtm implements AutoCloseable {
   }
 
   private Future<Boolean> run(JsonObject transaction) {
-    if ("tcc".equals(transaction.getString("trans_type"))) {
-      return all(confirms.getOrDefault(transaction.getString("gid"), List.of()));
-    }
+    List<JsonObject> branches = registered.remove(transaction.getString("gid"));
+    return switch (transaction.getString("trans_type")) {
+      case "tcc" -> all(members(branches, "confirm"));
+      case "xa" -> all(members(branches, "url"));
+      case "workflow" -> Future.succeededFuture(branches != null);
+      default -> runSteps(transaction);
+    };
+  }
+
+  private static List<String> members(@Nullable List<JsonObject> branches, String name) {
+    return branches == null
+        ? List.of()
+        : branches.stream().map(branch -> branch.getString(name)).toList();
+  }
+
+  private Future<Boolean> runSteps(JsonObject transaction) {
     List<String> actions = new ArrayList<>();
     List<String> compensations = new ArrayList<>();
     for (Object step : transaction.getJsonArray("steps")) {

@@ -1,10 +1,13 @@
 package io.dtm4j.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.dtm4j.bench.FakeDtm.Manner;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -33,7 +36,7 @@ class MainTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"saga2", "rollback2", "msg1", "tcc2"})
+  @ValueSource(strings = {"saga2", "rollback2", "msg1", "tcc2", "xa2", "wf2"})
   void a_waited_work_counts_completed_transactions(String work) throws IOException {
     try (FakeDtm dtm = FakeDtm.open(Manner.HONEST)) {
       Outcome outcome =
@@ -50,6 +53,72 @@ class MainTest {
       assertThat(figures.path("cpu_micros_per_transaction").path("server").asDouble()).isPositive();
       assertThat(figures.path("durability").asText())
           .isEqualTo("sync (as the server is configured)");
+    }
+  }
+
+  @Test
+  void a_TCC_registers_each_branch_with_what_its_confirmation_needs() {
+    List<JsonObject> requests = requestsOfFirst("tcc2");
+
+    assertThat(requests)
+        .extracting(request -> request.getString("path"), request -> request.getString("branch_id"))
+        .containsExactly(
+            tuple("prepare", null),
+            tuple("registerBranch", "01"),
+            tuple("registerBranch", "02"),
+            tuple("submit", null));
+    assertThat(new JsonObject(requests.get(1).getString("data")).getInteger("amount"))
+        .isEqualTo(30);
+    assertThat(requests.get(0).getBoolean("wait_result")).isTrue();
+    assertThat(requests.get(3).getBoolean("wait_result")).isTrue();
+  }
+
+  @Test
+  void an_XA_registers_the_url_of_each_branch() {
+    List<JsonObject> requests = requestsOfFirst("xa2");
+
+    assertThat(requests)
+        .extracting(request -> request.getString("path"), request -> request.getString("branch_id"))
+        .containsExactly(
+            tuple("prepare", null),
+            tuple("registerBranch", "01"),
+            tuple("registerBranch", "02"),
+            tuple("submit", null));
+    assertThat(requests).allMatch(request -> "xa".equals(request.getString("trans_type")));
+    assertThat(requests.get(1).getString("url")).matches("http://127\\.0\\.0\\.1:\\d+/ok/branch");
+    assertThat(requests.get(3).getBoolean("wait_result")).isTrue();
+  }
+
+  @Test
+  void a_workflow_records_its_steps_and_submits_its_result() {
+    List<JsonObject> requests = requestsOfFirst("wf2");
+
+    assertThat(requests)
+        .extracting(
+            request -> request.getString("path"),
+            request -> request.getString("branch_id"),
+            request -> request.getString("op"),
+            request -> request.getString("status"))
+        .containsExactly(
+            tuple("prepareWorkflow", null, null, null),
+            tuple("registerBranch", "01", "action", "succeed"),
+            tuple("registerBranch", "02", "action", "succeed"),
+            tuple("submit", null, null, null));
+    JsonObject custom = new JsonObject(requests.get(0).getString("custom_data"));
+    assertThat(new JsonObject(Buffer.buffer(custom.getBinary("data"))).getInteger("user"))
+        .isEqualTo(17);
+    assertThat(requests.get(1).getString("data")).isEqualTo("{\"dtm_result\":\"SUCCESS\"}");
+    JsonObject end = requests.get(3).getJsonObject("req_extra");
+    assertThat(end.getString("status")).isEqualTo("succeed");
+    assertThat(end.getBinary("result")).asString().isEqualTo("{\"dtm_result\":\"SUCCESS\"}");
+  }
+
+  private static List<JsonObject> requestsOfFirst(String work) {
+    try (FakeDtm dtm = FakeDtm.open(Manner.HONEST)) {
+      Outcome outcome = run("--target", dtm.address(), "--work", work);
+
+      assertThat(outcome.exitCode()).as(outcome::toString).isZero();
+      return dtm.requestsOfFirst();
     }
   }
 
@@ -139,14 +208,14 @@ class MainTest {
     }
   }
 
-  @Test
-  void an_answer_before_the_branches_were_called_is_an_error() {
+  @ParameterizedTest
+  @ValueSource(strings = {"saga2", "tcc2", "xa2"})
+  void an_answer_before_the_branches_were_called_is_an_error(String work) {
     try (FakeDtm dtm = FakeDtm.open(Manner.HASTY)) {
-      Outcome outcome = run("--target", dtm.address());
+      Outcome outcome = run("--target", dtm.address(), "--work", work);
 
       assertThat(outcome.exitCode()).isEqualTo(1);
-      assertThat(outcome.out())
-          .contains("the server answered before it had called the branches: 0");
+      assertThat(outcome.out()).contains("the server answered before it had called the branches: ");
     }
   }
 
@@ -164,7 +233,7 @@ class MainTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "--work saga3        | --work: saga3 (expected: saga2, rollback2, msg1, tcc2, submit2)",
+        "--work saga3        | --work: saga3 (expected: saga2, rollback2, msg1, tcc2, xa2, wf2, submit2)",
         "--clients 0         | --clients: 0 (expected: 1 to 10000)",
         "--clients many      | Invalid value for option '--clients': 'many' is not an int",
         "--seconds 0         | --seconds: 0.0 (expected: > 0, at most 86400)",
