@@ -217,7 +217,6 @@ class HttpDoorTest {
     "GET, /api/dtmsvr/version//",
     "GET, /api/json-rpc",
     "POST, /api/json-rpc",
-    "POST, /api/dtmsvr/registerBranch",
     "OPTIONS, /api/dtmsvr/submit",
   })
   void what_does_not_exist(String method, String path) throws Exception {
