@@ -1,5 +1,7 @@
 package io.dtm4j.server.http;
 
+import static java.util.Objects.requireNonNull;
+
 import io.dtm4j.coordinator.Doors;
 import io.dtm4j.coordinator.Listings;
 import io.dtm4j.coordinator.Subscriptions;
@@ -193,9 +195,10 @@ final class Administration {
 
     /** What follows that beginning of the path. */
     String behind(String prefix) throws BadParameterException {
+      String path = requireNonNull(request.path()); // or there were no route
       try {
         return QueryStringDecoder.decodeComponent(
-            request.path().substring(prefix.length()), StandardCharsets.UTF_8);
+            path.substring(prefix.length()), StandardCharsets.UTF_8);
       } catch (IllegalArgumentException e) {
         throw new BadParameterException("the path cannot be decoded");
       }

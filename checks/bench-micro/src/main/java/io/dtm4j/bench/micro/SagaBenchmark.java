@@ -9,12 +9,14 @@ import io.dtm4j.engine.Engine;
 import io.dtm4j.engine.Event;
 import io.dtm4j.engine.Pass;
 import io.dtm4j.engine.Settings;
+import io.dtm4j.engine.Topics;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.BranchAnswer;
+import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.RequestReader;
 import io.dtm4j.protocol.TransactionRequest;
 import io.dtm4j.protocol.UnreadableRequestException;
@@ -93,7 +95,7 @@ public class SagaBenchmark {
   @Benchmark
   public final Transaction step2Create() {
     try {
-      return Creation.of(request, NOW);
+      return Creation.of(request, Topics.NONE, NOW);
     } catch (Creation.RefusedException e) {
       throw new IllegalStateException(e);
     }
@@ -102,7 +104,7 @@ public class SagaBenchmark {
   /** Nobody has that gid: the transaction is to be saved. */
   @Benchmark
   public final Commands.Verdict step3Submit() {
-    return commands.submit(proposed, null, OWNER, NOW);
+    return commands.create(proposed, GlobalStatus.SUBMITTED, OWNER, NOW);
   }
 
   /** What a store does with the batch, its own writing left out. */
