@@ -137,6 +137,22 @@ public final class Main implements Callable<Integer> {
   private @Nullable List<String> pair;
 
   @Option(
+      names = "--scale",
+      paramLabel = "NAME",
+      description = {
+        "Instead of a load: due (as many transactions come due at once, one in a hundred to a dead",
+        "participant), delayed (as many are stored for a day), late (how exactly delays are kept)."
+      })
+  private @Nullable String scale;
+
+  @Option(
+      names = "--count",
+      paramLabel = "N",
+      defaultValue = "100000",
+      description = "How many transactions for --scale. Default: ${DEFAULT-VALUE}")
+  private int count;
+
+  @Option(
       names = "--rounds",
       paramLabel = "N",
       defaultValue = "5",
@@ -224,7 +240,17 @@ public final class Main implements Callable<Integer> {
     check(settle >= 0 && settle <= 86_400, "--settle", settle, "0 to 86400");
     check(rounds >= 1, "--rounds", rounds, ">= 1");
     check(pid >= 0, "--pid", pid, "the number of a process");
+    check(count >= 2_000 && count <= 100_000_000, "--count", count, "2000 to 100000000");
+    check(
+        scale == null || Scale.NAMES.contains(scale),
+        "--scale",
+        scale,
+        String.join(", ", Scale.NAMES));
+    check(scale == null || pair == null, "--pair", pair, "absent beside --scale");
     List<Target> targets = targets();
+    if (scale != null) {
+      return scale(scale, targets.getFirst());
+    }
 
     Report report = new Report(commandLine().getOut(), json, windows);
     Vertx vertx = Load.eventLoop();
@@ -239,6 +265,15 @@ public final class Main implements Callable<Integer> {
       return pair == null ? measure(loads.getFirst(), report) : compare(loads, report);
     } finally {
       loads.forEach(Load::close);
+      vertx.close().await();
+    }
+  }
+
+  private int scale(String name, Target server) throws InterruptedException {
+    Vertx vertx = Load.eventLoop();
+    try (var run = new Scale(vertx, server, clients, count, commandLine().getOut(), progress)) {
+      return run.run(name) ? 0 : 1;
+    } finally {
       vertx.close().await();
     }
   }

@@ -1,0 +1,321 @@
+package io.dtm4j.bench;
+
+import static java.util.Objects.requireNonNull;
+
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientAgent;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.PoolOptions;
+import io.vertx.core.json.JsonObject;
+import java.io.PrintWriter;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.IntFunction;
+
+/**
+ * What happens with a hundred thousand transactions and more in the store: {@code due} lets them
+ * all come due at once, {@code delayed} stores them for a day, {@code late} looks how exactly
+ * delays are kept. All of it through the server's API, so any DTM-compatible server will do.
+ *
+ * <p>Its methods block: they are for the thread of the command.
+ */
+final class Scale implements AutoCloseable {
+  static final List<String> NAMES = List.of("due", "delayed", "late");
+
+  private static final String HOST = "127.0.0.1";
+  private static final Duration PATIENCE = Duration.ofMinutes(10);
+  private static final Duration REST = Duration.ofSeconds(3);
+
+  /** Every so many transactions one has a participant that never answers. */
+  private static final int DEAD_EVERY = 100;
+
+  /** A retry that does not come by itself while this runs. */
+  private static final int NEVER_SECONDS = 100_000;
+
+  private static final int A_DAY_SECONDS = 86_400;
+  private static final int RESET_PAGE = 10_000;
+  private static final int DELAY_SECONDS = 3;
+  private static final long PAUSE_NANOS = 2_000_000;
+  private static final double A_MILLISECOND = 1;
+
+  /** Messages that this process itself needs to get going. */
+  private static final int WARM_UP = 1_000;
+
+  private static final int TENTHS = 10;
+  private static final int SAMPLES = 200;
+
+  private final Target target;
+  private final int clients;
+  private final PrintWriter out;
+  private final Progress progress;
+  private final HttpClientAgent http;
+  private final HttpServer participants;
+  private final String prefix =
+      Long.toString(new SecureRandom().nextLong(Long.MAX_VALUE), Character.MAX_RADIX) + "-";
+
+  /** When each transaction's participant was called last, by the monotonic clock; 0: never. */
+  private final AtomicLongArray called;
+
+  private final AtomicInteger calls = new AtomicInteger();
+  private volatile boolean open;
+
+  Scale(Vertx vertx, Target target, int clients, int count, PrintWriter out, Progress progress) {
+    this.target = target;
+    this.clients = clients;
+    this.out = out;
+    this.progress = progress;
+    called = new AtomicLongArray(count);
+    http =
+        vertx
+            .httpClientBuilder()
+            .with(new HttpClientOptions().setKeepAliveTimeout(0))
+            .with(new PoolOptions().setHttp1MaxSize(clients + 1))
+            .withConnectHandler(connection -> connection.exceptionHandler(_ -> {}))
+            .build();
+    participants =
+        vertx
+            .createHttpServer()
+            .connectionHandler(connection -> connection.exceptionHandler(_ -> {}))
+            .requestHandler(request -> request.endHandler(_ -> answer(request)));
+    participants.listen(0, HOST).await();
+  }
+
+  /** Runs one of {@link #NAMES}; whether all came as it must. */
+  boolean run(String name) throws InterruptedException {
+    return switch (name) {
+      case "due" -> due();
+      case "delayed" -> delayed();
+      case "late" -> late();
+      default -> throw new IllegalArgumentException(name);
+    };
+  }
+
+  @Override
+  public void close() {
+    http.close().await();
+    participants.close().await();
+  }
+
+  private void answer(HttpServerRequest request) {
+    String path = requireNonNull(request.path());
+    int number = Integer.parseInt(path.substring(path.lastIndexOf('/') + 1));
+    if (open && path.startsWith("/dead")) {
+      return; // for ever
+    }
+    called.set(number, System.nanoTime());
+    calls.incrementAndGet();
+    request
+        .response()
+        .setStatusCode(open ? 200 : 425)
+        .end(open ? "{\"dtm_result\":\"SUCCESS\"}" : "{\"dtm_result\":\"ONGOING\"}");
+  }
+
+  /** All are due at the same moment, one in a hundred to a participant that never answers. */
+  private boolean due() throws InterruptedException {
+    int count = called.length();
+    int healthy = count - (count + DEAD_EVERY - 1) / DEAD_EVERY;
+    submitAll(
+        number ->
+            saga(number, (number % DEAD_EVERY == 0 ? "/dead/" : "/fine/") + number, NEVER_SECONDS),
+        _ -> {});
+    await("first calls", () -> calls.get() >= count);
+    Thread.sleep(REST); // until all rest in the store
+    open = true;
+    calls.set(0);
+    long began = System.nanoTime();
+    boolean more = true;
+    while (more) {
+      JsonObject answer =
+          get("/resetCronTime?timeout=" + NEVER_SECONDS / 2 + "&limit=" + RESET_PAGE);
+      more = answer.getBoolean("has_remaining") && answer.getInteger("succeed_count") > 0;
+    }
+    double reset = (System.nanoTime() - began) / 1e9;
+    await("those whose participant answers", () -> calls.get() >= healthy);
+    long last = 0;
+    for (int number = 0; number < count; number++) {
+      if (number % DEAD_EVERY != 0) {
+        last = Math.max(last, called.get(number) - began);
+      }
+    }
+    out.printf(
+        "due: %,d transactions, %,d of them to a participant that never answers%n",
+        count, count - healthy);
+    out.printf(
+        "due: made due within %.1f s, the others done within %.1f s: %,.0f per s%n",
+        reset, last / 1e9, healthy / (last / 1e9));
+    Thread.sleep(REST);
+    return areSucceeded();
+  }
+
+  /** Messages that are due in a day. */
+  private boolean delayed() throws InterruptedException {
+    int count = called.length();
+    long[] tenths = new long[TENTHS + 1];
+    tenths[0] = System.nanoTime();
+    submitAll(
+        number -> message(number, A_DAY_SECONDS),
+        done -> {
+          if (done % (count / TENTHS) == 0 && done / (count / TENTHS) <= TENTHS) {
+            tenths[done / (count / TENTHS)] = System.nanoTime();
+          }
+        });
+    for (int tenth = 1; tenth <= TENTHS; tenth++) {
+      double seconds = (tenths[tenth] - tenths[tenth - 1]) / 1e9;
+      out.printf(
+          "delayed: up to %,d stored: %,.0f per s%n",
+          (long) count * tenth / TENTHS, (double) count / TENTHS / seconds);
+    }
+    return true;
+  }
+
+  /** How much later than its delay a message is sent, at a steady rate; never before. */
+  private boolean late() throws InterruptedException {
+    int count = called.length();
+    open = true;
+    long[] sent = new long[count];
+    long began = System.nanoTime();
+    for (int number = 0; number < count; number++) {
+      LockSupport.parkNanos(began + number * PAUSE_NANOS - System.nanoTime());
+      sent[number] = System.nanoTime();
+      Future<Integer> _ = submit(message(number, DELAY_SECONDS));
+    }
+    await("delayed messages", () -> calls.get() >= count);
+    double[] late = new double[count - WARM_UP];
+    for (int i = 0; i < late.length; i++) {
+      int number = WARM_UP + i;
+      late[i] = (called.get(number) - sent[number]) / 1e6 - DELAY_SECONDS * 1e3;
+    }
+    Arrays.sort(late);
+    out.printf(
+        "late: %,d messages delayed by %d s, from before the submit to the call: earliest %.1f ms,"
+            + " p50 %.1f ms, p99 %.1f ms, latest %.1f ms%n",
+        late.length,
+        DELAY_SECONDS,
+        late[0],
+        late[late.length / 2],
+        late[(int) (late.length * 0.99)],
+        late[late.length - 1]);
+    return late[0] > -A_MILLISECOND; // times are stored in whole milliseconds
+  }
+
+  private String saga(int number, String path, int retryInterval) {
+    return """
+    {"gid":"%s","trans_type":"saga","retry_interval":%d,\
+    "steps":[{"action":"%s%s","compensate":""}],"payloads":["{}"]}"""
+        .formatted(prefix + number, retryInterval, own(), path);
+  }
+
+  private String message(int number, int delay) {
+    return """
+    {"gid":"%s","trans_type":"msg","custom_data":"{\\"delay\\":%d}",\
+    "steps":[{"action":"%s/fine/%d"}],"payloads":["{}"]}"""
+        .formatted(prefix + number, delay, own(), number);
+  }
+
+  private String own() {
+    return "http://" + HOST + ":" + participants.actualPort();
+  }
+
+  /** Told how many submits have been answered. */
+  private interface Submitted {
+    void answered(int count);
+  }
+
+  private void submitAll(IntFunction<String> body, Submitted submitted)
+      throws InterruptedException {
+    var next = new AtomicInteger();
+    var done = new AtomicInteger();
+    var wrong = new AtomicInteger();
+    for (int client = 0; client < clients; client++) {
+      submitNext(next, done, wrong, body, submitted);
+    }
+    await("submits", () -> done.get() >= called.length());
+    if (wrong.get() > 0) {
+      throw new BenchException(
+          "%,d of %,d submits were refused".formatted(wrong.get(), called.length()));
+    }
+  }
+
+  private void submitNext(
+      AtomicInteger next,
+      AtomicInteger done,
+      AtomicInteger wrong,
+      IntFunction<String> body,
+      Submitted submitted) {
+    int number = next.getAndIncrement();
+    if (number >= called.length()) {
+      return;
+    }
+    submit(body.apply(number))
+        .onComplete(
+            (status, failure) -> {
+              if (failure != null || status != 200) {
+                wrong.incrementAndGet();
+              }
+              submitted.answered(done.incrementAndGet());
+              submitNext(next, done, wrong, body, submitted);
+            });
+  }
+
+  private Future<Integer> submit(String body) {
+    return http.request(HttpMethod.POST, target.port(), target.host(), target.path() + "/submit")
+        .compose(
+            request ->
+                request
+                    .putHeader(HttpHeaders.CONTENT_TYPE, "application/json")
+                    .send(Buffer.buffer(body)))
+        .compose(response -> response.end().map(response.statusCode()));
+  }
+
+  private void await(String what, BooleanSupplier reached) throws InterruptedException {
+    progress.until(target.label() + ": " + what, PATIENCE, reached);
+    if (!reached.getAsBoolean()) {
+      throw new BenchException("%s did not come within %d s".formatted(what, PATIENCE.toSeconds()));
+    }
+  }
+
+  /** Some of those whose participant answers, as the server shows them. */
+  private boolean areSucceeded() {
+    int step = Math.max(1, called.length() / SAMPLES);
+    for (int number = 1; number < called.length(); number += step) {
+      if (number % DEAD_EVERY != 0) {
+        JsonObject transaction = get("/query?gid=" + prefix + number).getJsonObject("transaction");
+        if (!"succeed".equals(transaction.getString("status"))) {
+          out.println("not succeeded: " + transaction);
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  private JsonObject get(String path) {
+    return http.request(HttpMethod.GET, target.port(), target.host(), target.path() + path)
+        .compose(HttpClientRequest::send)
+        .compose(
+            response ->
+                response
+                    .body()
+                    .map(
+                        body -> {
+                          if (response.statusCode() != 200) {
+                            throw new BenchException(path + ": " + body);
+                          }
+                          return body.toJsonObject();
+                        }))
+        .await();
+  }
+}
