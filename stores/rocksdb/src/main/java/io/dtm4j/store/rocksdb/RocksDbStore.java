@@ -27,13 +27,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksDBException;
 import org.slf4j.Logger;
@@ -75,8 +73,6 @@ public final class RocksDbStore implements TransactionStore {
   private final DueIndex index = new DueIndex();
   private final Recent recent = new Recent(MAX_RECENT);
   private final Changes changes;
-  private final Keys keys = new Keys();
-  private final RowWriter writer = new RowWriter();
   private boolean closed;
 
   private RocksDbStore(
@@ -387,112 +383,37 @@ public final class RocksDbStore implements TransactionStore {
 
   @Override
   public Optional<KeyValue> findKeyValue(String category, String key) {
-    return reading(open -> Optional.ofNullable(keyValue(open, new Keys(), category, key)));
+    return reading(
+        open -> Optional.ofNullable(KeyValues.find(open, new Cursors.Name(category, key))));
   }
 
   @Override
   public List<KeyValue> findKeyValues(@Nullable String category, @Nullable String key) {
-    var found = new ArrayList<KeyValue>();
-    walkKeyValues(
-        category,
-        null,
-        value -> {
-          if (key == null || key.equals(value.key())) {
-            found.add(value);
-          }
-          return true;
-        });
-    return found;
+    return reading(open -> KeyValues.find(open, category, key));
   }
 
   @Override
   public Page<KeyValue> listKeyValues(@Nullable String category, String cursor, int limit) {
     Page.checkLimit(limit);
-    var found = new ArrayList<KeyValue>();
-    Cursors.Name last = cursor.isEmpty() ? null : Cursors.name(cursor);
-    walkKeyValues(category, last, value -> found.add(value) && found.size() <= limit);
-    List<KeyValue> items = found.subList(0, Math.min(limit, found.size()));
-    return new Page<>(items, found.size() > limit ? Cursors.behind(items.getLast()) : "");
-  }
-
-  /**
-   * Shows values in the order of their keys.
-   *
-   * @param category null: all
-   * @param behind only those behind it; null: from the first
-   * @param visitor says whether to go on
-   */
-  private void walkKeyValues(
-      @Nullable String category, Cursors.@Nullable Name behind, Predicate<KeyValue> visitor) {
-    reading(
-        open -> {
-          var ownKeys = new Keys();
-          byte[] from = category == null ? new byte[0] : ownKeys.firstOf(category);
-          byte[] end = category == null ? null : ownKeys.endOf(category);
-          if (behind != null) {
-            byte[] next = ownKeys.behindValue(behind);
-            from = Arrays.compareUnsigned(from, next) < 0 ? next : from;
-          }
-          if (end == null || Arrays.compareUnsigned(from, end) < 0) {
-            try (Database.View view = open.view()) {
-              view.scan(
-                  open.values, from, end, (key, row) -> visitor.test(KeyValueRow.read(key, row)));
-            }
-          }
-          return true;
-        });
+    return reading(open -> KeyValues.list(open, category, cursor, limit));
   }
 
   @Override
   public synchronized boolean createKeyValue(String category, String key, String value) {
-    return writing(
-        open -> {
-          if (keyValue(open, keys, category, key) != null) {
-            return false;
-          }
-          Instant now = storeTime();
-          putKeyValue(open, new KeyValue(category, key, value, 1, now, now));
-          return true;
-        });
+    var name = new Cursors.Name(category, key);
+    return writing(open -> KeyValues.create(open, changes, name, value, storeTime()));
   }
 
   @Override
   public synchronized boolean updateKeyValue(
       String category, String key, String value, long version) {
-    return writing(
-        open -> {
-          KeyValue old = keyValue(open, keys, category, key);
-          if (old == null || old.version() != version) {
-            return false;
-          }
-          putKeyValue(
-              open, new KeyValue(category, key, value, version + 1, old.createTime(), storeTime()));
-          return true;
-        });
+    var name = new Cursors.Name(category, key);
+    return writing(open -> KeyValues.update(open, changes, name, value, version, storeTime()));
   }
 
   @Override
   public synchronized boolean deleteKeyValue(String category, String key) {
-    return writing(
-        open -> {
-          boolean found = keyValue(open, keys, category, key) != null;
-          if (found) {
-            changes.delete(open.values, keys.value(category, key));
-          }
-          return found;
-        });
-  }
-
-  private static @Nullable KeyValue keyValue(Database open, Keys keys, String category, String key)
-      throws RocksDBException {
-    byte[] row = open.get(open.values, keys.value(category, key));
-    return row == null ? null : KeyValueRow.read(new Cursors.Name(category, key), row);
-  }
-
-  private void putKeyValue(Database open, KeyValue value) throws RocksDBException {
-    changes.note(value.updateTime());
-    changes.put(
-        open.values, keys.value(value.category(), value.key()), KeyValueRow.write(writer, value));
+    return writing(open -> KeyValues.delete(open, changes, new Cursors.Name(category, key)));
   }
 
   @Override
