@@ -68,9 +68,9 @@ public final class CommandHandler implements Doors {
   private final Timers timers;
   private final LongSupplier nanoTime;
   private final Subscriptions subscriptions;
-  private final CoordinatorLimits limits;
+  private final Admission admission;
+  private final LastSeen lastSeen = new LastSeen();
   private final Set<Run> running = ConcurrentHashMap.newKeySet();
-  private volatile boolean stopping;
 
   /**
    * @param store read from, through {@code reads}; written only through {@code committer}
@@ -98,7 +98,7 @@ public final class CommandHandler implements Doors {
     this.timers = timers;
     this.nanoTime = nanoTime;
     this.subscriptions = subscriptions;
-    this.limits = limits;
+    admission = new Admission(coordinator, store, committer, limits);
   }
 
   @Override
@@ -193,7 +193,7 @@ public final class CommandHandler implements Doors {
 
   /** Begins a command, unless nothing is taken at the moment or it can be none as it stands. */
   private void unlessRefused(Done done, Beginning beginning) {
-    Reply refusal = refusal();
+    Reply refusal = admission.refusal();
     if (refusal != null) {
       done.tell(refusal, null);
       return;
@@ -267,61 +267,35 @@ public final class CommandHandler implements Doors {
     begin(
         new Run(proposed.gid(), rule, waits, loop, done),
         run -> {
-          if (isFull()) {
+          if (admission.isFull()) {
             run.readUnlessNew();
           } else {
-            run.decide(null);
+            run.guess(lastSeen.of(run.gid));
           }
         });
   }
 
   /** Begins a command that needs to know what is stored. */
   private void change(Gid gid, Rule rule, Waits waits, EventLoop loop, Done done) {
-    begin(new Run(gid, rule, waits, loop, done), Run::read);
+    begin(
+        new Run(gid, rule, waits, loop, done),
+        run -> {
+          Stored last = lastSeen.of(gid);
+          if (last == null) {
+            run.read();
+          } else {
+            run.guess(last);
+          }
+        });
   }
 
   private void begin(Run run, Consumer<Run> first) {
     running.add(run);
-    if (stopping) {
-      run.answer(stopped()); // whoever ends what is open may have looked already
+    if (admission.isStopping()) {
+      run.answer(Admission.stopped()); // whoever ends what is open may have looked already
     } else {
       first.accept(run);
     }
-  }
-
-  /** Why nothing is taken at the moment; null when all is well. Nothing was stored then. */
-  private @Nullable Reply refusal() {
-    if (stopping) {
-      return stopped();
-    }
-    Reply refusal = ClientWrites.refusal(store, committer);
-    if (refusal != null) {
-      return refusal;
-    }
-    if (coordinator.openPasses() >= 2 * limits.openPasses()
-        || coordinator.openBytes() >= 2 * limits.openBytes()
-        || committer.backlog() >= 2 * limits.commitBacklog()) {
-      return overloaded();
-    }
-    return null;
-  }
-
-  /** Whether only known transactions are taken at the moment. */
-  private boolean isFull() {
-    return coordinator.openPasses() >= limits.openPasses()
-        || coordinator.openBytes() >= limits.openBytes()
-        || committer.backlog() >= limits.commitBacklog();
-  }
-
-  private static Reply stopped() {
-    return new Reply.Failed(
-        ErrorCode.STOPPING, "the server is stopping; nothing was stored, ask another one");
-  }
-
-  private static Reply overloaded() {
-    return new Reply.Failed(
-        ErrorCode.OVERLOADED,
-        "too many transactions are open; nothing was stored, try again later");
   }
 
   private static Reply unreadable(Throwable e) {
@@ -337,7 +311,7 @@ public final class CommandHandler implements Doors {
 
   /** From now on every command is refused. */
   void stop() {
-    stopping = true;
+    admission.stop();
   }
 
   /** Answers all that are still open, with what is known. */
@@ -447,7 +421,7 @@ public final class CommandHandler implements Doors {
       if (committingSince != 0) {
         answer(Waiter.outcomeUnknown());
       } else if (seen == null) {
-        answer(stopped());
+        answer(Admission.stopped());
       } else {
         answerResult(Waiter.replyOf(seen));
       }
@@ -463,7 +437,7 @@ public final class CommandHandler implements Doors {
           loop,
           stored -> {
             if (stored == null) {
-              answer(overloaded());
+              answer(Admission.overloaded());
             } else {
               decide(stored);
             }
@@ -471,8 +445,21 @@ public final class CommandHandler implements Doors {
           this::answer);
     }
 
-    /** Decides on the record as last seen; null: there is none as far as is known. */
+    /** Decides on what this server saw last; null: nothing, so it may be new. */
+    void guess(@Nullable Stored last) {
+      decide(last, last != null);
+    }
+
+    /** Decides on the record as it was just read, or as it won; null: there is none. */
     void decide(@Nullable Stored stored) {
+      decide(stored, false);
+    }
+
+    /**
+     * @param guessed whether the record may have changed since: then only a commit, whose guard
+     *     finds out, may follow from it
+     */
+    private void decide(@Nullable Stored stored, boolean guessed) {
       if (answered) {
         return; // its client has been told that nothing, or nothing more, is stored
       }
@@ -483,12 +470,17 @@ public final class CommandHandler implements Doors {
                 "other requests for this gid were always first; repeat the request"));
         return;
       }
-      if (stored != null) {
+      if (stored != null && !guessed) {
         seen = stored;
       }
       Owner owner = claims.next();
       long since = nanoTime.getAsLong(); // before the store's time: no lease counts too long (R7)
-      switch (rule.decide(stored, owner, store.storeTime())) {
+      Commands.Verdict verdict = rule.decide(stored, owner, store.storeTime());
+      if (guessed && !(verdict instanceof Commands.Verdict.Commit)) {
+        read();
+        return;
+      }
+      switch (verdict) {
         case Commands.Verdict.Answer(Reply answer) -> answer(answer);
         case Commands.Verdict.Commit(Batch batch, boolean runs) -> commit(batch, runs, since);
         case Commands.Verdict.Join join -> {
@@ -517,6 +509,7 @@ public final class CommandHandler implements Doors {
           }
           Stored stored = storedBy(batch, committed);
           seen = stored;
+          lastSeen.note(stored);
           if (runs) {
             boolean waiting = waitsFor(stored) && !answered;
             coordinator.begin(
@@ -532,7 +525,10 @@ public final class CommandHandler implements Doors {
             answer(Reply.Success.INSTANCE);
           }
         }
-        case CommitResult.Lost lost -> decide(lost.stored());
+        case CommitResult.Lost lost -> {
+          lastSeen.forget(gid);
+          decide(lost.stored());
+        }
         case CommitResult.Conflict conflict ->
             answer(
                 new Reply.Failed(
@@ -550,6 +546,11 @@ public final class CommandHandler implements Doors {
 
     /** Whoever had the transaction keeps it; what rests may be due at another time now. */
     private void noted(@Nullable Stored stored) {
+      if (stored == null) {
+        lastSeen.forget(gid);
+      } else {
+        lastSeen.note(stored);
+      }
       if (stored != null && !stored.owner().isHeld() && !stored.transaction().status().isFinal()) {
         coordinator.rests(Due.of(stored));
       }

@@ -15,6 +15,7 @@ import static io.dtm4j.protocol.GlobalStatus.FAILED;
 import static io.dtm4j.protocol.GlobalStatus.PREPARED;
 import static io.dtm4j.protocol.GlobalStatus.SUBMITTED;
 import static io.dtm4j.protocol.GlobalStatus.SUCCEED;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.model.Branch;
@@ -27,6 +28,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -81,6 +83,54 @@ class RegisteredBranchesTest extends InVirtualTime {
     assertThat(participants.urls()).containsExactly("http://bank/b1", "http://bank/b2");
     assertThat(world.status("g")).isEqualTo(FAILED);
     assertThat(world.stored("g").transaction().state().reason()).isEqualTo("branch 2 failed");
+  }
+
+  // ---- docs/decisions/0011
+
+  @Test
+  void a_server_that_has_seen_a_transaction_last_reads_nothing() {
+    Server server = server("a", new WithoutReads());
+
+    begin(server, tcc("g"), 2);
+    Server.Answer answer = server.ask(tcc("g").submit());
+    run(A_MOMENT);
+
+    assertThat(codeOf(answer)).isNull();
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+  }
+
+  @Test
+  void what_a_server_saw_last_is_no_reason_to_answer() {
+    Server one = server("one");
+    Server two = server("two");
+    begin(one, tcc("g"), 1);
+    two.ask(tcc("g").forceStop());
+    run(A_MOMENT);
+
+    Server.Answer prepared = one.ask(tcc("g").prepare());
+    Server.Answer registered = one.register(tcc("g").branch(2));
+    Server.Answer submitted = one.ask(tcc("g").submit());
+    run(A_MOMENT);
+
+    assertThat(List.of(codes(prepared, registered, submitted)))
+        .containsOnly(ErrorCode.STATUS_CONFLICT);
+    assertThat(keys("g")).as("rows").hasSize(2);
+    assertThat(participants.received()).isEmpty();
+    one.checkIdle();
+  }
+
+  private static ErrorCode[] codes(Server.Answer... answers) {
+    return Stream.of(answers)
+        .map(answer -> requireNonNull(codeOf(answer)))
+        .toArray(ErrorCode[]::new);
+  }
+
+  /** No read comes through. */
+  private static final class WithoutReads extends Weather {
+    @Override
+    boolean readFails() {
+      return true;
+    }
   }
 
   @Test

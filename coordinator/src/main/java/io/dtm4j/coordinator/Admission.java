@@ -1,0 +1,71 @@
+package io.dtm4j.coordinator;
+
+import io.dtm4j.protocol.ErrorCode;
+import io.dtm4j.protocol.Reply;
+import io.dtm4j.store.Committer;
+import io.dtm4j.store.TransactionStore;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Says whether requests of clients are taken at the moment: known transactions up to twice the
+ * limits, new ones up to the limits, and nothing while the store takes no writes or the server
+ * stops. Whatever is refused here was not stored. Thread-safe.
+ */
+final class Admission {
+  private final Coordinator coordinator;
+  private final TransactionStore store;
+  private final Committer committer;
+  private final CoordinatorLimits limits;
+  private volatile boolean stopping;
+
+  Admission(
+      Coordinator coordinator,
+      TransactionStore store,
+      Committer committer,
+      CoordinatorLimits limits) {
+    this.coordinator = coordinator;
+    this.store = store;
+    this.committer = committer;
+    this.limits = limits;
+  }
+
+  /** From now on nothing is taken. */
+  void stop() {
+    stopping = true;
+  }
+
+  boolean isStopping() {
+    return stopping;
+  }
+
+  /** Why nothing is taken at the moment; null: something is. */
+  @Nullable Reply refusal() {
+    if (stopping) {
+      return stopped();
+    }
+    Reply trouble = ClientWrites.refusal(store, committer);
+    return trouble == null && exceeds(2) ? overloaded() : trouble;
+  }
+
+  /** Whether only known transactions are taken. */
+  boolean isFull() {
+    return exceeds(1);
+  }
+
+  private boolean exceeds(int times) {
+    return coordinator.openPasses() >= times * limits.openPasses()
+        || coordinator.openBytes() >= times * limits.openBytes()
+        || committer.backlog() >= times * limits.commitBacklog();
+  }
+
+  static Reply stopped() {
+    return new Reply.Failed(
+        ErrorCode.STOPPING, "the server is stopping; nothing was stored, ask another one");
+  }
+
+  static Reply overloaded() {
+    return new Reply.Failed(
+        ErrorCode.OVERLOADED,
+        "too many transactions are open; nothing was stored, try again later");
+  }
+}
