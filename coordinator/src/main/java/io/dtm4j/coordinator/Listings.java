@@ -25,6 +25,9 @@ import org.slf4j.LoggerFactory;
  * Thread-safe; never blocks.
  */
 public final class Listings {
+  /** The most that is reset in one write: it holds up the writes of all others for some 15 ms. */
+  static final int RESET_STEP = 500;
+
   private static final Logger log = LoggerFactory.getLogger(Listings.class);
 
   private final TransactionStore store;
@@ -73,12 +76,45 @@ public final class Listings {
   }
 
   /**
-   * Makes due what is due later; parameters as in {@link TransactionStore#resetDue}. Servers take
-   * it up within {@code TransCronInterval}.
+   * Makes due what is due later, in several writes when it is much; parameters as in {@link
+   * TransactionStore#resetDue}. Servers take it up within {@code TransCronInterval}.
+   *
+   * @param done told how many were reset; fewer than could be when trouble came in between
    */
   public void resetDue(
       Duration after, int limit, EventLoop loop, Consumer<Reset> done, Consumer<Reply> trouble) {
-    writes.perform(writing -> writing.resetDue(after, limit), loop, done, trouble);
+    resetDue(after, limit, 0, loop, done, trouble);
+  }
+
+  /**
+   * @param before how many were reset before this step
+   */
+  private void resetDue(
+      Duration after,
+      int limit,
+      int before,
+      EventLoop loop,
+      Consumer<Reset> done,
+      Consumer<Reply> trouble) {
+    int step = Math.min(RESET_STEP, limit - before);
+    writes.<Reset>perform(
+        writing -> writing.resetDue(after, step),
+        loop,
+        reset -> {
+          int count = before + reset.count();
+          if (reset.more() && reset.count() > 0 && count < limit) {
+            resetDue(after, limit, count, loop, done, trouble);
+          } else {
+            done.accept(new Reset(count, reset.more()));
+          }
+        },
+        reply -> {
+          if (before == 0) {
+            trouble.accept(reply);
+          } else {
+            done.accept(new Reset(before, true)); // it was said that nothing is stored
+          }
+        });
   }
 
   private <T> void read(

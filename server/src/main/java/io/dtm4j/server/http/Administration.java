@@ -37,6 +37,9 @@ final class Administration {
   /** The latest time that a filter may name, in milliseconds: the year 9999. */
   private static final long MAX_MILLIS = Instant.parse("9999-12-31T00:00:00Z").toEpochMilli();
 
+  /** A second that a filter names counts as a whole. */
+  private static final Duration REST_OF_SECOND = Duration.ofSeconds(1).minusNanos(1);
+
   private final Doors doors;
   private final Listings listings;
   private final Subscriptions subscriptions;
@@ -106,8 +109,8 @@ final class Administration {
     String position = given.text("position");
     String gid = given.text("gid");
     int limit = given.limit();
-    Instant from = given.time("createTimeStart");
-    Instant to = given.time("createTimeEnd");
+    Instant from = given.second("createTimeStart");
+    Instant to = given.second("createTimeEnd");
     if (!gid.isEmpty()) {
       byGid(gid, position, loop, answered, replied);
       return;
@@ -121,7 +124,7 @@ final class Administration {
       return;
     }
     listings.transactions(
-        new Filter(status, type, from, to),
+        new Filter(status, type, from, to == null ? null : to.plus(REST_OF_SECOND)),
         position,
         limit,
         loop,
@@ -210,7 +213,7 @@ final class Administration {
     }
 
     /** Milliseconds, cut to seconds; null: not given. */
-    @Nullable Instant time(String name) throws BadParameterException {
+    @Nullable Instant second(String name) throws BadParameterException {
       long millis = whole(name, -1, 0, MAX_MILLIS);
       return millis < 0 ? null : Instant.ofEpochSecond(millis / 1_000);
     }
