@@ -404,6 +404,11 @@ class CreationTest {
               ErrorCode.BAD_REQUEST,
               "custom_data is no JSON"),
           new Refusal(
+              "custom data that goes on",
+              Request.saga().customData("{\"concurrent\":true}{"),
+              ErrorCode.BAD_REQUEST,
+              "custom_data goes on behind its JSON object"),
+          new Refusal(
               "custom data of a message that is no object",
               Request.msg().customData("[]"),
               ErrorCode.BAD_REQUEST,

@@ -154,7 +154,11 @@ public final class CustomData {
       if (first != JsonToken.START_OBJECT && first != JsonToken.VALUE_NULL) {
         throw new IllegalArgumentException("custom_data is no JSON object");
       }
-      return reading.read(json);
+      T read = reading.read(json);
+      if (json.nextToken() != null) {
+        throw new IllegalArgumentException("custom_data goes on behind its JSON object");
+      }
+      return read;
     } catch (IOException e) {
       throw new IllegalArgumentException("custom_data is no JSON", e);
     }

@@ -147,6 +147,8 @@ public record ServerConfig(
       int answerBytes) {
     public static final Limits DEFAULTS = new Limits(20_000, 1_024, 4_096, 8 << 20, 1 << 20);
     private static final int MIN_BYTES = 1_024;
+    private static final int MAX_BYTES = 1 << 30;
+    private static final String SIZES = MIN_BYTES + " to " + MAX_BYTES;
 
     public Limits {
       new Checks()
@@ -155,9 +157,13 @@ public record ServerConfig(
               callsPerDestination >= 1, "Limits.CallsPerDestination", callsPerDestination, ">= 1")
           .check(
               queuePerDestination >= 0, "Limits.QueuePerDestination", queuePerDestination, ">= 0")
-          .check(bodyBytes >= MIN_BYTES, "Limits.BodyBytes", bodyBytes, ">= " + MIN_BYTES)
-          .check(answerBytes >= MIN_BYTES, "Limits.AnswerBytes", answerBytes, ">= " + MIN_BYTES)
+          .check(isSize(bodyBytes), "Limits.BodyBytes", bodyBytes, SIZES)
+          .check(isSize(answerBytes), "Limits.AnswerBytes", answerBytes, SIZES)
           .done();
+    }
+
+    private static boolean isSize(int bytes) {
+      return bytes >= MIN_BYTES && bytes <= MAX_BYTES;
     }
   }
 

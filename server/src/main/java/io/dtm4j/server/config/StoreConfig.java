@@ -31,6 +31,11 @@ public sealed interface StoreConfig {
     public String driver() {
       return "rocksdb";
     }
+
+    @Override
+    public String toString() {
+      return directory.toAbsolutePath().normalize().toString();
+    }
   }
 
   /**

@@ -24,6 +24,8 @@ record Address(Origin origin, String authority, @Nullable String userInfo, Strin
   private static final int HTTP_PORT = 80;
   private static final int HTTPS_PORT = 443;
   private static final int MAX_PORT = 65_535;
+  private static final int MAX_LABEL = 63;
+  private static final int MAX_NAME = 254; // with a dot at the end
   private static final int PORT_DIGITS = 5;
   private static final String MACHINE_OUTSIDE = "host.docker.internal";
   private static final String NOT_IN_A_TARGET = "\"<>\\^`{|}";
@@ -139,7 +141,7 @@ record Address(Origin origin, String authority, @Nullable String userInfo, Strin
     }
     // Resolved apart from user info and authority, which may hold what URI does not take.
     URI resolved = URI.create(ASIDE + path).resolve(encoded);
-    return "aside".equals(resolved.getScheme())
+    return resolved.toString().startsWith(ASIDE)
         ? here + resolved.toString().substring(ASIDE.length())
         : encoded;
   }
@@ -164,16 +166,42 @@ record Address(Origin origin, String authority, @Nullable String userInfo, Strin
               "the url has a character in its host that cannot be there");
         }
         if (c > '\u007F') {
-          return IDN.toASCII(host).toLowerCase(Locale.ROOT);
+          host = inAscii(host);
+          break;
         }
       }
-    }
-    if (host.isEmpty()) {
-      throw new IllegalArgumentException("the url has no host");
+      checkName(host);
     }
     return insideDocker && (host.equalsIgnoreCase("localhost") || host.equals("127.0.0.1"))
         ? MACHINE_OUTSIDE
         : host;
+  }
+
+  private static String inAscii(String name) {
+    try {
+      return IDN.toASCII(name).toLowerCase(Locale.ROOT);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("the url has a host that is no name", e);
+    }
+  }
+
+  /** Refuses names that no resolver takes: RFC 1035 2.3.4. A dot at the end is none of them. */
+  private static void checkName(String host) {
+    if (host.isEmpty()) {
+      throw new IllegalArgumentException("the url has no host");
+    }
+    int label = 0;
+    for (int i = 0; i < host.length(); i++) {
+      boolean isDot = host.charAt(i) == '.';
+      if ((isDot && label == 0) || label > MAX_LABEL) {
+        label = MAX_LABEL + 1;
+        break;
+      }
+      label = isDot ? 0 : label + 1;
+    }
+    if (label > MAX_LABEL || host.length() > MAX_NAME) {
+      throw new IllegalArgumentException("the url has a host that is no name");
+    }
   }
 
   private static int portOf(String text) {

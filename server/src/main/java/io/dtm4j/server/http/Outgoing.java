@@ -93,10 +93,15 @@ final class Outgoing extends Deadlines.Entry {
         failed("branch_headers: a name or value that no HTTP header can have");
       }
     } catch (RuntimeException e) {
-      log.atError().setCause(e).addKeyValue("gid", call.gid()).log("a call could not be sent");
-      failed("a defect of the server, its log has the cause");
+      defect(e);
     }
     starting = false;
+  }
+
+  /** Whatever happens it ends. */
+  private void defect(RuntimeException e) {
+    log.atError().setCause(e).addKeyValue("gid", call.gid()).log("a call failed by a defect");
+    failed("a defect of the server, its log has the cause");
   }
 
   boolean isOver() {
@@ -232,7 +237,11 @@ final class Outgoing extends Deadlines.Entry {
           if (connection == used) {
             connection = null;
             used.release(keptFor(response));
-            received(response, body);
+            try {
+              received(response, body);
+            } catch (RuntimeException e) {
+              defect(e);
+            }
           }
         });
   }
@@ -303,7 +312,7 @@ final class Outgoing extends Deadlines.Entry {
     String url;
     try {
       url = address.resolve(location);
-    } catch (IllegalArgumentException e) {
+    } catch (RuntimeException e) { // a stranger's text must not break the way to an answer
       failed("a redirect to what is no url");
       return;
     }
@@ -403,6 +412,9 @@ final class Outgoing extends Deadlines.Entry {
 
   static String textOf(Throwable trouble) {
     String text = trouble.getMessage();
-    return text == null || text.isEmpty() ? trouble.getClass().getSimpleName() : text;
+    if (text == null || text.isEmpty()) {
+      return trouble.getClass().getSimpleName();
+    }
+    return text.contains("io.netty") ? "what came is no HTTP" : text; // no class names for people
   }
 }

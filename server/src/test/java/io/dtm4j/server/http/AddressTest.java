@@ -128,11 +128,40 @@ class AddressTest {
     "./b/../d?y=2, http://me:pw@shop:8/x/d?y=2",
     "#part, http://me:pw@shop:8/x/a#part",
     "ftp://inn/b, ftp://inn/b",
-    "ftp://x/b, ftp://x/b"
+    "ftp://x/b, ftp://x/b",
+    "aside:x, aside:x",
+    "aside://y/b, aside://y/b"
   })
   void a_location_is_seen_from_where_it_was_named(String location, String url) {
     Address from = Address.of("http://me:pw@shop:8/x/a?branch_id=01", false);
 
     assertThat(from.resolve(location)).isEqualTo(url);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "http://..../",
+        "http://a..b/",
+        "http://.a/",
+        "http://\u2024\u2024/",
+        "http://\ud800/",
+        "http://LONG.b/",
+        "http://a.b.LONG/",
+        "http://ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab."
+            + "ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab."
+            + "ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab.ab/"
+      })
+  void a_host_that_no_resolver_takes_is_refused(String url) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Address.of(url.replace("LONG", "x".repeat(64)), false))
+        .withMessageMatching("the url has (no host|a host that is no name)");
+  }
+
+  @Test
+  void a_host_may_end_with_a_dot_and_have_long_labels() {
+    String host = "x".repeat(63) + ".shop.";
+
+    assertThat(Address.of("http://" + host + "/", false).origin().host()).isEqualTo(host);
   }
 }

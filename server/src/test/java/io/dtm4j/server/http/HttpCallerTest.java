@@ -411,6 +411,7 @@ class HttpCallerTest {
   @CsvSource({
     "http://forbidden/, the address may not be called",
     "ftp://x/, the url does not begin with http:// or https://",
+    "aside:x, the url does not begin with http:// or https://",
     "http://:1/, the url has no host"
   })
   void a_redirect_to_what_may_not_be_called_is_unknown(String location, String text)

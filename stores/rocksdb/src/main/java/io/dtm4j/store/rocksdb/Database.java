@@ -88,7 +88,7 @@ final class Database implements RowSource, AutoCloseable {
 
   /**
    * Opens it, made when it is not there. What the log replays is on disk when this returns: RocksDB
-   * flushes it during recovery, which must stay so (design R6).
+   * flushes it during recovery, which must stay so (docs/architecture.md, R6).
    */
   Database(Path directory, boolean sync) throws RocksDBException {
     try {

@@ -46,9 +46,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>When a write fails, nobody knows what the log holds: RocksDB may say that a batch is absent
  * and replay it at its next opening. So the database is closed at once and opened again, which
- * replays the log and flushes it, before anything is written or read again (design R6). Readers are
- * told {@link StoreUnavailableException} meanwhile. This repeats with each try of the caller until
- * the cause is gone; {@link #trouble} says what it is.
+ * replays the log and flushes it, before anything is written or read again (docs/architecture.md,
+ * R6). Readers are told {@link StoreUnavailableException} meanwhile. This repeats with each try of
+ * the caller until the cause is gone; {@link #trouble} says what it is.
  *
  * <p>Thread-safe; writes take turns.
  */
