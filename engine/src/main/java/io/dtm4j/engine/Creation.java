@@ -268,6 +268,9 @@ public final class Creation {
       throw new RefusedException(ErrorCode.TOPIC_NOT_FOUND, "topic not found in step " + id, true);
     }
     checkCount((long) rows.size() + subscribers.size(), true);
+    for (int i = 0; i < subscribers.size(); i++) {
+      checkUrl("subscriber " + (i + 1) + " of step " + id, subscribers.get(i), true);
+    }
     if (subscribers.size() == 1) {
       rows.add(row(id, Op.ACTION, subscribers.getFirst(), payload, now));
       return;
@@ -311,9 +314,13 @@ public final class Creation {
 
   /** A url that no transport understands would be tried for ever, so it is refused at once. */
   static void checkUrl(String what, String url) throws RefusedException {
+    checkUrl(what, url, false);
+  }
+
+  private static void checkUrl(String what, String url, boolean byTopics) throws RefusedException {
     if (!url.isEmpty() && !isHttp(url, "http://") && !isHttp(url, "https://")) {
       throw new RefusedException(
-          ErrorCode.BAD_REQUEST, what + ": url without http:// or https:// and a host");
+          ErrorCode.BAD_REQUEST, what + ": url without http:// or https:// and a host", byTopics);
     }
   }
 

@@ -337,7 +337,7 @@ class CreationTest {
                   .steps(new Step("topic://orders", "", ""))
                   .topics(_ -> List.of("http://s/1", "s/2")),
               ErrorCode.BAD_REQUEST,
-              "action of step 01-02: url without http:// or https:// and a host"),
+              "subscriber 2 of step 01: url without http:// or https:// and a host"),
           new Refusal(
               "grpc",
               Request.saga().protocol("grpc"),
@@ -458,6 +458,7 @@ class CreationTest {
 
     assertThat(refusedBy(topic).isByTopics()).isTrue();
     assertThat(refusedBy(topic.topics(_ -> Collections.nCopies(10_001, ""))).isByTopics()).isTrue();
+    assertThat(refusedBy(topic.topics(_ -> List.of("s/2"))).isByTopics()).isTrue();
     assertThat(refusedBy(Request.msg().steps(10_001)).isByTopics()).isFalse();
     assertThat(refusedBy(Request.msg().type("barter")).isByTopics()).isFalse();
   }

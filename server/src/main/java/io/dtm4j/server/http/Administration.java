@@ -44,13 +44,18 @@ final class Administration {
   private final Listings listings;
   private final Subscriptions subscriptions;
   private final Duration resetAfter;
+  private final AddressPolicy policy;
   private final RecordJson json;
 
-  Administration(HttpDoor.Operations operations, RecordJson json) {
+  /**
+   * @param policy which addresses may subscribe
+   */
+  Administration(HttpDoor.Operations operations, AddressPolicy policy, RecordJson json) {
     doors = operations.doors();
     listings = operations.listings();
     subscriptions = operations.subscriptions();
     resetAfter = operations.resetAfter();
+    this.policy = policy;
     this.json = json;
   }
 
@@ -90,9 +95,7 @@ final class Administration {
                 loop,
                 found -> answered.accept(Answer.of(json.keyValues(found))),
                 replied);
-        case SUBSCRIBE ->
-            subscriptions.subscribe(
-                given.text("topic"), given.text("url"), given.text("remark"), loop, replied);
+        case SUBSCRIBE -> subscribe(given, loop, replied);
         case UNSUBSCRIBE ->
             subscriptions.unsubscribe(given.text("topic"), given.text("url"), loop, replied);
         case DELETE_TOPIC -> subscriptions.delete(given.behind(route.path()), loop, replied);
@@ -153,6 +156,16 @@ final class Administration {
         replied);
   }
 
+  private void subscribe(Parameters given, EventLoop loop, Consumer<Reply> replied) {
+    String url = given.text("url");
+    Reply refusal = Requests.refusal("the subscriber", url, policy);
+    if (refusal == null) {
+      subscriptions.subscribe(given.text("topic"), url, given.text("remark"), loop, replied);
+    } else {
+      replied.accept(refusal);
+    }
+  }
+
   private void resetCronTime(
       Parameters given, EventLoop loop, Consumer<Answer> answered, Consumer<Reply> replied)
       throws BadParameterException {
@@ -200,8 +213,9 @@ final class Administration {
     String behind(String prefix) throws BadParameterException {
       String path = requireNonNull(request.path()); // or there were no route
       try {
+        // In a path, unlike behind the question mark, a plus is a plus.
         return QueryStringDecoder.decodeComponent(
-            path.substring(prefix.length()), StandardCharsets.UTF_8);
+            path.substring(prefix.length()).replace("+", "%2B"), StandardCharsets.UTF_8);
       } catch (IllegalArgumentException e) {
         throw new BadParameterException("the path cannot be decoded");
       }

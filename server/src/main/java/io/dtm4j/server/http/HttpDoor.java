@@ -101,7 +101,7 @@ public final class HttpDoor implements AutoCloseable {
         new Service(
             operations.doors(),
             policy,
-            new Administration(operations, json),
+            new Administration(operations, policy, json),
             json,
             waitingFor,
             version,

@@ -82,7 +82,8 @@ final class Requests {
     return refusal == null ? refusal("query_prepared", request.queryPrepared(), policy) : refusal;
   }
 
-  private static @Nullable Reply refusal(String what, String url, AddressPolicy policy) {
+  /** Why a url is refused at the door; null: it is not. */
+  static @Nullable Reply refusal(String what, String url, AddressPolicy policy) {
     if (url.isEmpty()) {
       return null;
     }

@@ -1,5 +1,7 @@
 package io.dtm4j.server.http;
 
+import static java.util.Objects.requireNonNull;
+
 import io.dtm4j.coordinator.Command;
 import io.dtm4j.coordinator.Doors;
 import io.dtm4j.coordinator.Requester;
@@ -26,12 +28,17 @@ final class FakeDoors implements Doors {
   }
 
   final LinkedBlockingQueue<Asked> asked = new LinkedBlockingQueue<>();
+  final LinkedBlockingQueue<BranchRequest> registered = new LinkedBlockingQueue<>();
+
+  /** Workflows. */
+  final LinkedBlockingQueue<TransactionRequest> prepared = new LinkedBlockingQueue<>();
+
   final Map<String, Stored> stored = new ConcurrentHashMap<>();
 
   /** How commands are answered; null: by the test, later. */
   volatile @Nullable Reply answer = Reply.Success.INSTANCE;
 
-  /** What comes of a query; null: what is stored. */
+  /** What comes of a query, or of preparing a workflow; null: what is stored. */
   volatile @Nullable Reply trouble;
 
   /** Whether to behave like a defect. */
@@ -53,7 +60,9 @@ final class FakeDoors implements Doors {
   @Override
   public void registerBranch(
       BranchRequest request, Requester requester, EventLoop loop, Consumer<Reply> reply) {
-    throw new AssertionError("no route leads here");
+    registered.add(request);
+    Reply now = requireNonNull(answer, "registrations are answered at once");
+    loop.execute(() -> reply.accept(now));
   }
 
   @Override
@@ -63,7 +72,12 @@ final class FakeDoors implements Doors {
       EventLoop loop,
       Consumer<Stored> found,
       Consumer<Reply> failed) {
-    throw new AssertionError("no route leads here");
+    prepared.add(request);
+    query(
+        new Gid(request.gid()),
+        loop,
+        known -> found.accept(requireNonNull(known, "the test stores what is found")),
+        failed);
   }
 
   @Override

@@ -8,14 +8,22 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.dtm4j.coordinator.Command;
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.BranchKey;
+import io.dtm4j.model.Payload;
+import io.dtm4j.protocol.BranchRequest;
+import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Reply;
+import io.dtm4j.protocol.TransactionRequest;
 import io.dtm4j.server.metrics.Metrics;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -111,6 +119,7 @@ class HttpDoorTest {
     "prepare, PREPARE",
     "abort, ABORT",
     "forceStop, FORCE_STOP",
+    "resetNextCronTime, RESET_NEXT_CRON_TIME",
     "submit?dtm=x&gid=other, SUBMIT"
   })
   void a_command_is_handed_on_and_answered(String path, Command.Kind kind) throws Exception {
@@ -207,6 +216,9 @@ class HttpDoorTest {
     "GET, /api/dtmsvr/",
     "GET, /api/dtmsvr/nothing",
     "GET, /api/dtmsvr/submit",
+    "GET, /api/dtmsvr/registerBranch",
+    "PUT, /api/dtmsvr/prepareWorkflow",
+    "GET, /api/dtmsvr/resetNextCronTime",
     "POST, /api/dtmsvr/newGid",
     "PUT, /api/dtmsvr/prepare",
     "DELETE, /api/dtmsvr/submit",
@@ -259,7 +271,9 @@ class HttpDoorTest {
   @ValueSource(strings = {"", "{\"gid\": ", "[]", "{\"gid\":7}", "{\"wait_result\":\"FAILURE\"}"})
   void a_body_that_is_no_request_is_an_error_without_result(String body) throws Exception {
     try (Wire wire = wire()) {
-      for (String path : List.of("submit", "prepare", "abort", "forceStop")) {
+      for (String path :
+          List.of(
+              "submit", "prepare", "abort", "forceStop", "prepareWorkflow", "resetNextCronTime")) {
         Wire.Answer answer = wire.post("/api/dtmsvr/" + path, body).answer();
 
         assertThat(answer.status()).isEqualTo(500);
@@ -269,6 +283,126 @@ class HttpDoorTest {
             .doesNotContain("FAILURE");
       }
       assertThat(doors.asked).isEmpty();
+      assertThat(doors.prepared).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"registerBranch", "registerXaBranch", "registerTccBranch"})
+  void a_registration_is_handed_on_under_each_of_its_names(String name) throws Exception {
+    try (Wire wire = wire()) {
+      Wire.Answer answer =
+          wire.post(
+                  "/api/dtmsvr/" + name,
+                  """
+                  {"gid":";g\\r\\n1","trans_type":"tcc","branch_id":"01","data":"d","try":"http://t",\
+                  "confirm":"http://k","cancel":"http://x","url":null,"op":"o","status":"s"}""")
+              .answer();
+
+      assertThat(answer.status()).isEqualTo(200);
+      assertThat(answer.body()).isEqualTo("{\"dtm_result\":\"SUCCESS\"}");
+      assertThat(doors.registered.take())
+          .isEqualTo(
+              new BranchRequest("g1", "tcc", "01", "d", "http://k", "http://x", "", "o", "s"));
+    }
+  }
+
+  @Test
+  void a_registration_that_is_refused_carries_code_and_status() throws Exception {
+    doors.answer = new Reply.Refused(ErrorCode.GID_NOT_FOUND, "who is that?", null);
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.post("/api/dtmsvr/registerBranch", "{}").answer();
+
+      assertThat(answer.status()).isEqualTo(409);
+      assertThat(answer.body())
+          .isEqualTo(
+              "{\"dtm_result\":\"FAILURE\",\"message\":\"who is that? FAILURE\","
+                  + "\"code\":\"GID_NOT_FOUND\"}");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "{\"gid\": ", "[]", "{\"gid\":7}", "{\"data\":{}}", "{\"op\":false}"})
+  void a_registration_that_cannot_be_read_is_a_bad_request(String body) throws Exception {
+    try (Wire wire = wire()) {
+      for (String name : List.of("registerBranch", "registerXaBranch", "registerTccBranch")) {
+        Wire.Answer answer = wire.post("/api/dtmsvr/" + name, body).answer();
+
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.body()).startsWith("{\"message\":\"").endsWith("\"code\":\"BAD_JSON\"}");
+      }
+      assertThat(doors.registered).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "http://forbidden/, 500, BAD_REQUEST",
+    "http://[::, 500, BAD_REQUEST",
+    "https://a:99999/, 500, BAD_REQUEST",
+    "http://LONG/, 400, LIMIT_EXCEEDED",
+  })
+  void a_registration_with_a_url_that_could_never_be_called_is_refused(
+      String url, int status, ErrorCode code) throws Exception {
+    String given = url.replace("LONG", "x".repeat(8_200));
+    try (Wire wire = wire()) {
+      for (String member : List.of("confirm", "cancel", "url")) {
+        Wire.Answer answer =
+            wire.post("/api/dtmsvr/registerBranch", "{\"" + member + "\":\"" + given + "\"}")
+                .answer();
+
+        assertThat(answer.status()).isEqualTo(status);
+        assertThat(answer.body()).contains(member).contains("\"code\":\"" + code + "\"");
+      }
+      assertThat(doors.registered).isEmpty();
+    }
+  }
+
+  @Test
+  void a_workflow_is_handed_on_and_shown_with_its_steps() throws Exception {
+    Branch step =
+        Branch.open(
+                new BranchKey("01", Op.ACTION),
+                "",
+                Payload.of("res"),
+                Instant.parse("2026-01-02T03:04:05Z"))
+            .settled(BranchStatus.SUCCEED, Instant.parse("2026-01-02T03:04:06Z"));
+    doors.stored.put(
+        "g1",
+        RecordJsonTest.stored(
+            Options.DEFAULTS, RecordJsonTest.state(GlobalStatus.PREPARED), step));
+    try (Wire wire = wire()) {
+      Wire.Answer answer =
+          wire.post(
+                  "/api/dtmsvr/prepareWorkflow",
+                  "{\"gid\":\"g\\n1\",\"trans_type\":\"workflow\",\"custom_data\":\"{}\"}")
+              .answer();
+
+      assertThat(answer.status()).isEqualTo(200);
+      assertThat(answer.body())
+          .contains("\"transaction\":{", "\"gid\":\"g1\"", "\"progresses\":[{", "\"bin_data\":\"cmVz\"")
+          .doesNotContain("\"branches\"", "waiting_for");
+      TransactionRequest request = doors.prepared.take();
+      assertThat(request.gid()).isEqualTo("g1");
+      assertThat(request.transType()).isEqualTo("workflow");
+      assertThat(request.customData()).isEqualTo("{}");
+    }
+  }
+
+  @Test
+  void a_workflow_that_is_not_prepared_is_answered_with_the_cause() throws Exception {
+    doors.trouble = new Reply.Failed(ErrorCode.STORE_UNAVAILABLE, "no disk");
+    try (Wire wire = wire()) {
+      Wire.Answer refused =
+          wire.post("/api/dtmsvr/prepareWorkflow", "{\"query_prepared\":\"http://forbidden/\"}")
+              .answer();
+      assertThat(refused.status()).isEqualTo(500);
+      assertThat(refused.body()).contains("\"code\":\"BAD_REQUEST\"");
+      assertThat(doors.prepared).isEmpty();
+
+      Wire.Answer failed = wire.post("/api/dtmsvr/prepareWorkflow", "{\"gid\":\"g\"}").answer();
+      assertThat(failed.status()).isEqualTo(503);
+      assertThat(failed.body()).contains("\"code\":\"STORE_UNAVAILABLE\"");
     }
   }
 
@@ -636,6 +770,8 @@ class HttpDoorTest {
     "GET, /api/dtmsvr/query?gid=g&x=/y, query, ok",
     "GET, /api/dtmsvr/query, query, fail",
     "POST, /api/dtmsvr/forceStop, forcestop, fail",
+    "POST, /api/dtmsvr/registerTccBranch, registertccbranch, fail",
+    "DELETE, /api/dtmsvr/topic/some%2Fthing, topic, fail",
     "GET, /api/ping, ping, ok",
     "GET, /api/ping/, other, ok",
     "GET, /api/dtmsvr/submit, other, fail",

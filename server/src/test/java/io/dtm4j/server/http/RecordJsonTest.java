@@ -21,6 +21,9 @@ import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.TransType;
+import io.dtm4j.store.KeyValue;
+import io.dtm4j.store.Listed;
+import io.dtm4j.store.Page;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -165,5 +168,63 @@ class RecordJsonTest {
     assertThat(answer.at("/transaction/waiting_for").asText()).isEqualTo("Retry: failure");
     assertThat(answer.toString()).doesNotContain("FAILURE", "ONGOING");
     assertThat(answer.at("/transaction/ext_data").asText()).startsWith("{\"dtm4j\":{");
+  }
+
+  @Test
+  void a_workflow_has_its_steps_as_progresses_and_waits_for_nobody() throws Exception {
+    var step =
+        Branch.open(new BranchKey("01", Op.ACTION), "", Payload.of("res"), CREATED)
+            .settled(BranchStatus.SUCCEED, LATER);
+
+    JsonNode answer =
+        JSON.readTree(
+            new RecordJson(ZoneOffset.UTC)
+                .workflow(stored(Options.DEFAULTS, state(GlobalStatus.PREPARED), step))
+                .getBytes());
+
+    assertThat(answer.fieldNames()).toIterable().containsExactly("transaction", "progresses");
+    assertThat(answer.path("transaction").path("status").asText()).isEqualTo("prepared");
+    assertThat(answer.path("transaction").has("waiting_for")).isFalse();
+    assertThat(answer.path("progresses"))
+        .isEqualTo(
+            JSON.readTree(
+                """
+                [{"id":0,"create_time":"2026-01-02T03:04:05.678901234Z",
+                  "update_time":"2026-01-02T03:04:07Z","gid":"g1","bin_data":"cmVz","branch_id":"01",
+                  "op":"action","status":"succeed","finish_time":"2026-01-02T03:04:07Z"}]
+                """));
+  }
+
+  @Test
+  void a_list_shows_transactions_as_a_query_does_but_without_branches() throws Exception {
+    var json = new RecordJson(ZoneOffset.UTC);
+    Stored one = stored(Options.DEFAULTS, state(GlobalStatus.SUBMITTED));
+
+    JsonNode page = JSON.readTree(json.transactions(List.of(Listed.of(one)), "next").getBytes());
+
+    assertThat(page.fieldNames()).toIterable().containsExactly("transactions", "next_position");
+    assertThat(page.path("next_position").asText()).isEqualTo("next");
+    assertThat(page.path("transactions").size()).isEqualTo(1);
+    assertThat(page.path("transactions").path(0)).isEqualTo(answer(one, null).path("transaction"));
+    assertThat(json.transactions(null, "").toString())
+        .isEqualTo("{\"transactions\":null,\"next_position\":\"\"}");
+  }
+
+  @Test
+  void key_values_have_the_members_of_the_wire() throws Exception {
+    var json = new RecordJson(ZoneId.of("Asia/Shanghai"));
+    var value = new KeyValue("topics", "t", "[\"ü\"]", 7, LATER, LATER.plusSeconds(1));
+    String written =
+        """
+        {"kv":[{"id":0,"create_time":"2026-01-02T11:04:07+08:00",
+          "update_time":"2026-01-02T11:04:08+08:00","cat":"topics","k":"t","v":"[\\"ü\\"]",
+          "version":7}]%s}
+        """;
+
+    assertThat(JSON.readTree(json.keyValues(List.of(value)).getBytes()))
+        .isEqualTo(JSON.readTree(written.formatted("")));
+    assertThat(JSON.readTree(json.keyValues(new Page<>(List.of(value), "n")).getBytes()))
+        .isEqualTo(JSON.readTree(written.formatted(",\"next_position\":\"n\"")));
+    assertThat(json.keyValues(List.of()).toString()).isEqualTo("{\"kv\":[]}");
   }
 }
