@@ -5,24 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.dtm4j.model.Batch;
-import io.dtm4j.model.Definition;
-import io.dtm4j.model.Extra;
-import io.dtm4j.model.Guard;
-import io.dtm4j.model.Owner;
-import io.dtm4j.model.Schedule;
-import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
-import io.dtm4j.model.Transaction;
-import io.dtm4j.model.Write;
 import io.dtm4j.protocol.ErrorCode;
-import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
-import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.server.metrics.Metrics;
-import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Page;
 import java.io.IOException;
 import java.net.URLEncoder;
@@ -98,23 +86,7 @@ class AdministrationTest {
 
   private Stored store(
       String gid, TransType type, GlobalStatus status, Instant created, Instant due) {
-    var definition = new Definition(type, "http", "", "", Options.DEFAULTS, created);
-    var state =
-        new State(
-            status,
-            "",
-            "",
-            created,
-            status.isFinal() ? created : null,
-            new Schedule(Duration.ofSeconds(10), due),
-            Extra.NONE);
-    var transaction = new Transaction(new Gid(gid), definition, state, List.of());
-    var owner = new Owner(Owner.Mark.RESTING, "s", "claim-" + gid, 1);
-    var save = List.<Write>of(new Write.SaveNew(transaction));
-    var batch = new Batch(new Gid(gid), Guard.Absent.INSTANCE, owner, save);
-    assertThat(memory.store.commit(List.of(batch)).getFirst())
-        .isInstanceOf(CommitResult.Committed.class);
-    return new Stored(transaction, owner);
+    return memory.save(gid, type, status, created, due);
   }
 
   private void storeSome() {

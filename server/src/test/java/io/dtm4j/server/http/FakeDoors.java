@@ -7,6 +7,7 @@ import io.dtm4j.coordinator.Doors;
 import io.dtm4j.coordinator.Requester;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.BranchRequest;
+import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransactionRequest;
@@ -73,11 +74,18 @@ final class FakeDoors implements Doors {
       Consumer<Stored> found,
       Consumer<Reply> failed) {
     prepared.add(request);
-    query(
-        new Gid(request.gid()),
-        loop,
-        known -> found.accept(requireNonNull(known, "the test stores what is found")),
-        failed);
+    Reply now = trouble;
+    Stored known = stored.get(request.gid());
+    loop.execute(
+        () -> {
+          if (now != null) {
+            failed.accept(now);
+          } else if (known == null) {
+            failed.accept(new Reply.Failed(ErrorCode.GID_NOT_FOUND, "nobody has stored it"));
+          } else {
+            found.accept(known);
+          }
+        });
   }
 
   @Override

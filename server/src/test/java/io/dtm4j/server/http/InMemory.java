@@ -4,12 +4,28 @@ import io.dtm4j.coordinator.ClientWrites;
 import io.dtm4j.coordinator.Doors;
 import io.dtm4j.coordinator.Listings;
 import io.dtm4j.coordinator.Subscriptions;
+import io.dtm4j.model.Batch;
+import io.dtm4j.model.Definition;
+import io.dtm4j.model.Extra;
+import io.dtm4j.model.Guard;
+import io.dtm4j.model.Owner;
+import io.dtm4j.model.Schedule;
+import io.dtm4j.model.State;
+import io.dtm4j.model.Stored;
+import io.dtm4j.model.Transaction;
+import io.dtm4j.model.Write;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.TransType;
 import io.dtm4j.store.EventLoop;
 import io.dtm4j.store.GroupCommitter;
 import io.dtm4j.store.MemoryStore;
 import io.dtm4j.store.Reads;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +58,25 @@ final class InMemory implements AutoCloseable {
         new Listings(store, new AtOnce(), writes),
         new Subscriptions(store, writes),
         Duration.ofSeconds(105));
+  }
+
+  /** Stores a transaction without branches that nobody works on. */
+  Stored save(String gid, TransType type, GlobalStatus status, Instant created, Instant due) {
+    var definition = new Definition(type, "http", "", "", Options.DEFAULTS, created);
+    var state =
+        new State(
+            status,
+            "",
+            "",
+            created,
+            status.isFinal() ? created : null,
+            new Schedule(Duration.ofSeconds(10), due),
+            Extra.NONE);
+    var transaction = new Transaction(new Gid(gid), definition, state, List.of());
+    var owner = new Owner(Owner.Mark.RESTING, "s", "claim-" + gid, 1);
+    List<Write> save = List.of(new Write.SaveNew(transaction));
+    store.commit(List.of(new Batch(new Gid(gid), Guard.Absent.INSTANCE, owner, save)));
+    return store.find(new Gid(gid)).orElseThrow();
   }
 
   @Override
