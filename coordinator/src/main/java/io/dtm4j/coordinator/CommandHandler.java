@@ -219,12 +219,20 @@ public final class CommandHandler implements Doors {
       create(request, Topics.NONE, status, again, waits, loop, done);
       return;
     }
-    reads.submit(
-        () -> subscriptions.read(topics),
-        loop,
-        read ->
-            unlessRefused(done, () -> create(request, read::get, status, again, waits, loop, done)),
-        e -> done.tell(unreadable(e), null));
+    Rule undecided = (_, _, _) -> new Commands.Verdict.Answer(Admission.stopped());
+    begin(
+        new Run(Creation.gidOf(request), undecided, waits, loop, done), // a stop waits for it, too
+        reading ->
+            reads.submit(
+                () -> subscriptions.read(topics),
+                loop,
+                read -> {
+                  if (running.remove(reading)) {
+                    unlessRefused(
+                        done, () -> create(request, read::get, status, again, waits, loop, done));
+                  }
+                },
+                e -> reading.answer(unreadable(e))));
   }
 
   private void create(

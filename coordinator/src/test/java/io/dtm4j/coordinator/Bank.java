@@ -14,12 +14,20 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * Participants behind a barrier (docs/spec/barrier.md 2.3): each call may be refused, forgotten,
  * slow or answered wrongly, until the bank is told to be good. It knows what has taken effect.
  */
 final class Bank implements Participants {
+  /** What the client of a TCC calls itself. */
+  static final Op TRY = Op.of("try");
+
+  private static final Set<Op> BACKWARD = Set.of(Op.COMPENSATE, Op.CANCEL, Op.ROLLBACK);
+  private static final Set<Op> SECOND = Set.of(Op.CONFIRM, Op.COMMIT);
+
   /** What a client's local transaction has come to (docs/spec/transactions.md 7.3). */
   enum Local {
     COMMITTED,
@@ -59,50 +67,68 @@ final class Bank implements Participants {
 
   @Override
   public void receive(Received received) {
+    Call call = received.call();
+    take(
+        () -> {
+          if (call.row() == Call.NO_ROW) {
+            boolean committed = localOf(call.gid(), Local.ROLLED_BACK) == Local.COMMITTED;
+            return committed
+                ? BranchAnswer.Success.INSTANCE
+                : new BranchAnswer.Failure("rolled back");
+          }
+          return execute(call.type(), new Row(call.gid(), call.key().branchId(), call.key().op()));
+        },
+        received::answer);
+  }
+
+  /** A client calls a branch itself; it is answered now, later or never. */
+  void call(TransType type, Gid gid, String branchId, Op op, Consumer<BranchAnswer> answer) {
+    take(() -> execute(type, new Row(gid, branchId, op)), answer);
+  }
+
+  private void take(Supplier<BranchAnswer> execution, Consumer<BranchAnswer> answer) {
     if (!percent(bad)) {
-      received.answer(execute(received.call()));
+      answer.accept(execution.get());
       return;
     }
     switch (chance.nextInt(6)) {
-      case 0 -> received.answer(new BranchAnswer.Ongoing("not yet"));
-      case 1 -> received.answer(new BranchAnswer.Unknown("broken"));
+      case 0 -> answer.accept(new BranchAnswer.Ongoing("not yet"));
+      case 1 -> answer.accept(new BranchAnswer.Unknown("broken"));
       case 2 -> {
-        var _ = execute(received.call());
-        received.answer(new BranchAnswer.Unknown("broken after its effect"));
+        var _ = execution.get();
+        answer.accept(new BranchAnswer.Unknown("broken after its effect"));
       }
       case 3 -> {
-        var _ = execute(received.call()); // and never answers
+        var _ = execution.get(); // and never answers
       }
       default ->
           world.time.after(
-              Duration.ofMillis(chance.nextLong(9_000)),
-              () -> received.answer(execute(received.call())));
+              Duration.ofMillis(chance.nextLong(9_000)), () -> answer.accept(execution.get()));
     }
   }
 
   /** What the handler of a participant does, barrier included, in one local transaction. */
-  private BranchAnswer execute(Call call) {
-    if (call.row() == Call.NO_ROW) {
-      boolean committed = localOf(call.gid(), Local.ROLLED_BACK) == Local.COMMITTED;
-      return committed ? BranchAnswer.Success.INSTANCE : new BranchAnswer.Failure("rolled back");
-    }
-    var row = new Row(call.gid(), call.key().branchId(), call.key().op());
-    boolean compensates = row.op().equals(Op.COMPENSATE);
-    var origin = new Row(row.gid(), row.branchId(), Op.ACTION);
+  private BranchAnswer execute(TransType type, Row row) {
+    boolean backward = BACKWARD.contains(row.op());
+    var origin = new Row(row.gid(), row.branchId(), firstOf(type));
     boolean first = !barrier.contains(row);
-    boolean empty = compensates && !barrier.contains(origin);
-    boolean refuses = call.type() == TransType.SAGA && percent(compensates ? 5 : refused);
-    if (first && !empty && refuses) {
+    boolean empty = backward && !barrier.contains(origin);
+    boolean mayRefuse = row.op().equals(origin.op()) && type != TransType.MSG;
+    if (first && !empty && percent(mayRefuse ? refused : 5)) {
       return new BranchAnswer.Failure("refused");
     }
     barrier.add(row);
-    if (compensates) {
+    if (backward) {
       barrier.add(origin);
     }
     if (first && !empty) {
       takeEffect(row);
     }
     return BranchAnswer.Success.INSTANCE;
+  }
+
+  private static Op firstOf(TransType type) {
+    return type == TransType.TCC ? TRY : Op.ACTION;
   }
 
   private void takeEffect(Row row) {
@@ -112,6 +138,13 @@ final class Bank implements Participants {
     if (status.isFinal() && !world.invariants.isForced(row.gid())) {
       throw new AssertionError("took effect in " + status + ": " + row);
     }
+    if (has(row.gid(), row.branchId(), SECOND) && has(row.gid(), row.branchId(), BACKWARD)) {
+      throw new AssertionError("took effect both ways: " + row);
+    }
+  }
+
+  private boolean has(Gid gid, String branchId, Set<Op> any) {
+    return any.stream().anyMatch(op -> effects.contains(new Row(gid, branchId, op)));
   }
 
   /** Ends the local transaction of a message in this way, unless it has ended already. */
@@ -126,11 +159,18 @@ final class Bank implements Participants {
     if (world.invariants.isForced(gid)) {
       return;
     }
+    TransType type = stored.transaction().definition().type();
     boolean succeeded = stored.transaction().status() == GlobalStatus.SUCCEED;
     for (Branch branch : stored.transaction().branches()) {
-      boolean done = effects.contains(new Row(gid, branch.key().branchId(), Op.ACTION));
-      boolean undone = effects.contains(new Row(gid, branch.key().branchId(), Op.COMPENSATE));
-      if (succeeded ? !done || undone : done != undone) {
+      String id = branch.key().branchId();
+      boolean done = effects.contains(new Row(gid, id, firstOf(type)));
+      boolean second = has(gid, id, SECOND);
+      boolean undone = has(gid, id, BACKWARD);
+      boolean needsSecond = SECOND.contains(branch.key().op());
+      if (id.equals(Workflows.DECISION)) {
+        continue;
+      }
+      if (succeeded ? !done || undone || (needsSecond && !second) : done != undone || second) {
         throw new AssertionError("money is lost in branch " + branch.key() + " of " + stored);
       }
     }

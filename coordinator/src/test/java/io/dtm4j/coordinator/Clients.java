@@ -1,7 +1,9 @@
 package io.dtm4j.coordinator;
 
+import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Reply;
+import io.dtm4j.protocol.TransType;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -9,14 +11,24 @@ import java.util.function.Consumer;
 
 /** Clients of the simulation: they repeat what was not answered, lose patience, and die. */
 final class Clients {
+  /** A topic that some messages go to. */
+  static final String TOPIC = "news";
+
   private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final int TRIES = 6;
 
-  private final VirtualTime time;
+  final VirtualTime time;
+  final Bank bank;
+  final Workflows workflows;
   private final List<Server> servers;
-  private final Bank bank;
   private final SplittableRandom chance;
   private int number;
+  private boolean calm;
+
+  /** A request of any kind, to any server. */
+  interface Ask {
+    void at(Server server, Consumer<Reply> heard);
+  }
 
   /**
    * @param servers those that run; changes when servers die and start
@@ -26,23 +38,41 @@ final class Clients {
     this.servers = servers;
     this.bank = bank;
     this.chance = chance;
+    workflows = new Workflows(this, chance.split());
   }
 
-  private boolean percent(int limit) {
+  /** From now on no client dies. */
+  void calmDown() {
+    calm = true;
+  }
+
+  /** Whether a client is gone at this point, which it never comes back to. */
+  boolean dies() {
+    return !calm && percent(3);
+  }
+
+  boolean percent(int limit) {
     return chance.nextInt(100) < limit;
   }
 
-  private Duration upTo(long millis) {
+  /** As long as that, at most. */
+  Duration upTo(long millis) {
     return Duration.ofMillis(chance.nextLong(millis + 1));
   }
 
   /** Begins one transaction of any kind. */
   void begin() {
     String gid = "g" + ++number;
-    if (percent(65)) {
+    int kind = chance.nextInt(100);
+    if (kind < 35) {
       saga(gid);
-    } else {
+    } else if (kind < 55) {
       message(gid);
+    } else if (kind < 80) {
+      TransType type = percent(70) ? TransType.TCC : TransType.XA;
+      new TwoPhaseClient(this, type, gid, chance.split()).begin();
+    } else {
+      workflows.begin(gid);
     }
   }
 
@@ -71,12 +101,11 @@ final class Clients {
     if (percent(20)) {
       time.after(upTo(30_000), () -> insist(saga.submit(), 1, _ -> {}));
     }
-    if (percent(4)) {
-      time.after(upTo(20_000), () -> insist(saga.forceStop(), 2, _ -> {}));
-    }
+    maybeStop(saga);
   }
 
-  private void options(Requests request) {
+  /** What any client may ask for. */
+  void options(Requests request) {
     if (percent(50)) {
       request.waiting();
     }
@@ -88,9 +117,19 @@ final class Clients {
     }
   }
 
+  /** An operator ends some transactions. */
+  void maybeStop(Requests request) {
+    if (percent(4)) {
+      time.after(upTo(20_000), () -> insist(request.forceStop(), 2, _ -> {}));
+    }
+  }
+
   /** docs/spec/transactions.md 7.2: prepare, the local transaction, then submit or abort. */
   private void message(String gid) {
     Requests message = Requests.message(gid, 1 + chance.nextInt(3));
+    if (percent(30)) {
+      message.step("topic://" + TOPIC, "");
+    }
     options(message);
     message.timeoutToFail(1 + chance.nextInt(20));
     if (percent(30)) {
@@ -122,40 +161,48 @@ final class Clients {
     }
   }
 
-  /** Asks some server, and again another one when nothing definite comes. */
-  private void insist(Command command, int tries, Consumer<Reply> done) {
+  void insist(Command command, int tries, Consumer<Reply> done) {
+    insist((server, heard) -> server.ask(command, heard), tries, done);
+  }
+
+  /**
+   * Asks some server, and again another one when nothing definite comes.
+   *
+   * @param done told what came at last; a {@link Reply.Failed} when nothing definite came
+   */
+  void insist(Ask ask, int tries, Consumer<Reply> done) {
     if (servers.isEmpty()) {
-      again(command, tries, done);
+      again(ask, tries, done);
       return;
     }
     boolean[] over = {false};
-    servers
-        .get(chance.nextInt(servers.size()))
-        .ask(
-            command,
-            reply -> {
-              if (!over[0]) {
-                over[0] = true;
-                if (reply instanceof Reply.Failed) {
-                  again(command, tries, done);
-                } else {
-                  done.accept(reply);
-                }
-              }
-            });
+    ask.at(
+        servers.get(chance.nextInt(servers.size())),
+        reply -> {
+          if (!over[0]) {
+            over[0] = true;
+            if (reply instanceof Reply.Failed failed && failed.code() != ErrorCode.BRANCH_EXISTS) {
+              again(ask, tries, done);
+            } else {
+              done.accept(reply);
+            }
+          }
+        });
     time.after(
         PATIENCE,
         () -> {
           if (!over[0]) {
             over[0] = true;
-            again(command, tries, done);
+            again(ask, tries, done);
           }
         });
   }
 
-  private void again(Command command, int tries, Consumer<Reply> done) {
+  private void again(Ask ask, int tries, Consumer<Reply> done) {
     if (tries > 1) {
-      time.after(upTo(2_000), () -> insist(command, tries - 1, done));
+      time.after(upTo(2_000), () -> insist(ask, tries - 1, done));
+    } else {
+      done.accept(new Reply.Failed(ErrorCode.OUTCOME_UNKNOWN, "nothing definite came"));
     }
   }
 }

@@ -10,6 +10,7 @@ import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
+import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.CustomData;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
@@ -17,6 +18,7 @@ import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
+import io.dtm4j.protocol.TransactionRequest;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -175,9 +177,16 @@ final class Invariants implements SharedStore.Listener {
     if (now.definition().type() == TransType.WORKFLOW) {
       check(hasNone(now, Op.COMMIT) || hasNone(now, Op.ROLLBACK), "R2: decided both ways", now);
     }
-    for (int row = 0; row < before.branches().size(); row++) {
+    int rows = before.branches().size();
+    check(now.branches().size() >= rows, "rows are lost", now);
+    check(
+        now.branches().size() == rows || before.status() == GlobalStatus.PREPARED,
+        "a branch is added to what is decided",
+        now);
+    for (int row = 0; row < rows; row++) {
       Branch old = before.branches().get(row);
       Branch branch = now.branches().get(row);
+      check(old.key().equals(branch.key()), "a row is replaced", now);
       check(old.isOpen() || old.status() == branch.status(), "a definite answer changes", now);
     }
   }
@@ -357,10 +366,7 @@ final class Invariants implements SharedStore.Listener {
           command == null
               || switch (command.kind()) {
                 case PREPARE, RESET_NEXT_CRON_TIME -> true;
-                case SUBMIT ->
-                    command.request().options().waitResult()
-                        ? status == GlobalStatus.SUCCEED
-                        : status != GlobalStatus.PREPARED;
+                case SUBMIT -> isWhatWasSubmitted(command.request(), status);
                 case ABORT -> status == GlobalStatus.ABORTING || status == GlobalStatus.FAILED;
                 case FORCE_STOP -> status == GlobalStatus.FAILED;
               };
@@ -370,6 +376,28 @@ final class Invariants implements SharedStore.Listener {
           status == GlobalStatus.ABORTING || status == GlobalStatus.FAILED,
           "R2: rolled back in " + status,
           gid);
+    }
+  }
+
+  private static boolean isWhatWasSubmitted(
+      TransactionRequest request, @Nullable GlobalStatus status) {
+    String end = request.reqExtra().get("status"); // of a workflow
+    if (end != null) {
+      return status != null && status.wireName().equals(end);
+    }
+    return request.options().waitResult()
+        ? status == GlobalStatus.SUCCEED
+        : status != GlobalStatus.PREPARED;
+  }
+
+  /** A server answers a client that has registered a branch. */
+  void registered(BranchRequest request, Reply reply) {
+    if (reply instanceof Reply.Success) {
+      Seen known = requireNonNull(seen.get(new Gid(request.gid())), "not stored");
+      boolean stored =
+          known.now.transaction().branches().stream()
+              .anyMatch(branch -> branch.key().branchId().equals(request.branchId()));
+      check(stored, "R1: registered before it is stored", request);
     }
   }
 

@@ -157,6 +157,15 @@ final class Server {
 
   /** A client registers a branch; it arrives on one of the loops. */
   Answer register(BranchRequest branch) {
+    return register(branch, _ -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param heard told the answer
+   */
+  Answer register(BranchRequest branch, Consumer<Reply> heard) {
     var answer = new Answer();
     VirtualLoop loop = loops.get(asked++ % LOOPS);
     loop.execute(
@@ -167,13 +176,26 @@ final class Server {
               branch,
               Requester.anonymous("test"),
               loop,
-              reply -> answer.came(branch.gid(), null, reply));
+              reply -> {
+                answer.came(branch.gid(), null, reply);
+                world.invariants.registered(branch, reply);
+                heard.accept(reply);
+              });
         });
     return answer;
   }
 
   /** A client starts a workflow; it arrives on one of the loops. */
   Answer prepareWorkflow(Requests workflow, Consumer<Stored> found) {
+    return prepareWorkflow(workflow, found, _ -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param refused told any answer that is no success
+   */
+  Answer prepareWorkflow(Requests workflow, Consumer<Stored> found, Consumer<Reply> refused) {
     var answer = new Answer();
     VirtualLoop loop = loops.get(asked++ % LOOPS);
     TransactionRequest request = workflow.request();
@@ -189,7 +211,10 @@ final class Server {
                 answer.came(request.gid(), null, Reply.Success.INSTANCE);
                 found.accept(stored);
               },
-              trouble -> answer.came(request.gid(), null, trouble));
+              trouble -> {
+                answer.came(request.gid(), null, trouble);
+                refused.accept(trouble);
+              });
         });
     return answer;
   }

@@ -1,6 +1,7 @@
 package io.dtm4j.coordinator;
 
 import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.TransType;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,21 +25,27 @@ final class Simulation {
   private final List<Storm> storms = new ArrayList<>();
   private final World world;
   private final Bank bank;
+  private final Clients clients;
   private boolean over;
 
   private Simulation(long seed) {
     chance = new SplittableRandom(seed);
-    world = new World(time, new Weather(), received -> bank().receive(received));
+    world = new World(time, new Weather(), this::receive);
     if (chance.nextInt(4) == 0) {
       int few = 1 + chance.nextInt(3);
       world.limits = new CoordinatorLimits(3 + few, 1 << 20, 5 + few, few, few);
     }
     world.tracedBy(trace);
     bank = new Bank(world, chance.split(), trace);
+    clients = new Clients(time, servers, bank, chance.split());
   }
 
-  private Bank bank() {
-    return bank;
+  private void receive(Participants.Received received) {
+    if (received.call().type() == TransType.WORKFLOW) {
+      clients.workflows.resume(received);
+    } else {
+      bank.receive(received);
+    }
   }
 
   /**
@@ -64,7 +71,9 @@ final class Simulation {
     for (int number = 1; number <= SERVERS; number++) {
       start("server-" + number);
     }
-    var clients = new Clients(time, servers, bank, chance.split());
+    SplittableRandom topics = chance.split();
+    subscribe(topics);
+    time.after(Duration.ofMillis(topics.nextLong(STORM.toMillis())), () -> subscribe(topics));
     SplittableRandom arrivals = chance.split();
     for (int i = 0; i < TRANSACTIONS; i++) {
       time.after(Duration.ofMillis(arrivals.nextLong(STORM.toMillis() / 2)), clients::begin);
@@ -77,6 +86,7 @@ final class Simulation {
     over = true;
     storms.forEach(Storm::calmDown);
     bank.beGood();
+    clients.calmDown();
     time.run(Duration.ofSeconds(30)); // what clients and late writes still do
     time.runUntil(() -> world.invariants.unfinished().isEmpty(), ALL_ENDS_WITHIN);
     List<Stored> unfinished = world.invariants.unfinished();
@@ -88,6 +98,16 @@ final class Simulation {
     for (Server server : servers) {
       server.checkIdle();
     }
+  }
+
+  /** From now on others get the messages of the topic, or nobody. */
+  private void subscribe(SplittableRandom topics) {
+    world.store.deleteKeyValue("topics", Clients.TOPIC);
+    List<String> subscribers = new ArrayList<>();
+    for (int i = topics.nextInt(4); i > 0; i--) {
+      subscribers.add("{\"url\":\"http://bank" + i + "/news\",\"remark\":\"\"}");
+    }
+    world.store.createKeyValue("topics", Clients.TOPIC, subscribers.toString());
   }
 
   private void start(String name) {

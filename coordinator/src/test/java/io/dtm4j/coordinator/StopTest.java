@@ -45,6 +45,21 @@ class StopTest extends InVirtualTime {
   }
 
   @Test
+  void whoever_sends_to_a_topic_is_answered_even_while_its_subscribers_are_read() {
+    Server server = server("a");
+    world.store.createKeyValue("topics", "t", "[{\"url\":\"http://bank/m1\",\"remark\":\"\"}]");
+    Server.Answer answer = server.ask(message("g", 0).step("topic://t", "").submit());
+    run(Weather.HOP); // it has arrived
+
+    server.stop(seconds(5), () -> stopped = true); // fails when a client is left without an answer
+    run(A_MOMENT);
+
+    assertThat(stopped).isTrue();
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.STOPPING);
+    assertThat(world.find("g")).isNull();
+  }
+
+  @Test
   void a_pass_that_nobody_waits_for_ends_its_calls_and_another_server_goes_on_at_once() {
     Server one = server("one");
     server("two");

@@ -31,7 +31,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Lists, resets, topics and key-values (docs/spec/http-api.md 4.10 to 4.14) through a real door. */
+/**
+ * Lists, resets, topics and key-values (docs/spec/http-api.md 4.10 to 4.14) through a real door.
+ */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 @Timeout(30)
 class AdministrationTest {
@@ -423,7 +425,8 @@ class AdministrationTest {
     assertThat(texts(first.path("kv"), "k")).containsExactly("a", "b/ü");
     assertThat(texts(second.path("kv"), "k")).containsExactly("c");
     assertThat(second.path("next_position").asText("none")).isEmpty();
-    assertThat(texts(get("scanKV").path("kv"), "k")).containsExactlyInAnyOrder("a", "b/ü", "c", "d");
+    assertThat(texts(get("scanKV").path("kv"), "k"))
+        .containsExactlyInAnyOrder("a", "b/ü", "c", "d");
     assertThat(get("scanKV?cat=none"))
         .isEqualTo(JSON.readTree("{\"kv\":[],\"next_position\":\"\"}"));
   }

@@ -369,8 +369,7 @@ class HttpDoorTest {
             .settled(BranchStatus.SUCCEED, Instant.parse("2026-01-02T03:04:06Z"));
     doors.stored.put(
         "g1",
-        RecordJsonTest.stored(
-            Options.DEFAULTS, RecordJsonTest.state(GlobalStatus.PREPARED), step));
+        RecordJsonTest.stored(Options.DEFAULTS, RecordJsonTest.state(GlobalStatus.PREPARED), step));
     try (Wire wire = wire()) {
       Wire.Answer answer =
           wire.post(
@@ -380,7 +379,8 @@ class HttpDoorTest {
 
       assertThat(answer.status()).isEqualTo(200);
       assertThat(answer.body())
-          .contains("\"transaction\":{", "\"gid\":\"g1\"", "\"progresses\":[{", "\"bin_data\":\"cmVz\"")
+          .contains(
+              "\"transaction\":{", "\"gid\":\"g1\"", "\"progresses\":[{", "\"bin_data\":\"cmVz\"")
           .doesNotContain("\"branches\"", "waiting_for");
       TransactionRequest request = doors.prepared.take();
       assertThat(request.gid()).isEqualTo("g1");
