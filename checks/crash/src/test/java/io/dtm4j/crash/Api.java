@@ -2,6 +2,7 @@ package io.dtm4j.crash;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -12,6 +13,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 
 /** The server as a client sees it, crashes included. Thread-safe; blocks. */
@@ -38,13 +40,23 @@ final class Api {
    * The end of a request.
    *
    * @param detail what was answered
+   * @param body empty when there was no answer
    */
-  record Answer(Known known, String detail) {}
+  record Answer(Known known, String detail, JsonNode body) {
+    @Override
+    public String toString() {
+      return known + " " + detail;
+    }
+  }
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Duration TIMEOUT = Duration.ofSeconds(15);
   private static final Set<String> NOTHING_STORED =
       Set.of("OVERLOADED", "STOPPING", "STORE_UNAVAILABLE");
+  private static final Set<Known> DEFINITE =
+      Set.of(Known.ACCEPTED, Known.ROLLED_BACK, Known.NOT_FINISHED);
+  private static final int MOST_TRIES = 12;
+  private static final Duration BETWEEN_TRIES = Duration.ofMillis(200);
   private static final int OK = 200;
   private static final int CONFLICT = 409;
 
@@ -76,16 +88,51 @@ final class Api {
             .build();
     try {
       HttpResponse<String> response = send(request);
-      return new Answer(read(response), response.statusCode() + " " + response.body());
+      JsonNode body = JSON.readTree(response.body());
+      return new Answer(read(response, body), response.statusCode() + " " + response.body(), body);
     } catch (ConnectException e) {
-      return new Answer(Known.NEVER_SENT, e.toString());
+      return new Answer(Known.NEVER_SENT, e.toString(), MissingNode.getInstance());
     } catch (IOException e) {
-      return new Answer(Known.NO_ANSWER, e.toString());
+      return new Answer(Known.NO_ANSWER, e.toString(), MissingNode.getInstance());
     }
   }
 
-  private static Known read(HttpResponse<String> response) throws IOException {
-    String code = JSON.readTree(response.body()).path("code").asText("");
+  /**
+   * Repeats a request while its outcome is open, for about as long as a server needs to come back.
+   *
+   * @param answers gets all of them
+   * @return the last one
+   */
+  Answer insist(String operation, ObjectNode transaction, List<Answer> answers) {
+    for (int tries = 1; ; tries++) {
+      Answer answer = post(operation, transaction);
+      answers.add(answer);
+      if (DEFINITE.contains(answer.known()) || tries == MOST_TRIES) {
+        return answer;
+      }
+      Await.pass(BETWEEN_TRIES);
+    }
+  }
+
+  /** Makes a url receive what is sent to a topic. */
+  void subscribe(String topic, String url) {
+    try {
+      HttpResponse<String> response =
+          send(
+              HttpRequest.newBuilder(
+                      URI.create(server + "/api/dtmsvr/subscribe?topic=" + topic + "&url=" + url))
+                  .timeout(TIMEOUT)
+                  .build());
+      if (response.statusCode() != OK) {
+        throw new AssertionError("subscribe: " + response.body());
+      }
+    } catch (IOException e) {
+      throw new AssertionError("subscribe", e);
+    }
+  }
+
+  private static Known read(HttpResponse<String> response, JsonNode body) {
+    String code = body.path("code").asText("");
     if (response.statusCode() == OK) {
       return Known.ACCEPTED;
     }

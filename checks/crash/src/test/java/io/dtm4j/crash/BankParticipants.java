@@ -4,12 +4,14 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,8 +71,16 @@ final class BankParticipants implements AutoCloseable {
   /** What became of a step here. */
   enum Effect {
     NONE,
+    /** The first of two phases is done: the amount is kept, the balance unchanged. */
+    HELD,
     DONE,
     UNDONE
+  }
+
+  /** Runs the workflow of a gid that does these steps. */
+  interface Application {
+    /** Whether it has ended. */
+    boolean run(String gid, List<Step> steps);
   }
 
   /** What is known of one transaction. */
@@ -78,12 +88,17 @@ final class BankParticipants implements AutoCloseable {
     final List<Seen> seen = new ArrayList<>();
     final Map<String, Effect> effects = new HashMap<>();
 
+    /** What is held or done. */
+    final Map<String, Step> steps = new HashMap<>();
+
     /** The local transaction of a message: done, or UNDONE when a check-back was answered no. */
     Effect local = Effect.NONE;
   }
 
+  private static final Set<String> BACKWARD = Set.of("compensate", "cancel", "rollback");
   private static final int OK = 200;
   private static final int CONFLICT = 409;
+  private static final int TOO_EARLY = 425;
   private static final int UNAVAILABLE = 503;
 
   private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
@@ -91,6 +106,7 @@ final class BankParticipants implements AutoCloseable {
   private final Map<String, Case> cases = new HashMap<>();
   private final Map<String, Long> balances = new HashMap<>();
   private @Nullable HttpServer listener;
+  private volatile @Nullable Application application;
 
   /** Opens them on the loopback interface. */
   BankParticipants() {
@@ -131,12 +147,38 @@ final class BankParticipants implements AutoCloseable {
     return true;
   }
 
+  /** From now on that is run when the server calls a workflow back. */
+  void resumeWith(Application workflows) {
+    application = workflows;
+  }
+
+  /**
+   * A try, or an XA branch up to its prepare: keeps the amount, unless it refuses or has been
+   * undone before.
+   *
+   * @return whether it was done
+   */
+  synchronized boolean hold(String gid, String branch, Step step) {
+    Case known = caseOf(gid);
+    if (step.refuse() || known.effects.containsKey(branch)) {
+      return false;
+    }
+    known.effects.put(branch, Effect.HELD);
+    known.steps.put(branch, step);
+    return true;
+  }
+
   synchronized boolean isLocalDone(String gid) {
     return caseOf(gid).local == Effect.DONE;
   }
 
   synchronized Effect effect(String gid, String branch) {
     return caseOf(gid).effects.getOrDefault(branch, Effect.NONE);
+  }
+
+  /** Whether the first phase of some branch is done and the second never came. */
+  synchronized boolean holds(String gid) {
+    return caseOf(gid).effects.containsValue(Effect.HELD);
   }
 
   /** The calls that came for a transaction, in their order. */
@@ -170,18 +212,36 @@ final class BankParticipants implements AutoCloseable {
         .body()
         .onSuccess(
             body -> {
-              Step step = Step.read(body.toJsonObject());
-              if (op.equals("compensate")) {
-                compensate(gid, branch, step);
+              if (request.path().equals("/resume")) {
+                resume(request, gid, body.toJsonArray());
+                return;
+              }
+              Step step =
+                  body.length() == 0 ? heldStep(gid, branch) : Step.read(body.toJsonObject());
+              if (BACKWARD.contains(op)) {
+                undo(gid, branch);
                 answer(request, OK);
               } else if (before < step.failures()) {
                 answer(request, UNAVAILABLE);
               } else if (step.refuse()) {
                 answer(request, CONFLICT);
               } else {
-                act(request, gid, branch, step);
+                act(request, step, () -> settle(gid, branch, op, step));
               }
             });
+  }
+
+  private void resume(HttpServerRequest request, String gid, JsonArray input) {
+    List<Step> steps = new ArrayList<>();
+    input.forEach(step -> steps.add(Step.read(new JsonObject((String) step))));
+    vertx
+        .executeBlocking(() -> application != null && application.run(gid, steps), false)
+        .onComplete(ended -> answer(request, ended.succeeded() && ended.result() ? OK : TOO_EARLY));
+  }
+
+  /** What the first phase of an XA branch kept: its second one comes without a body. */
+  private synchronized Step heldStep(String gid, String branch) {
+    return caseOf(gid).steps.getOrDefault(branch, Step.of("nobody", 0));
   }
 
   /** Keeps the call; how many of its kind came before. */
@@ -197,16 +257,16 @@ final class BankParticipants implements AutoCloseable {
     return before;
   }
 
-  private void act(HttpServerRequest request, String gid, String branch, Step step) {
+  private void act(HttpServerRequest request, Step step, Runnable effect) {
     if (step.late() > 0) {
       vertx.setTimer(
           step.late(),
           _ -> {
-            take(gid, branch, step);
+            effect.run();
             answer(request, OK);
           });
     } else {
-      take(gid, branch, step);
+      effect.run();
       if (step.late() < 0) {
         vertx.setTimer(-step.late(), _ -> answer(request, OK));
       } else {
@@ -215,18 +275,36 @@ final class BankParticipants implements AutoCloseable {
     }
   }
 
-  private synchronized void take(String gid, String branch, Step step) {
+  /** An action takes effect from nothing, a second phase only after its first. */
+  private synchronized void settle(String gid, String branch, String op, Step step) {
     Case known = caseOf(gid);
-    if (known.effects.getOrDefault(branch, Effect.NONE) == Effect.NONE) {
+    Effect before = op.equals("action") ? Effect.NONE : Effect.HELD;
+    if (known.effects.getOrDefault(branch, Effect.NONE) == before) {
       known.effects.put(branch, Effect.DONE);
+      known.steps.put(branch, step);
       change(step);
     }
   }
 
-  private synchronized void compensate(String gid, String branch, Step step) {
-    Effect before = caseOf(gid).effects.put(branch, Effect.UNDONE);
-    if (before == Effect.DONE) {
-      change(new Step(step.account(), -step.change(), false, 0, 0));
+  /**
+   * An action.
+   *
+   * @return false: it is refused
+   */
+  synchronized boolean take(String gid, String branch, Step step) {
+    if (!step.refuse()) {
+      settle(gid, branch, "action", step);
+    }
+    return !step.refuse();
+  }
+
+  /** A compensation, and the like: does nothing when there is nothing to undo. */
+  synchronized void undo(String gid, String branch) {
+    Case known = caseOf(gid);
+    Effect before = known.effects.put(branch, Effect.UNDONE);
+    Step done = known.steps.get(branch);
+    if (before == Effect.DONE && done != null) {
+      change(new Step(done.account(), -done.change(), false, 0, 0));
     }
   }
 
@@ -241,7 +319,10 @@ final class BankParticipants implements AutoCloseable {
 
   private static void answer(HttpServerRequest request, int status) {
     if (!request.response().closed()) { // the server that asked may be dead
-      request.response().setStatusCode(status).end(status == CONFLICT ? "FAILURE" : "{}");
+      request
+          .response()
+          .setStatusCode(status)
+          .end(status == CONFLICT ? "FAILURE" : status == TOO_EARLY ? "ONGOING" : "{}");
     }
   }
 

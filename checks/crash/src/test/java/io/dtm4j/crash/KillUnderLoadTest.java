@@ -46,6 +46,7 @@ class KillUnderLoadTest {
             server = setup.serve();
           }
           submissions = load.end();
+          assertThat(load.lost()).as("recorded steps that were missing later").isEmpty();
         }
         Verdict.passOn(submissions, api, bank);
       } finally {

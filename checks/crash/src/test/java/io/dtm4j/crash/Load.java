@@ -1,13 +1,18 @@
 package io.dtm4j.crash;
 
+import static java.util.Map.entry;
+
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.dtm4j.crash.Api.Answer;
 import io.dtm4j.crash.Api.Known;
 import io.dtm4j.crash.BankParticipants.Step;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
@@ -15,6 +20,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Clients that submit transactions of all kinds one after another, whatever becomes of the server,
@@ -27,6 +33,12 @@ final class Load implements AutoCloseable {
     final Kind kind;
     final boolean waited;
     final List<Answer> answers = new ArrayList<>();
+
+    /** Branches whose registration was taken. */
+    final List<String> registered = new ArrayList<>();
+
+    /** What its submit of two phases ended with; null: it was not asked for. */
+    @Nullable Known submitted;
 
     Submission(String gid, Kind kind, boolean waited) {
       this.gid = gid;
@@ -44,6 +56,18 @@ final class Load implements AutoCloseable {
       return answers.stream().allMatch(answer -> NOTHING_STORED.contains(answer.known()));
     }
 
+    /**
+     * The statuses in which it may end, once it is stored.
+     *
+     * @param localDone whether its local transaction was done
+     */
+    Set<String> ends(boolean localDone) {
+      if (submitted == null || submitted == Known.ACCEPTED) {
+        return Set.of(kind.end(localDone || submitted != null));
+      }
+      return Set.of(kind.end(true), kind.end(false)); // its time may have been over
+    }
+
     /** What its last request ended with. */
     Known known() {
       return answers.getLast().known();
@@ -58,6 +82,33 @@ final class Load implements AutoCloseable {
   private static final Set<Known> STORED =
       EnumSet.of(Known.ACCEPTED, Known.ROLLED_BACK, Known.NOT_FINISHED);
   private static final Set<Known> NOTHING_STORED = EnumSet.of(Known.NOT_STORED, Known.NEVER_SENT);
+
+  /** Percent; all others are plain sagas. What waits for seconds is rarer, else all waits. */
+  private static final Map<Kind, Integer> SHARES =
+      new EnumMap<>(
+          Map.ofEntries(
+              entry(Kind.SAGA_RETRIED, 2),
+              entry(Kind.SAGA_REFUSED, 8),
+              entry(Kind.SAGA_CONCURRENT, 8),
+              entry(Kind.SAGA_CONCURRENT_REFUSED, 8),
+              entry(Kind.MESSAGE, 6),
+              entry(Kind.MESSAGE_TO_TOPIC, 6),
+              entry(Kind.MESSAGE_TWO_PHASES, 7),
+              entry(Kind.MESSAGE_ABANDONED, 2),
+              entry(Kind.MESSAGE_FORGOTTEN, 2),
+              entry(Kind.MESSAGE_ABORTED, 3),
+              entry(Kind.TCC, 8),
+              entry(Kind.TCC_REFUSED, 4),
+              entry(Kind.TCC_ABANDONED, 2),
+              entry(Kind.XA, 7),
+              entry(Kind.XA_REFUSED, 3),
+              entry(Kind.XA_ABANDONED, 2),
+              entry(Kind.WORKFLOW, 7),
+              entry(Kind.WORKFLOW_REFUSED, 4),
+              entry(Kind.WORKFLOW_ABANDONED, 3)));
+
+  private static final List<String> TCC_BRANCHES = List.of("01", "0101", "02");
+  private static final List<String> XA_BRANCHES = List.of("01", "02", "03");
   private static final int ACCOUNTS = 50;
   private static final int PERCENT = 100;
   private static final Duration WHEN_DOWN = Duration.ofMillis(20);
@@ -65,6 +116,7 @@ final class Load implements AutoCloseable {
   private final Api api;
   private final BankParticipants bank;
   private final Transactions transactions;
+  private final Workflows workflows;
   private final int lateness;
   private final int padding;
   private final Queue<Submission> submissions = new ConcurrentLinkedQueue<>();
@@ -83,6 +135,8 @@ final class Load implements AutoCloseable {
     this.api = api;
     this.bank = bank;
     this.transactions = new Transactions(bank);
+    this.workflows = new Workflows(api, bank);
+    transactions.subscribers().forEach(url -> api.subscribe(Transactions.TOPIC, url));
     this.lateness = lateness;
     this.padding = padding;
     this.clients = Executors.newFixedThreadPool(clients);
@@ -91,6 +145,11 @@ final class Load implements AutoCloseable {
       Random random = new Random(seed + i);
       this.clients.execute(() -> run(name, random));
     }
+  }
+
+  /** What was recorded of workflows and was missing later. */
+  Collection<String> lost() {
+    return workflows.lost();
   }
 
   /** Transactions whose last request reached a server so far. */
@@ -116,25 +175,11 @@ final class Load implements AutoCloseable {
 
   private static Kind kind(Random random) {
     int percent = random.nextInt(PERCENT);
-    // What waits for seconds is rarer, so that not everything waits in the end.
-    if (percent < 3) {
-      return Kind.SAGA_RETRIED;
-    } else if (percent < 6) {
-      return Kind.MESSAGE_ABANDONED;
-    } else if (percent < 9) {
-      return Kind.MESSAGE_FORGOTTEN;
-    } else if (percent < 14) {
-      return Kind.MESSAGE_ABORTED;
-    } else if (percent < 24) {
-      return Kind.MESSAGE_TWO_PHASES;
-    } else if (percent < 34) {
-      return Kind.MESSAGE;
-    } else if (percent < 46) {
-      return Kind.SAGA_CONCURRENT;
-    } else if (percent < 58) {
-      return Kind.SAGA_CONCURRENT_REFUSED;
-    } else if (percent < 76) {
-      return Kind.SAGA_REFUSED;
+    for (Map.Entry<Kind, Integer> share : SHARES.entrySet()) {
+      percent -= share.getValue();
+      if (percent < 0) {
+        return share.getKey();
+      }
     }
     return Kind.SAGA;
   }
@@ -157,6 +202,7 @@ final class Load implements AutoCloseable {
               transactions.concurrentSaga(one.gid, List.of(from, to.refusing(), also)));
       case SAGA_RETRIED ->
           send(one, "submit", transactions.saga(one.gid, List.of(from, to.failing(1), also)));
+      case MESSAGE_TO_TOPIC -> send(one, "submit", transactions.messageToTopic(one.gid, from, to));
       case MESSAGE -> send(one, "submit", transactions.message(one.gid, List.of(from, to, also)));
       case MESSAGE_TWO_PHASES -> {
         ObjectNode message = transactions.message(one.gid, List.of(to, also));
@@ -177,21 +223,64 @@ final class Load implements AutoCloseable {
           send(one, "abort", message);
         }
       }
+      case TCC, TCC_REFUSED, TCC_ABANDONED, XA, XA_REFUSED, XA_ABANDONED ->
+          twoPhases(one, steps(one.kind, from, to, also), random);
+      case WORKFLOW, WORKFLOW_REFUSED, WORKFLOW_ABANDONED -> {
+        List<Step> steps = steps(one.kind, from, to, also);
+        int diesAfter = one.kind.isAbandoned() ? random.nextInt(steps.size()) : steps.size();
+        ObjectNode start = options(one, transactions.workflow(one.gid, steps));
+        workflows.run(one.gid, steps, diesAfter, start, one.answers);
+      }
     }
+  }
+
+  private static List<Step> steps(Kind kind, Step from, Step to, Step also) {
+    return List.of(from, to, kind.isRefused() ? also.refusing() : also);
+  }
+
+  /** Each branch is registered, then does its first phase; then the client decides. */
+  private void twoPhases(Submission one, List<Step> steps, Random random) {
+    ObjectNode transaction = options(one, transactions.twoPhases(one.gid, one.kind));
+    if (api.insist("prepare", transaction, one.answers).known() != Known.ACCEPTED) {
+      return;
+    }
+    int goneAfter = one.kind.isAbandoned() ? random.nextInt(steps.size()) : steps.size();
+    for (int i = 0; i < steps.size(); i++) {
+      String branch = (one.kind.isTcc() ? TCC_BRANCHES : XA_BRANCHES).get(i);
+      ObjectNode registration = transactions.branch(one.gid, one.kind, branch, steps.get(i));
+      if (api.insist("registerBranch", registration, one.answers).known() != Known.ACCEPTED) {
+        api.insist("abort", transaction, one.answers);
+        return;
+      }
+      one.registered.add(branch);
+      boolean held = bank.hold(one.gid, branch, steps.get(i));
+      if (i == goneAfter) {
+        return;
+      }
+      if (!held) {
+        api.insist("abort", transaction, one.answers);
+        return;
+      }
+    }
+    one.submitted = api.insist("submit", transaction, one.answers).known();
   }
 
   /** Whether it was accepted. */
   private boolean send(Submission one, String operation, ObjectNode transaction) {
+    Answer answer = api.post(operation, options(one, transaction));
+    one.answers.add(answer);
+    return answer.known() == Known.ACCEPTED;
+  }
+
+  private ObjectNode options(Submission one, ObjectNode transaction) {
     transaction.put("retry_interval", 1).put("wait_result", one.waited);
-    if (!one.kind.isSaga()) {
+    if (one.kind.mode() != Kind.Mode.SAGA) {
       transaction.put("timeout_to_fail", 3);
     }
     if (padding > 0) {
       transaction.putObject("branch_headers").put("padding", "x".repeat(padding));
     }
-    Answer answer = api.post(operation, transaction);
-    one.answers.add(answer);
-    return answer.known() == Known.ACCEPTED;
+    return transaction;
   }
 
   private Step late(Step step, Random random) {

@@ -1,12 +1,19 @@
 package io.dtm4j.crash;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.dtm4j.crash.BankParticipants.Step;
+import java.util.Base64;
 import java.util.List;
 
 /** Bodies of requests, as clients send them. */
 final class Transactions {
+  /** The topic that {@link #messageToTopic} sends to, and how many receive it. */
+  static final String TOPIC = "transfers";
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final BankParticipants bank;
@@ -28,6 +35,56 @@ final class Transactions {
 
   ObjectNode message(String gid, List<Step> steps) {
     return with(steps, body(gid, "msg")).put("query_prepared", bank.url() + "/check");
+  }
+
+  /** The first step, then one for each subscriber. */
+  ObjectNode messageToTopic(String gid, Step first, Step each) {
+    ObjectNode message = message(gid, List.of(first));
+    message.withArray("steps").addObject().put("action", "topic://" + TOPIC);
+    message.withArray("payloads").add(each.payload());
+    return message;
+  }
+
+  /** The urls that subscribe to {@link #TOPIC}. */
+  List<String> subscribers() {
+    return List.of(bank.url() + "/act", bank.url() + "/act-too");
+  }
+
+  ObjectNode twoPhases(String gid, Kind kind) {
+    return body(gid, kind.isTcc() ? "tcc" : "xa");
+  }
+
+  ObjectNode branch(String gid, Kind kind, String branchId, Step step) {
+    ObjectNode branch = twoPhases(gid, kind).put("branch_id", branchId);
+    return kind.isTcc()
+        ? branch
+            .put("data", step.payload())
+            .put("confirm", bank.url() + "/confirm")
+            .put("cancel", bank.url() + "/cancel")
+        : branch.put("url", bank.url() + "/xa");
+  }
+
+  /** Its input is what it does. */
+  ObjectNode workflow(String gid, List<Step> steps) {
+    ArrayNode input = JSON.createArrayNode();
+    steps.forEach(step -> input.add(step.payload()));
+    String data = Base64.getEncoder().encodeToString(input.toString().getBytes(UTF_8));
+    return body(gid, "workflow")
+        .put("query_prepared", bank.url() + "/resume")
+        .put("custom_data", "{\"name\":\"transfer\",\"data\":\"" + data + "\"}");
+  }
+
+  ObjectNode recorded(String gid, String branchId, String op, boolean done) {
+    return body(gid, "workflow")
+        .put("branch_id", branchId)
+        .put("op", op)
+        .put("status", done ? "succeed" : "failed");
+  }
+
+  ObjectNode end(String gid, boolean succeeds) {
+    ObjectNode end = body(gid, "workflow");
+    end.putObject("req_extra").put("status", succeeds ? "succeed" : "failed");
+    return end;
   }
 
   private static ObjectNode body(String gid, String type) {

@@ -17,6 +17,8 @@ import java.util.Set;
 
 /** Compares what clients were told, what the server has stored, and what the participants saw. */
 final class Verdict {
+  private static final Set<String> BACKWARD = Set.of("compensate", "cancel", "rollback");
+  private static final Set<String> SECOND_PHASE = Set.of("confirm", "commit");
   private static final Duration ENDS_WITHIN = Duration.ofSeconds(30);
 
   private final Api api;
@@ -62,8 +64,9 @@ final class Verdict {
       return;
     }
     expect(!one.mustNotBeStored(), one, "is stored, though its answer said that it is not");
-    String end = one.kind.end(bank.isLocalDone(one.gid));
-    expect(status.equals(end), one, "is " + status + ", expected " + end);
+    Set<String> ends = one.ends(bank.isLocalDone(one.gid));
+    expect(ends.contains(status), one, "is " + status + ", expected " + ends);
+    expect(!bank.holds(one.gid), one, "is over, and an amount is still held");
     if (one.waited && one.known() == Known.ROLLED_BACK) {
       expect(status.equals("failed"), one, "was reported as rolled back and is " + status);
     }
@@ -72,44 +75,51 @@ final class Verdict {
   }
 
   private void checkBranches(Submission one, String status, JsonNode rows) {
-    Map<String, String> action = new HashMap<>();
-    Map<String, String> compensation = new HashMap<>();
+    Map<String, String> forward = new HashMap<>();
+    Map<String, String> backward = new HashMap<>();
     for (JsonNode row : rows) {
-      (row.path("op").asText().equals("action") ? action : compensation)
+      (BACKWARD.contains(row.path("op").asText()) ? backward : forward)
           .put(row.path("branch_id").asText(), row.path("status").asText());
     }
-    int steps = one.kind.isSaga() || one.kind == Kind.MESSAGE ? 3 : 2;
-    expect(action.size() == steps, one, "has " + action.size() + " actions, expected " + steps);
-    if (one.kind.isSaga()) {
-      expect(compensation.size() == steps, one, "has " + compensation.size() + " compensations");
+    boolean all = one.kind.mode() == Kind.Mode.SAGA || one.kind.mode() == Kind.Mode.MESSAGE;
+    expect(
+        forward.size() == one.kind.branches() || (!all && status.equals("failed")),
+        one,
+        "has the branches " + forward + ", expected " + one.kind.branches());
+    expect(forward.keySet().containsAll(one.registered), one, "has only " + forward);
+    if (one.kind.mode() == Kind.Mode.SAGA || one.kind.mode() == Kind.Mode.TWO_PHASES) {
+      expect(backward.keySet().equals(forward.keySet()), one, "can undo only " + backward);
     }
-    action.forEach(
+    boolean undoesAll = one.kind.mode() == Kind.Mode.TWO_PHASES;
+    forward.forEach(
         (branch, of) -> {
           Effect effect = bank.effect(one.gid, branch);
-          String undo = compensation.getOrDefault(branch, "");
-          String told =
-              "branch " + branch + ": " + of + ", compensation " + undo + ", is " + effect;
+          String undo = backward.getOrDefault(branch, "");
+          String told = "branch " + branch + ": " + of + ", undone " + undo + ", is " + effect;
           if (status.equals("succeed")) {
             expect(of.equals("succeed") && effect == Effect.DONE, one, told);
           } else {
             expect(effect != Effect.DONE, one, told + " although rolled back");
+            expect(undo.equals("succeed") || !undoesAll, one, told);
             expect(!undo.equals("succeed") || effect == Effect.UNDONE, one, told);
             expect(effect != Effect.UNDONE || undo.equals("succeed"), one, told);
           }
         });
   }
 
-  /** An action that is compensated is called no more. */
+  /** What is undone is called forward no more; a second phase goes one way only. */
   private void checkOrder(Submission one, List<Seen> seen) {
-    Set<String> compensated = new HashSet<>();
+    Set<String> undone = new HashSet<>();
+    Set<String> settled = new HashSet<>();
     for (Seen call : seen) {
-      if (call.op().equals("compensate")) {
-        compensated.add(call.branch());
+      if (BACKWARD.contains(call.op())) {
+        undone.add(call.branch());
+        expect(!settled.contains(call.branch()), one, "was called both ways: " + seen);
       } else {
-        expect(
-            !compensated.contains(call.branch()),
-            one,
-            "was called after its compensation: " + seen);
+        if (SECOND_PHASE.contains(call.op())) {
+          settled.add(call.branch());
+        }
+        expect(!undone.contains(call.branch()), one, "was called after it was undone: " + seen);
       }
     }
   }
