@@ -73,6 +73,7 @@ public final class Coordinator {
   private final ConcurrentMap<Gid, LivePass> passes = new ConcurrentHashMap<>();
   private final AtomicLong openBytes = new AtomicLong();
   private volatile Consumer<Due> atRest = _ -> {};
+  private volatile Consumer<Gid> beginning = _ -> {};
   private volatile Consumer<LivePass> leaseNeeded = _ -> {};
   private volatile Consumer<Lease> givenBack = _ -> {};
   private volatile boolean draining;
@@ -123,6 +124,7 @@ public final class Coordinator {
   private void begin(
       Stored stored, long leaseEnd, EventLoop loop, @Nullable Waiter waiter, boolean inBackground) {
     Transaction transaction = stored.transaction();
+    beginning.accept(transaction.gid());
     Pass pass;
     try {
       pass = Pass.begin(transaction, clock.instant());
@@ -502,6 +504,11 @@ public final class Coordinator {
   /** Told the due time of each transaction that comes to rest; set once, before the first pass. */
   void onRest(Consumer<Due> listener) {
     atRest = listener;
+  }
+
+  /** Told of each pass that begins, before it does; set once, before the first pass. */
+  void onBeginning(Consumer<Gid> listener) {
+    beginning = listener;
   }
 
   /** Told when a call cannot leave before its lease is renewed; set once, before the first pass. */

@@ -41,6 +41,9 @@ public final class Subscriptions {
 
   private static final String CATEGORY = "topics";
 
+  /** What stands for characters that could not be read. */
+  private static final char REPLACEMENT = '\uFFFD';
+
   /** How often a change is tried anew when another server was first. */
   private static final int TRIES = 10;
 
@@ -210,6 +213,9 @@ public final class Subscriptions {
   private static @Nullable Reply refusal(String topic, String url, String remark) {
     if (topic.isEmpty()) {
       return new Reply.Failed(ErrorCode.BAD_REQUEST, "topic is missing");
+    }
+    if (topic.indexOf(REPLACEMENT) >= 0) { // other topics would become this one
+      return new Reply.Failed(ErrorCode.BAD_REQUEST, "topic has characters that are not Unicode");
     }
     if (url.isEmpty()) {
       return new Reply.Failed(ErrorCode.BAD_REQUEST, "url is missing");

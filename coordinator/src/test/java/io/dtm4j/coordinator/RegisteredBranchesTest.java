@@ -119,6 +119,23 @@ class RegisteredBranchesTest extends InVirtualTime {
     one.checkIdle();
   }
 
+  @Test
+  void what_a_pass_wrote_since_is_not_forgotten() {
+    Server server = server("a");
+    participants.script("http://shop/query", UNKNOWN);
+    participants.script("http://bank/m1", UNKNOWN);
+    Requests message = message("g", 1).timeoutToFail(1).retryInterval(1);
+    server.ask(message.prepare());
+    run(seconds(5)); // checked back after 1 s and 2 s more
+    Duration before = world.stored("g").transaction().state().schedule().interval();
+
+    server.ask(message.submit());
+    run(A_MOMENT);
+
+    assertThat(before).hasSeconds(4);
+    assertThat(world.stored("g").transaction().state().schedule().interval()).hasSeconds(8);
+  }
+
   private static ErrorCode[] codes(Server.Answer... answers) {
     return Stream.of(answers)
         .map(answer -> requireNonNull(codeOf(answer)))

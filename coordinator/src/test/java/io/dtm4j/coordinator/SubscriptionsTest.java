@@ -98,6 +98,7 @@ class SubscriptionsTest extends InVirtualTime {
   void absurd_input_is_refused() {
     assertThat(subscribe("", "http://a")).isEqualTo(ErrorCode.BAD_REQUEST);
     assertThat(subscribe("t", "")).isEqualTo(ErrorCode.BAD_REQUEST);
+    assertThat(subscribe("\uFFFD", "http://a")).isEqualTo(ErrorCode.BAD_REQUEST);
     assertThat(subscribe("t".repeat(129), "http://a")).isEqualTo(ErrorCode.LIMIT_EXCEEDED);
     assertThat(subscribe("t", "x".repeat(8_193))).isEqualTo(ErrorCode.LIMIT_EXCEEDED);
     assertThat(world.store.listKeyValues("topics")).isEmpty();

@@ -102,6 +102,14 @@ public final class Creation {
     return gidOf(request.gid());
   }
 
+  /** Names that differ in broken characters only would be one. */
+  static void checkUnicode(String what, String name) throws RefusedException {
+    if (name.indexOf(REPLACEMENT) >= 0) {
+      throw new RefusedException(
+          ErrorCode.BAD_REQUEST, what + " has characters that are not Unicode (U+FFFD or worse)");
+    }
+  }
+
   static Gid gidOf(String gid) throws RefusedException {
     int length = gid.length();
     if (length == 0) {
@@ -112,10 +120,7 @@ public final class Creation {
           ErrorCode.LIMIT_EXCEEDED,
           "gid of " + length + " characters (limit: " + Gid.MAX_LENGTH + ")");
     }
-    if (gid.indexOf(REPLACEMENT) >= 0) {
-      throw new RefusedException(
-          ErrorCode.BAD_REQUEST, "gid has characters that are not Unicode (U+FFFD or worse)");
-    }
+    checkUnicode("gid", gid);
     return new Gid(gid);
   }
 

@@ -39,6 +39,7 @@ public record Registration(Gid gid, TransType type, List<Branch> rows) {
     Gid gid = Creation.gidOf(request.gid());
     TransType type = Creation.typeOf(request.transType());
     checkLength("branch_id", request.branchId(), MAX_BRANCH_ID);
+    Creation.checkUnicode("branch_id", request.branchId());
     Payload data = Payload.of(request.data());
     List<Branch> rows =
         switch (type) {
@@ -70,6 +71,7 @@ public record Registration(Gid gid, TransType type, List<Branch> rows) {
   private static Branch step(BranchRequest request, Payload data, Instant now)
       throws Creation.RefusedException {
     checkLength("op", request.op(), MAX_OP);
+    Creation.checkUnicode("op", request.op());
     if (request.op().isEmpty()) {
       throw bad("op is missing");
     }

@@ -132,6 +132,16 @@ class RegistrationTest {
           new Refusal(
               "xa without a branch id", xa("", ""), ErrorCode.BAD_REQUEST, "branch_id is missing"),
           new Refusal(
+              "broken branch id",
+              step("\uFFFD", "action", "succeed"),
+              ErrorCode.BAD_REQUEST,
+              "branch_id has characters that are not Unicode (U+FFFD or worse)"),
+          new Refusal(
+              "broken op",
+              step("01", "\uFFFD", "succeed"),
+              ErrorCode.BAD_REQUEST,
+              "op has characters that are not Unicode (U+FFFD or worse)"),
+          new Refusal(
               "long branch id",
               step("1".repeat(129), "action", "succeed"),
               ErrorCode.LIMIT_EXCEEDED,
