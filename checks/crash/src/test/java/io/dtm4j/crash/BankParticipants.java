@@ -212,7 +212,7 @@ final class BankParticipants implements AutoCloseable {
         .body()
         .onSuccess(
             body -> {
-              if (request.path().equals("/resume")) {
+              if ("/resume".equals(request.path())) {
                 resume(request, gid, body.toJsonArray());
                 return;
               }
