@@ -210,6 +210,29 @@ class TwoPhaseRulesTest {
               "k1 full -> : submitted, rests, interval 10s",
               "due -> k1"),
           row(
+              "11",
+              "an empty confirm url of the only branch",
+              tcc().without("k1"),
+              "prepare ->",
+              "register 1 ->",
+              "submit -> : succeed, ps"),
+          row(
+              "11",
+              "the client gave up before its first branch: an empty rollback",
+              tcc(),
+              "prepare ->",
+              "abort panic -> : failed"),
+          row(
+              "11",
+              "aborted twice at the same time: the cancel in flight is the only one",
+              tcc(),
+              "prepare ->",
+              "register 1 ->",
+              "abort -> x1",
+              "abort -> : aborting, pp",
+              "x1 ok -> : failed, sp",
+              "!abort -> : failed"),
+          row(
               "1.1",
               "force-stopped while a confirm is in flight",
               tcc(),
@@ -295,6 +318,36 @@ class TwoPhaseRulesTest {
               "meanwhile register 2 ->",
               "due -> r1 : aborting, pppp"),
           row(
+              "11",
+              "submitted twice: the commit in flight is the only one; refused when it has succeeded",
+              xa(),
+              "prepare ->",
+              "register 1 ->",
+              "submit -> m1",
+              "submit -> : submitted, pp",
+              "m1 ok -> : succeed, ps",
+              "!submit -> : succeed"),
+          row(
+              "11",
+              "a local error: what is registered is rolled back",
+              xa(),
+              "prepare ->",
+              "register 1 ->",
+              "register 2 ->",
+              "abort local error -> r1",
+              "r1 ok -> r2",
+              "r2 ok -> : failed, spsp"),
+          row(
+              "2",
+              "the timeout does not count after submit",
+              xa().timeoutToFail(5),
+              "prepare ->",
+              "register 1 ->",
+              "submit -> m1",
+              "+9s",
+              "m1 later -> : submitted, in 5s",
+              "due -> m1"),
+          row(
               "6",
               "not timed out yet: nothing happens",
               xa(),
@@ -329,7 +382,7 @@ class TwoPhaseRulesTest {
   record Reason(String what, Given given, List<String> lines, String reason) {
     @Override
     public String toString() {
-      return what;
+      return "10 " + what;
     }
   }
 

@@ -29,7 +29,7 @@ class WaitRulesTest {
   record Row(String what, Given given, List<String> lines, Reply heard, Reply afterwards) {
     @Override
     public String toString() {
-      return what;
+      return "9 " + what;
     }
   }
 
@@ -189,6 +189,44 @@ class WaitRulesTest {
               "submit -> m1",
               "m1 lost ->"),
           row(
+              "tcc: nothing is known of a confirm",
+              tcc(),
+              new Reply.Failed(
+                  ErrorCode.BRANCH_UNREACHABLE, "a branch gave no definite answer: timeout"),
+              unfinished(GlobalStatus.SUBMITTED),
+              "prepare",
+              "register 1",
+              "submit -> k1",
+              "k1 lost ->"),
+          row(
+              "xa: succeed",
+              xa(),
+              Reply.Success.INSTANCE,
+              Reply.Success.INSTANCE,
+              "prepare",
+              "register 1",
+              "submit -> m1",
+              "m1 ok ->"),
+          row(
+              "xa: a commit is ongoing",
+              xa(),
+              unfinished(GlobalStatus.SUBMITTED),
+              unfinished(GlobalStatus.SUBMITTED),
+              "prepare",
+              "register 1",
+              "submit -> m1",
+              "m1 later ->"),
+          row(
+              "xa: a commit refuses",
+              xa(),
+              refused(
+                  ErrorCode.BRANCH_REFUSED, "a branch refused: no stock", GlobalStatus.SUBMITTED),
+              unfinished(GlobalStatus.SUBMITTED),
+              "prepare",
+              "register 1",
+              "submit -> m1",
+              "m1 no ->"),
+          row(
               "xa: a destination is full",
               xa(),
               unfinished(GlobalStatus.SUBMITTED),
@@ -226,6 +264,44 @@ class WaitRulesTest {
               "register 1",
               "abort because -> x1",
               "x1 later ->"),
+          row(
+              "tcc: a cancel refuses",
+              tcc(),
+              refused(
+                  ErrorCode.BRANCH_REFUSED, "a branch refused: no stock", GlobalStatus.ABORTING),
+              unfinished(GlobalStatus.ABORTING),
+              "prepare",
+              "register 1",
+              "abort -> x1",
+              "x1 no ->"),
+          row(
+              "tcc: nothing is known of a cancel",
+              tcc(),
+              new Reply.Failed(
+                  ErrorCode.BRANCH_UNREACHABLE, "a branch gave no definite answer: timeout"),
+              unfinished(GlobalStatus.ABORTING),
+              "prepare",
+              "register 1",
+              "abort -> x1",
+              "x1 lost ->"),
+          row(
+              "xa: rolled back",
+              xa(),
+              Reply.Success.INSTANCE,
+              Reply.Success.INSTANCE,
+              "prepare",
+              "register 1",
+              "abort because -> r1",
+              "r1 ok ->"),
+          row(
+              "xa: a rollback is ongoing",
+              xa(),
+              unfinished(GlobalStatus.ABORTING),
+              unfinished(GlobalStatus.ABORTING),
+              "prepare",
+              "register 1",
+              "abort -> r1",
+              "r1 later ->"),
           row(
               "xa: a rollback refuses",
               xa(),
