@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
@@ -224,6 +225,34 @@ class RequestReaderTest {
     byte[] latin1 = "{\"gid\":\"größe\"}".getBytes(StandardCharsets.ISO_8859_1);
 
     assertThat(refusalOf(latin1).code()).isEqualTo(ErrorCode.BAD_JSON);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "C0AF, a slash in two bytes",
+    "E080AF, a slash in three bytes",
+    "F08080AF, a slash in four bytes",
+    "EDA0BDEDBA80, a pair of surrogates",
+    "F4908080, beyond the last character",
+    "F09F9A, half a character"
+  })
+  void a_character_has_one_form_only(String bytes, String what) {
+    byte[] character = HexFormat.of().parseHex(bytes);
+    byte[] body =
+        ("{\"gid\":\"a" + new String(character, StandardCharsets.ISO_8859_1) + "b\"}")
+            .getBytes(StandardCharsets.ISO_8859_1);
+
+    UnreadableRequestException refusal = refusalOf(body);
+
+    assertThat(refusal.code()).as(what).isEqualTo(ErrorCode.BAD_JSON);
+    assertThat(refusal).hasMessage("the body is no JSON in UTF-8");
+  }
+
+  @Test
+  void long_texts_of_many_alphabets_are_read() throws Exception {
+    String gid = "aé世🚀".repeat(2_000);
+
+    assertThat(read("{\"gid\":\"" + gid + "\"}").gid()).isEqualTo(gid);
   }
 
   @Test
