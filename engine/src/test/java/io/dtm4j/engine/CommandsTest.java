@@ -697,6 +697,16 @@ class CommandsTest {
                 List.of(new Write.SetStatus(ends, "because", "aGk=", NOW))));
   }
 
+  /** Refused, it would never end. */
+  @Test
+  void a_result_that_is_no_base64_is_kept_as_it_came() {
+    Batch batch =
+        batchOf(end("succeed", "", "{\"n\":1}", stored(Given.workflow(), GlobalStatus.PREPARED)));
+
+    assertThat(batch.writes())
+        .containsExactly(new Write.SetStatus(GlobalStatus.SUCCEED, null, "{\"n\":1}", NOW));
+  }
+
   @Test
   void an_empty_reason_or_result_is_not_written() {
     Batch batch = batchOf(end("failed", "", "", stored(Given.workflow(), GlobalStatus.PREPARED)));

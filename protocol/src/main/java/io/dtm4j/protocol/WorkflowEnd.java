@@ -8,7 +8,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param status {@link GlobalStatus#SUCCEED} or {@link GlobalStatus#FAILED}
  * @param reason why it failed; "" when nothing is said
- * @param result base64 of what it returns; "" when there is nothing
+ * @param result base64 of what it returns, by the word of the application; "" when there is
+ *     nothing. What is no base64 is kept as it came: the reference does, and an application that
+ *     cannot end its workflow would be called back for ever
  */
 public record WorkflowEnd(GlobalStatus status, String reason, String result) {
   /** The end that these entries tell; null when they name no final status. */
