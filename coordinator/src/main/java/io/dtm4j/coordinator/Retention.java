@@ -38,7 +38,8 @@ public final class Retention {
 
   /**
    * @param loop where the results of steps are told
-   * @param keep how long a transaction is kept after its end; {@code Store.DataExpire}
+   * @param keep how long a transaction is kept after its end; zero or less: for ever, so nothing is
+   *     ever deleted; {@code Store.DataExpire}
    */
   public Retention(
       TransactionStore store,
@@ -59,7 +60,9 @@ public final class Retention {
 
   /** Begins a minute from now, when a start is over, and goes on. */
   public void start() {
-    timers.after(EVERY, this::sweep);
+    if (keep.isPositive()) {
+      timers.after(EVERY, this::sweep);
+    }
   }
 
   /** Begins no step any more. */

@@ -13,6 +13,8 @@ import java.util.List;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What has ended is deleted after its time, gently. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -23,15 +25,18 @@ class RetentionTest extends InVirtualTime {
   private static final Duration SWEEP = Duration.ofSeconds(61);
 
   private final Server server = server("a");
-  private final Retention retention =
-      new Retention(
-          world.store,
-          server.committer,
-          new VirtualReads(server.process, weather),
-          server.timers,
-          time::nanoTime,
-          new VirtualLoop(server.process, weather),
-          KEEP);
+  private final Retention retention = retention(KEEP);
+
+  private Retention retention(Duration keep) {
+    return new Retention(
+        world.store,
+        server.committer,
+        new VirtualReads(server.process, weather),
+        server.timers,
+        time::nanoTime,
+        new VirtualLoop(server.process, weather),
+        keep);
+  }
 
   @Test
   void a_finished_transaction_is_deleted_when_it_was_kept_long_enough() {
@@ -55,6 +60,18 @@ class RetentionTest extends InVirtualTime {
     run(KEEP.multipliedBy(3));
 
     assertThat(world.status("g")).isEqualTo(SUBMITTED);
+  }
+
+  /** docs/spec/storage.md 5. */
+  @ParameterizedTest
+  @ValueSource(longs = {0, -1})
+  void nothing_is_deleted_when_it_is_to_be_kept_for_ever(long seconds) {
+    retention(Duration.ofSeconds(seconds)).start();
+    server.ask(saga("g", 1).submit());
+
+    run(KEEP.multipliedBy(3));
+
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
   }
 
   @Test

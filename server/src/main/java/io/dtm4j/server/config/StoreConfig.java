@@ -13,8 +13,8 @@ public sealed interface StoreConfig {
    *
    * @param directory where its files are; {@code Store.Dir}, default {@code ./dtm4j-data}
    * @param sync whether a commit waits until the disk has it; {@code Store.Sync}, default 1
-   * @param dataExpire how long a finished transaction is kept; {@code Store.DataExpire}, default 7
-   *     days
+   * @param dataExpire how long a finished transaction is kept, zero or less: for ever; {@code
+   *     Store.DataExpire}, default 7 days
    */
   record RocksDb(Path directory, boolean sync, Duration dataExpire) implements StoreConfig {
     public static final RocksDb DEFAULTS =
@@ -23,7 +23,6 @@ public sealed interface StoreConfig {
     public RocksDb {
       new Checks()
           .check(!directory.toString().isEmpty(), "Store.Dir", directory, "a directory")
-          .check(dataExpire.toSeconds() >= 1, "Store.DataExpire", seconds(dataExpire), ">= 1")
           .done();
     }
 

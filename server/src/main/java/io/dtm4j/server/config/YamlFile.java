@@ -1,8 +1,10 @@
 package io.dtm4j.server.config;
 
 import java.io.IOException;
-import java.io.Reader;
+import java.io.StringReader;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -33,15 +35,18 @@ final class YamlFile {
   /** The values of the file. Keys without a value are left out: they count as not set. */
   static Map<String, String> read(Path file) {
     var yaml = new YamlFile();
-    try (Reader reader = Files.newBufferedReader(file)) {
-      Node root = new Yaml(new SafeConstructor(new LoaderOptions())).compose(reader);
+    try {
+      // Read before it is parsed: YAML would wrap what goes wrong with the file in words of its
+      // own.
+      var text = new StringReader(Files.readString(file));
+      Node root = new Yaml(new SafeConstructor(new LoaderOptions())).compose(text);
       if (root instanceof MappingNode mapping) {
         yaml.collect("", mapping);
       } else if (root != null && !isNull(root)) {
         yaml.problems.add(file + ": keys and values expected, such as HttpPort: 36789");
       }
     } catch (IOException e) {
-      throw new ConfigException(List.of(file + ": cannot be read (" + reason(e) + ")"));
+      throw new ConfigException(List.of(file + ": cannot be read (" + reason(file, e) + ")"));
     } catch (MarkedYAMLException e) {
       throw new ConfigException(List.of(file + ": not YAML" + place(e) + ": " + e.getProblem()));
     } catch (YAMLException e) {
@@ -79,9 +84,11 @@ final class YamlFile {
     return e.getProblemMark() == null ? "" : " in line " + (e.getProblemMark().getLine() + 1);
   }
 
-  private static @Nullable String reason(IOException e) {
-    return e instanceof java.nio.file.NoSuchFileException
-        ? "there is no such file"
-        : e.getMessage();
+  private static @Nullable String reason(Path file, IOException e) {
+    return switch (e) {
+      case NoSuchFileException _ -> "there is no such file";
+      case CharacterCodingException _ -> "it is not UTF-8";
+      default -> Files.isDirectory(file) ? "it is a directory" : e.getMessage();
+    };
   }
 }

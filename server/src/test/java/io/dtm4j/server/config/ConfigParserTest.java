@@ -388,6 +388,32 @@ class ConfigParserTest {
         .hasMessage(file + ": cannot be read (there is no such file)");
   }
 
+  /** As in DTM, where it means: for ever. */
+  @Test
+  void what_has_ended_may_be_kept_without_end() {
+    ServerConfig config =
+        ConfigParser.load(null, Map.of("Store.DataExpire", "0"), Map.of()).config();
+
+    assertThat(rocksDb(config).dataExpire()).isZero();
+  }
+
+  @Test
+  void a_directory_is_no_file() {
+    assertThatThrownBy(() -> ConfigParser.load(folder, Map.of(), Map.of()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage(folder + ": cannot be read (it is a directory)");
+  }
+
+  @Test
+  void a_file_that_is_not_utf_8_is_named() throws IOException {
+    Path file = folder.resolve("conf.yml");
+    Files.write(file, new byte[] {'a', ':', ' ', (byte) 0xE9});
+
+    assertThatThrownBy(() -> ConfigParser.load(file, Map.of(), Map.of()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage(file + ": cannot be read (it is not UTF-8)");
+  }
+
   /** The sample comments everything out; without the leading # it must say the defaults. */
   @Test
   void the_sample_documents_every_key_with_its_default() throws IOException {
