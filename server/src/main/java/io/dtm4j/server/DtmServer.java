@@ -174,14 +174,15 @@ public final class DtmServer implements AutoCloseable {
   /**
    * Deletes all transactions of a store, and nothing that is not dtm4j's.
    *
+   * @return false: there is no store to delete anything of
    * @throws StartException when a server uses the store, or it is none of dtm4j's
    */
-  public static void reset(StoreConfig store) {
+  public static boolean reset(StoreConfig store) {
     try {
-      switch (store) {
+      return switch (store) {
         case StoreConfig.RocksDb rocksDb -> RocksDbStore.reset(rocksDb.directory());
         case StoreConfig.Sql _, StoreConfig.Redis _ -> throw notYet(store);
-      }
+      };
     } catch (StoreUnavailableException e) {
       throw new StartException(words(e), e);
     }

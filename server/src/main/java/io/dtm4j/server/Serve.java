@@ -153,7 +153,9 @@ final class Serve implements Callable<Integer> {
         throw new StartException("nothing was deleted", null);
       }
     }
-    DtmServer.reset(config.store());
-    log.atWarn().addKeyValue("store", config.store()).log("all transactions were deleted");
+    boolean deleted = DtmServer.reset(config.store());
+    log.atWarn()
+        .addKeyValue("store", config.store())
+        .log(deleted ? "all transactions were deleted" : "there was nothing to delete");
   }
 }

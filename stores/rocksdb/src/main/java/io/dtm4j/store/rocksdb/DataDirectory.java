@@ -113,14 +113,16 @@ final class DataDirectory implements AutoCloseable {
   }
 
   /**
-   * Deletes our data and nothing else.
+   * Deletes our data and nothing else. The lock file stays, as it is held: who has opened it
+   * meanwhile would lock a file that nobody else sees, and two servers could have the directory.
    *
+   * @return false: there is no such directory
    * @throws StoreUnavailableException when it is in use, or when there is a directory that is not
    *     ours
    */
-  static void reset(Path directory) {
+  static boolean reset(Path directory) {
     if (!Files.exists(directory)) {
-      return;
+      return false;
     }
     if (!Files.exists(directory.resolve(LOCK))) {
       throw new StoreUnavailableException(
@@ -129,7 +131,7 @@ final class DataDirectory implements AutoCloseable {
     }
     try (var ours = lock(directory)) {
       deleteTree(ours.data());
-      Files.delete(directory.resolve(LOCK));
+      return true;
     } catch (IOException e) {
       throw new StoreUnavailableException("data in " + directory + " cannot be deleted", e);
     }

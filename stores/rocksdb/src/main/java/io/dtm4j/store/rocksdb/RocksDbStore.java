@@ -145,10 +145,11 @@ public final class RocksDbStore implements TransactionStore {
   /**
    * Deletes all data in that directory, and nothing that is not ours.
    *
+   * @return false: there is no such directory
    * @throws StoreUnavailableException when it is in use, not ours, or cannot be deleted
    */
-  public static void reset(Path directory) {
-    DataDirectory.reset(directory);
+  public static boolean reset(Path directory) {
+    return DataDirectory.reset(directory);
   }
 
   /** Nobody else can hold it, so what was leased when the store was left comes to rest. */

@@ -189,9 +189,10 @@ class RocksDbStoreTest {
           .withMessageContaining("in use");
     }
 
-    RocksDbStore.reset(directory);
+    assertThat(RocksDbStore.reset(directory)).isTrue();
 
-    assertThat(directory).isDirectoryNotContaining(path -> !path.equals(foreign));
+    assertThat(directory.resolve("rocksdb")).doesNotExist();
+    assertThat(foreign).exists();
     try (RocksDbStore store = open()) {
       assertThat(store.find(new Gid("g"))).isEmpty();
     }
@@ -207,7 +208,24 @@ class RocksDbStoreTest {
         .withMessageContaining("is not a data directory of dtm4j");
 
     assertThat(file).exists();
-    RocksDbStore.reset(directory.resolve("not there"));
+  }
+
+  @Test
+  void a_reset_of_what_is_not_there_says_so() {
+    Path missing = directory.resolve("not there");
+
+    assertThat(RocksDbStore.reset(missing)).isFalse();
+    assertThat(missing).doesNotExist();
+  }
+
+  /** Whoever waits for the lock has opened this file. */
+  @Test
+  void a_reset_leaves_the_lock_file_that_it_holds() {
+    open().close();
+
+    RocksDbStore.reset(directory);
+
+    assertThat(directory.resolve("dtm4j.lock")).exists();
   }
 
   @Test
