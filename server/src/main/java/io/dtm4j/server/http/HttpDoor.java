@@ -198,7 +198,6 @@ public final class HttpDoor implements AutoCloseable {
               .setHttp2ClearTextEnabled(false)
               .setPerMessageWebSocketCompressionSupported(false)
               .setPerFrameWebSocketCompressionSupported(false)
-              .setHandle100ContinueAutomatically(true)
               .setMaxInitialLineLength(MAX_LINE)
               .setMaxHeaderSize(MAX_HEADERS)
               .setMaxChunkSize(CHUNK)

@@ -18,6 +18,7 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -32,6 +33,9 @@ final class Incoming {
 
   /** How much of a body that is refused is read, in body limits, before the connection is cut. */
   private static final int MAX_WASTE = 4;
+
+  /** What a client expects that holds its body back until it is asked for. */
+  private static final String CONTINUE = "100-continue";
 
   private static final int OK = 200;
   private static final int MOVED_PERMANENTLY = 301;
@@ -149,6 +153,11 @@ final class Incoming {
     if (length > limit) {
       tooLong();
       return;
+    }
+    // Not by Vert.x, which would ask for a body that is refused.
+    if (request.version() == HttpVersion.HTTP_1_1
+        && CONTINUE.equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
+      request.response().writeContinue();
     }
     gathered.announce((int) length);
     body = gathered;

@@ -606,6 +606,18 @@ class HttpDoorTest {
   }
 
   @Test
+  void nobody_is_asked_for_a_body_that_is_too_long() throws Exception {
+    try (Wire wire = wire()) {
+      wire.send(
+          "POST /api/dtmsvr/submit HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: "
+              + (BODY_LIMIT + 1)
+              + "\r\n\r\n");
+
+      assertThat(wire.answer().status()).isEqualTo(413);
+    }
+  }
+
+  @Test
   void a_body_that_grows_too_long_is_refused_and_the_answer_arrives() throws Exception {
     String chunk = "8000\r\n" + " ".repeat(0x8000) + "\r\n";
     try (Wire wire = wire()) {
