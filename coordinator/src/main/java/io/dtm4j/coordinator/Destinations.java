@@ -30,14 +30,25 @@ final class Destinations {
     places = limits.callsWaiting();
   }
 
-  /** The destination of a url. */
+  /** The destination of a url. It is to be used at once. */
   Slots of(String url) {
-    return byAddress.computeIfAbsent(addressOf(url), _ -> new Slots());
+    return byAddress.compute(
+        addressOf(url),
+        (_, known) -> {
+          Slots slots = known == null ? new Slots() : known;
+          slots.wanted = true;
+          return slots;
+        });
   }
 
-  /** Forgets destinations that nobody calls at the moment. */
+  /**
+   * Forgets destinations that nobody calls, and that nobody has looked up since the last time: who
+   * has is about to take a slot, and there must not be two destinations of one address then.
+   */
   void forgetIdle() {
-    byAddress.values().removeIf(Slots::isIdle);
+    for (String address : byAddress.keySet()) {
+      byAddress.computeIfPresent(address, (_, slots) -> slots.isForgotten() ? null : slots);
+    }
   }
 
   static String addressOf(String url) {
@@ -54,6 +65,9 @@ final class Destinations {
   final class Slots {
     private final Deque<Runnable> queue = new ArrayDeque<>(0);
     private int inFlight;
+
+    /** It was looked up since the last round of forgetting; guarded by its entry in the map. */
+    private boolean wanted;
 
     /**
      * Asks for a slot.
@@ -92,6 +106,12 @@ final class Destinations {
         inFlight--;
       }
       return next;
+    }
+
+    private boolean isForgotten() {
+      boolean wasWanted = wanted;
+      wanted = false;
+      return !wasWanted && isIdle();
     }
 
     private synchronized boolean isIdle() {

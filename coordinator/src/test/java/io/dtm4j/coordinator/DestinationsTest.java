@@ -53,9 +53,23 @@ class DestinationsTest extends InVirtualTime {
     busy.acquire(() -> {}, false);
 
     destinations.forgetIdle();
+    destinations.forgetIdle();
 
     assertThat(destinations.of("http://idle/")).isNotSameAs(idle);
     assertThat(destinations.of("http://busy/")).isSameAs(busy);
+  }
+
+  @Test
+  void a_destination_that_was_just_looked_up_is_not_forgotten() {
+    Destinations destinations = destinations(1, 1);
+    Destinations.Slots slots = destinations.of("http://bank/a");
+
+    destinations.forgetIdle();
+
+    assertThat(slots.acquire(() -> {}, false)).isEqualTo(Destinations.Admission.GO);
+    assertThat(destinations.of("http://bank/b").acquire(() -> {}, false))
+        .as("one call at a time")
+        .isEqualTo(Destinations.Admission.QUEUED);
   }
 
   @Test
