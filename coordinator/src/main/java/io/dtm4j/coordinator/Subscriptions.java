@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import io.dtm4j.engine.Creation;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.EventLoop;
@@ -40,9 +41,6 @@ public final class Subscriptions {
   public static final int MAX_SUBSCRIBERS = 1_000;
 
   private static final String CATEGORY = "topics";
-
-  /** What stands for characters that could not be read. */
-  private static final char REPLACEMENT = '\uFFFD';
 
   /** How often a change is tried anew when another server was first. */
   private static final int TRIES = 10;
@@ -214,23 +212,17 @@ public final class Subscriptions {
     if (topic.isEmpty()) {
       return new Reply.Failed(ErrorCode.BAD_REQUEST, "topic is missing");
     }
-    if (topic.indexOf(REPLACEMENT) >= 0) { // other topics would become this one
-      return new Reply.Failed(ErrorCode.BAD_REQUEST, "topic has characters that are not Unicode");
-    }
     if (url.isEmpty()) {
       return new Reply.Failed(ErrorCode.BAD_REQUEST, "url is missing");
     }
-    Reply tooLong = tooLong("topic", topic, MAX_TOPIC);
-    tooLong = tooLong == null ? tooLong("url", url, MAX_URL) : tooLong;
-    return tooLong == null ? tooLong("remark", remark, MAX_REMARK) : tooLong;
-  }
-
-  private static @Nullable Reply tooLong(String what, String text, int limit) {
-    return text.length() <= limit
-        ? null
-        : new Reply.Failed(
-            ErrorCode.LIMIT_EXCEEDED,
-            what + " of " + text.length() + " characters (limit: " + limit + ")");
+    try {
+      Creation.checkName("topic", topic, MAX_TOPIC);
+      Creation.checkLength("url", url, MAX_URL);
+      Creation.checkLength("remark", remark, MAX_REMARK);
+      return null;
+    } catch (Creation.RefusedException e) {
+      return e.reply();
+    }
   }
 
   private static Reply conflict(String message) {

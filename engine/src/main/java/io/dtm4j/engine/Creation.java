@@ -102,25 +102,34 @@ public final class Creation {
     return gidOf(request.gid());
   }
 
-  /** Names that differ in broken characters only would be one. */
-  static void checkUnicode(String what, String name) throws RefusedException {
+  /**
+   * Refuses names that are too long, and those with broken characters: names that differ in these
+   * only would be one.
+   *
+   * @param limit in characters
+   */
+  public static void checkName(String what, String name, int limit) throws RefusedException {
+    checkLength(what, name, limit);
     if (name.indexOf(REPLACEMENT) >= 0) {
       throw new RefusedException(
           ErrorCode.BAD_REQUEST, what + " has characters that are not Unicode (U+FFFD or worse)");
     }
   }
 
-  static Gid gidOf(String gid) throws RefusedException {
-    int length = gid.length();
-    if (length == 0) {
-      throw new RefusedException(ErrorCode.BAD_REQUEST, "gid is missing");
-    }
-    if (length > Gid.MAX_LENGTH) {
+  /** Refuses texts of more characters than that. */
+  public static void checkLength(String what, String text, int limit) throws RefusedException {
+    if (text.length() > limit) {
       throw new RefusedException(
           ErrorCode.LIMIT_EXCEEDED,
-          "gid of " + length + " characters (limit: " + Gid.MAX_LENGTH + ")");
+          what + " of " + text.length() + " characters (limit: " + limit + ")");
     }
-    checkUnicode("gid", gid);
+  }
+
+  static Gid gidOf(String gid) throws RefusedException {
+    if (gid.isEmpty()) {
+      throw new RefusedException(ErrorCode.BAD_REQUEST, "gid is missing");
+    }
+    checkName("gid", gid, Gid.MAX_LENGTH);
     return new Gid(gid);
   }
 

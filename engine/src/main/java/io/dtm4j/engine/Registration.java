@@ -38,8 +38,7 @@ public record Registration(Gid gid, TransType type, List<Branch> rows) {
       throws Creation.RefusedException {
     Gid gid = Creation.gidOf(request.gid());
     TransType type = Creation.typeOf(request.transType());
-    checkLength("branch_id", request.branchId(), MAX_BRANCH_ID);
-    Creation.checkUnicode("branch_id", request.branchId());
+    Creation.checkName("branch_id", request.branchId(), MAX_BRANCH_ID);
     Payload data = Payload.of(request.data());
     List<Branch> rows =
         switch (type) {
@@ -70,8 +69,7 @@ public record Registration(Gid gid, TransType type, List<Branch> rows) {
   /** A step is registered when it is over. A workflow may take one without a branch id. */
   private static Branch step(BranchRequest request, Payload data, Instant now)
       throws Creation.RefusedException {
-    checkLength("op", request.op(), MAX_OP);
-    Creation.checkUnicode("op", request.op());
+    Creation.checkName("op", request.op(), MAX_OP);
     if (request.op().isEmpty()) {
       throw bad("op is missing");
     }
@@ -83,15 +81,6 @@ public record Registration(Gid gid, TransType type, List<Branch> rows) {
         };
     return Branch.open(new BranchKey(request.branchId(), Op.of(request.op())), "", data, now)
         .settled(status, now);
-  }
-
-  private static void checkLength(String what, String text, int limit)
-      throws Creation.RefusedException {
-    if (text.length() > limit) {
-      throw new Creation.RefusedException(
-          ErrorCode.LIMIT_EXCEEDED,
-          what + " of " + text.length() + " characters (limit: " + limit + ")");
-    }
   }
 
   private static Creation.RefusedException bad(String message) {
