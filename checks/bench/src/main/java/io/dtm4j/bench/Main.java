@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
  * --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow}.
  */
 @Command(
-    name = "bench",
+    name = "dtm4j bench",
     sortOptions = false,
     abbreviateSynopsis = true,
     usageHelpWidth = 100,

@@ -254,6 +254,11 @@ class MainTest {
   }
 
   @Test
+  void its_usage_names_the_command_by_which_it_is_run() {
+    assertThat(run("--help").out()).startsWith("Usage: dtm4j bench [OPTIONS]");
+  }
+
+  @Test
   void a_server_that_cannot_be_reached_ends_with_2() throws IOException {
     int port;
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
