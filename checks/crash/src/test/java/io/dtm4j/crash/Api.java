@@ -39,13 +39,14 @@ final class Api {
   /**
    * The end of a request.
    *
+   * @param operation what was asked for
    * @param detail what was answered
    * @param body empty when there was no answer
    */
-  record Answer(Known known, String detail, JsonNode body) {
+  record Answer(String operation, Known known, String detail, JsonNode body) {
     @Override
     public String toString() {
-      return known + " " + detail;
+      return operation + " " + known + " " + detail;
     }
   }
 
@@ -89,11 +90,12 @@ final class Api {
     try {
       HttpResponse<String> response = send(request);
       JsonNode body = JSON.readTree(response.body());
-      return new Answer(read(response, body), response.statusCode() + " " + response.body(), body);
+      return new Answer(
+          operation, read(response, body), response.statusCode() + " " + response.body(), body);
     } catch (ConnectException e) {
-      return new Answer(Known.NEVER_SENT, e.toString(), MissingNode.getInstance());
+      return new Answer(operation, Known.NEVER_SENT, e.toString(), MissingNode.getInstance());
     } catch (IOException e) {
-      return new Answer(Known.NO_ANSWER, e.toString(), MissingNode.getInstance());
+      return new Answer(operation, Known.NO_ANSWER, e.toString(), MissingNode.getInstance());
     }
   }
 

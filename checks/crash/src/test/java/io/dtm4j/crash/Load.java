@@ -68,6 +68,18 @@ final class Load implements AutoCloseable {
       return Set.of(kind.end(true), kind.end(false)); // its time may have been over
     }
 
+    /** Whether one of its requests was not answered. */
+    boolean wasCut() {
+      return answers.stream().anyMatch(answer -> answer.known() == Known.NO_ANSWER);
+    }
+
+    /** How many requests of a kind were accepted. */
+    long accepted(String operation) {
+      return answers.stream()
+          .filter(one -> one.operation().equals(operation) && one.known() == Known.ACCEPTED)
+          .count();
+    }
+
     /** What its last request ended with. */
     Known known() {
       return answers.getLast().known();
