@@ -505,11 +505,17 @@ public final class CommandHandler implements Doors {
 
     private void commit(Batch batch, boolean runs, long since) {
       committingSince = since | 1;
+      if (runs) {
+        coordinator.expect(gid);
+      }
       committer.commit(batch, loop, result -> committed(batch, runs, since, result));
     }
 
     private void committed(Batch batch, boolean runs, long since, CommitResult result) {
       committingSince = 0;
+      if (runs && !(result instanceof CommitResult.Committed)) {
+        coordinator.giveUp(gid);
+      }
       switch (result) {
         case CommitResult.Committed committed -> {
           if (batch.owner() == null) {
@@ -530,8 +536,7 @@ public final class CommandHandler implements Doors {
               answer(Reply.Success.INSTANCE);
             }
           } else {
-            coordinator.supersede(stored);
-            answer(Reply.Success.INSTANCE);
+            coordinator.supersede(stored, loop, () -> answer(Reply.Success.INSTANCE));
           }
         }
         case CommitResult.Lost lost -> {

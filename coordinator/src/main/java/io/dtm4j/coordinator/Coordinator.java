@@ -71,6 +71,7 @@ public final class Coordinator {
   private final Destinations destinations;
   private final Observer observer;
   private final ConcurrentMap<Gid, LivePass> passes = new ConcurrentHashMap<>();
+  private final Upcoming upcoming = new Upcoming();
   private final AtomicLong openBytes = new AtomicLong();
   private volatile Consumer<Due> atRest = _ -> {};
   private volatile Consumer<Gid> beginning = _ -> {};
@@ -104,14 +105,28 @@ public final class Coordinator {
 
   // ---- the main path
 
+  /**
+   * A pass will be begun or resumed, unless it is given up: said before the write that gives it its
+   * claim is handed over, or by the lane right after it.
+   */
+  void expect(Gid gid) {
+    upcoming.expect(gid);
+  }
+
+  /** An expected pass does not begin. */
+  void giveUp(Gid gid) {
+    upcoming.giveUp(gid);
+  }
+
   /** Goes on with a record that was due and has just been claimed; see {@code begin}. */
   void resume(Stored stored, long leaseEnd, EventLoop loop) {
     begin(stored, leaseEnd, loop, null, false);
   }
 
   /**
-   * Begins a pass that a client wants, on a record that it created or took over. A pass that this
-   * server still has for the gid belongs to an older claim and ends first.
+   * Begins a pass that a client wants, on a record that it created or took over; it has been
+   * expected. A pass that this server still has for the gid belongs to an older claim and ends
+   * first.
    *
    * @param leaseEnd by the monotonic clock: until when the claim lasts, counted from before it was
    *     first sent
@@ -133,6 +148,7 @@ public final class Coordinator {
           .setCause(e)
           .addKeyValue("gid", transaction.gid())
           .log("transaction cannot be worked on; it is tried again when its lease ends");
+      giveUp(transaction.gid());
       if (waiter != null) {
         waiter.tell(internal("the transaction cannot be worked on"));
       }
@@ -156,6 +172,7 @@ public final class Coordinator {
       old = passes.get(live.gid);
       if (old != null && old.pass.transaction().status().compareTo(transaction.status()) > 0) {
         // Not older: a submit took the record over since it was claimed, and has begun first.
+        giveUp(live.gid);
         live.waiters.tell(Waiter.replyOf(stored));
         return;
       }
@@ -166,7 +183,12 @@ public final class Coordinator {
     if (old != null) {
       supersede(old, stored);
     }
-    apply(live, List.of(Event.Started.INSTANCE));
+    Stored overtakenBy = upcoming.begin(stored);
+    if (overtakenBy == null) {
+      apply(live, List.of(Event.Started.INSTANCE));
+    } else {
+      end(live, Waiter.replyOf(overtakenBy));
+    }
   }
 
   /** Something has happened to a pass; runs on its loop. */
@@ -438,16 +460,24 @@ public final class Coordinator {
   // ---- ends
 
   /** A newer claim of this server took the record over. */
-  void supersede(LivePass old, Stored stored) {
+  private void supersede(LivePass old, Stored stored) {
     old.superseded = true; // its loop may be about to send something
     old.loop.execute(() -> end(old, Waiter.replyOf(stored)));
   }
 
-  /** A command of this server took the record over and ended it. */
-  void supersede(Stored stored) {
+  /**
+   * A command of this server took the record over and ended it.
+   *
+   * @param ended runs on {@code loop} when this server calls nothing of it any more
+   */
+  void supersede(Stored stored, EventLoop loop, Runnable ended) {
+    upcoming.overtake(stored);
     LivePass old = passes.get(stored.transaction().gid());
-    if (old != null && !old.claim.equals(stored.owner().claim())) {
+    if (old == null) {
+      ended.run();
+    } else {
       supersede(old, stored);
+      old.loop.execute(() -> loop.execute(ended)); // behind its end
     }
   }
 
@@ -537,6 +567,11 @@ public final class Coordinator {
   /** Passes of this moment, counted. */
   public int openPasses() {
     return passes.size();
+  }
+
+  /** Gids whose passes are on their way. */
+  int upcomingPasses() {
+    return upcoming.size();
   }
 
   /** Bytes that the passes keep in memory. */

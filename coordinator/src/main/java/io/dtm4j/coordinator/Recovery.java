@@ -199,7 +199,7 @@ public final class Recovery {
     Function<Gid, Owner> tokens = claims.tokens();
     long sentAt = nanoTime.getAsLong();
     committer.<List<Stored>>perform(
-        writing -> writing.claim(dues, lease, tokens),
+        writing -> expected(writing.claim(dues, lease, tokens)),
         loops.getFirst(),
         claimed -> {
           claiming.set(false);
@@ -265,7 +265,7 @@ public final class Recovery {
     long sentAt = nanoTime.getAsLong();
     committer.<List<Stored>>perform(
         // Fresh claims for each attempt (R6): a lost one may land when its records are due again.
-        writing -> writing.claimDue(lease, _ -> claims.next(), CLAIM_PAGE),
+        writing -> expected(writing.claimDue(lease, _ -> claims.next(), CLAIM_PAGE)),
         loops.getFirst(),
         claimed -> {
           sweeping.set(false);
@@ -303,6 +303,12 @@ public final class Recovery {
     return open >= 2L * openPasses;
   }
 
+  /** On the lane: no command of this server has been committed since the claim. */
+  private List<Stored> expected(List<Stored> claimed) {
+    claimed.forEach(stored -> coordinator.expect(stored.transaction().gid()));
+    return claimed;
+  }
+
   private void beginAll(List<Stored> claimed, long sentAt) {
     if (!claimed.isEmpty()) {
       log.atDebug().addKeyValue("count", claimed.size()).log("due transactions claimed");
@@ -320,6 +326,7 @@ public final class Recovery {
   }
 
   private void giveBack(List<Stored> claimed) {
+    claimed.forEach(stored -> coordinator.giveUp(stored.transaction().gid()));
     List<Lease> leases =
         claimed.stream()
             .map(stored -> new Lease(stored.transaction().gid(), stored.owner().claim()))

@@ -45,6 +45,7 @@ final class Invariants implements SharedStore.Listener {
   private final Set<InFlight> inFlight = new HashSet<>();
   private final Set<Compensated> compensated = new HashSet<>();
   private final Map<Open, Integer> open = new HashMap<>();
+  private final Set<Open> stopped = new HashSet<>();
   private Trace trace;
 
   /** What is known of a transaction. */
@@ -69,7 +70,7 @@ final class Invariants implements SharedStore.Listener {
   /** A call under way, under one claim. */
   private record InFlight(Server server, LivePass pass, int row) {}
 
-  /** Where commands for a gid have not been answered. */
+  /** Commands for a gid on one server. */
   private record Open(Server server, Gid gid) {}
 
   /** A step that a server has begun to compensate. */
@@ -233,6 +234,10 @@ final class Invariants implements SharedStore.Listener {
     if (known == null || pass == null) {
       throw broken(known == null ? "R1: not stored" : "called by no pass", call);
     }
+    check(
+        !stopped.contains(new Open(server, call.gid())),
+        "R4: called after a stop was answered",
+        call);
     var underWay = new InFlight(server, pass, call.row());
     check(inFlight.add(underWay), "R5: called twice at a time", call);
     Stored stored = known.now;
@@ -371,6 +376,9 @@ final class Invariants implements SharedStore.Listener {
                 case FORCE_STOP -> status == GlobalStatus.FAILED;
               };
       check(right, "answered success in " + status, gid);
+      if (command != null && command.kind() == Command.Kind.FORCE_STOP) {
+        stopped.add(new Open(server, new Gid(gid)));
+      }
     } else if (reply instanceof Reply.Refused refused && refused.code() == ErrorCode.ROLLED_BACK) {
       check(
           status == GlobalStatus.ABORTING || status == GlobalStatus.FAILED,
