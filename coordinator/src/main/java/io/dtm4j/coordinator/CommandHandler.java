@@ -99,7 +99,6 @@ public final class CommandHandler implements Doors {
     this.nanoTime = nanoTime;
     this.subscriptions = subscriptions;
     admission = new Admission(coordinator, store, committer, limits);
-    coordinator.onBeginning(lastSeen::forget); // what a pass writes is not seen here
   }
 
   @Override

@@ -74,7 +74,6 @@ public final class Coordinator {
   private final Upcoming upcoming = new Upcoming();
   private final AtomicLong openBytes = new AtomicLong();
   private volatile Consumer<Due> atRest = _ -> {};
-  private volatile Consumer<Gid> beginning = _ -> {};
   private volatile Consumer<LivePass> leaseNeeded = _ -> {};
   private volatile Consumer<Lease> givenBack = _ -> {};
   private volatile boolean draining;
@@ -139,7 +138,6 @@ public final class Coordinator {
   private void begin(
       Stored stored, long leaseEnd, EventLoop loop, @Nullable Waiter waiter, boolean inBackground) {
     Transaction transaction = stored.transaction();
-    beginning.accept(transaction.gid());
     Pass pass;
     try {
       pass = Pass.begin(transaction, clock.instant());
@@ -534,11 +532,6 @@ public final class Coordinator {
   /** Told the due time of each transaction that comes to rest; set once, before the first pass. */
   void onRest(Consumer<Due> listener) {
     atRest = listener;
-  }
-
-  /** Told of each pass that begins, before it does; set once, before the first pass. */
-  void onBeginning(Consumer<Gid> listener) {
-    beginning = listener;
   }
 
   /** Told when a call cannot leave before its lease is renewed; set once, before the first pass. */

@@ -202,7 +202,7 @@ class DurabilityRulesTest extends InVirtualTime {
     world.commit(
         new Batch(
             new Gid("g"),
-            new Guard.InStatus(SUBMITTED, null),
+            Guard.InStatus.as(world.stored("g").transaction()),
             elsewhere,
             List.of(
                 new Write.SetSchedule(
@@ -417,7 +417,7 @@ class DurabilityRulesTest extends InVirtualTime {
     world.commit(
         new Batch(
             new Gid("g"),
-            new Guard.InStatus(PREPARED, null),
+            Guard.InStatus.as(world.stored("g").transaction()),
             null,
             List.of(new Write.AddBranches(List.of(row("http://bank/late"))))));
 

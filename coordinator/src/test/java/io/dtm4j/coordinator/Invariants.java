@@ -8,6 +8,7 @@ import io.dtm4j.model.Branch;
 import io.dtm4j.model.Definition;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
+import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.BranchRequest;
@@ -103,7 +104,11 @@ final class Invariants implements SharedStore.Listener {
       return;
     }
     GlobalStatus was = before.transaction().status();
-    check(!was.isFinal(), "a final record changes", now);
+    if (was.isFinal()) {
+      check(isWhatAResetChanges(before, now), "a final record changes", now);
+      known.now = now;
+      return;
+    }
     checkStatus(known, now, cause);
     checkRows(before.transaction(), now.transaction());
     checkTimes(before, now, cause);
@@ -116,6 +121,25 @@ final class Invariants implements SharedStore.Listener {
       check(now.owner().revision() >= before.owner().revision(), "R6: a revision comes again", now);
     }
     known.now = now;
+  }
+
+  private static boolean isWhatAResetChanges(Stored before, Stored now) {
+    State state = now.transaction().state();
+    Stored moved = before.withNextTime(state.schedule().nextTime());
+    Transaction transaction = moved.transaction();
+    return now.equals(
+        new Stored(
+            new Transaction(
+                transaction.gid(),
+                transaction.definition(),
+                transaction.state().withUpdateTime(state.updateTime()),
+                transaction.branches()),
+            before.owner()));
+  }
+
+  /** What comes under that gid from now on is another transaction. */
+  void deleted(Gid gid) {
+    seen.remove(gid);
   }
 
   private static void checkStatus(Seen known, Stored now, SharedStore.Cause cause) {

@@ -50,7 +50,7 @@ final class TwoPhaseClient {
     for (int branch = 1; branch <= branches; branch++) {
       plan("0" + branch);
     }
-    clients.maybeStop(transaction);
+    clients.maybeInterfere(transaction);
     clients.insist(
         transaction.prepare(),
         3,

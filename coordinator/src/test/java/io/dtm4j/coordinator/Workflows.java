@@ -68,7 +68,7 @@ final class Workflows {
     if (percent(25)) { // from another door
       after(percent(50) ? 20 : 5_000, new Run(workflow, _ -> {})::begin);
     }
-    clients.maybeStop(request);
+    clients.maybeInterfere(request);
   }
 
   /** The server calls an application back. */

@@ -398,12 +398,11 @@ class CommandsTest {
         .isEqualTo(
             new Batch(
                 stored.transaction().gid(),
-                new Guard.InStatus(GlobalStatus.PREPARED, null),
+                new Guard.InStatus(GlobalStatus.PREPARED, null, CREATED),
                 FRESH,
                 List.of(
                     new Write.SetStatus(GlobalStatus.SUBMITTED, null, null, NOW),
-                    new Write.SetSchedule(
-                        new Schedule(Duration.ofSeconds(20), NOW.plusSeconds(10)), NOW))));
+                    new Write.Lease(NOW.plusSeconds(10), NOW))));
   }
 
   /** docs/decisions/0006. */
@@ -445,8 +444,8 @@ class CommandsTest {
     assertThat(batch.writes())
         .containsExactly(
             new Write.SetStatus(GlobalStatus.SUBMITTED, null, null, NOW),
-            new Write.SetSchedule(new Schedule(Duration.ofSeconds(20), NOW.plusSeconds(30)), NOW),
-            new Write.SetExtra(Extra.NONE.withParkings(1).withDelayUntil(NOW.plusSeconds(60))));
+            new Write.Lease(NOW.plusSeconds(30), NOW),
+            new Write.Delay(NOW.plusSeconds(60)));
   }
 
   @Test
@@ -472,7 +471,7 @@ class CommandsTest {
   private static Batch end(Stored stored, GlobalStatus from) {
     return new Batch(
         stored.transaction().gid(),
-        new Guard.InStatus(from, null),
+        new Guard.InStatus(from, null, CREATED),
         FRESH.marked(Owner.Mark.RESTING),
         List.of(new Write.SetStatus(GlobalStatus.FAILED, null, null, NOW)));
   }
@@ -489,9 +488,7 @@ class CommandsTest {
                 stored.transaction().gid(),
                 new Guard.AsRead(new Due(stored.transaction().gid(), OLD, CREATED.plusSeconds(99))),
                 FRESH,
-                List.of(
-                    new Write.SetSchedule(
-                        new Schedule(Duration.ofSeconds(20), NOW.plusSeconds(30)), NOW))));
+                List.of(new Write.Lease(NOW.plusSeconds(30), NOW))));
   }
 
   // ---- the second phase of tcc and xa
@@ -507,12 +504,11 @@ class CommandsTest {
             new Verdict.Commit(
                 new Batch(
                     stored.transaction().gid(),
-                    new Guard.InStatus(GlobalStatus.PREPARED, null),
+                    new Guard.InStatus(GlobalStatus.PREPARED, null, CREATED),
                     FRESH,
                     List.of(
                         new Write.SetStatus(GlobalStatus.ABORTING, "no credit", null, NOW),
-                        new Write.SetSchedule(
-                            new Schedule(Duration.ofSeconds(20), NOW.plusSeconds(30)), NOW))),
+                        new Write.Lease(NOW.plusSeconds(30), NOW))),
                 true));
   }
 
@@ -528,7 +524,7 @@ class CommandsTest {
             new Verdict.Join(
                 new Batch(
                     stored.transaction().gid(),
-                    new Guard.InStatus(GlobalStatus.ABORTING, null),
+                    new Guard.InStatus(GlobalStatus.ABORTING, null, CREATED),
                     null,
                     List.of(
                         new Write.SetStatus(
@@ -565,7 +561,7 @@ class CommandsTest {
         .isEqualTo(
             new Batch(
                 stored.transaction().gid(),
-                new Guard.InStatus(GlobalStatus.PREPARED, null),
+                new Guard.InStatus(GlobalStatus.PREPARED, null, CREATED),
                 null,
                 List.of(new Write.AddBranches(registration.rows()))));
   }
@@ -583,7 +579,7 @@ class CommandsTest {
             new Batch(
                 stored.transaction().gid(),
                 new Guard.InStatus(
-                    GlobalStatus.PREPARED, without.equals("-") ? null : Op.of(without)),
+                    GlobalStatus.PREPARED, without.equals("-") ? null : Op.of(without), CREATED),
                 null,
                 List.of(new Write.AddBranches(registration.rows()), new Write.Postpone(NOW))));
   }
@@ -692,7 +688,7 @@ class CommandsTest {
         .isEqualTo(
             new Batch(
                 stored.transaction().gid(),
-                new Guard.InStatus(GlobalStatus.PREPARED, Op.of(without)),
+                new Guard.InStatus(GlobalStatus.PREPARED, Op.of(without), CREATED),
                 FRESH.marked(Owner.Mark.RESTING),
                 List.of(new Write.SetStatus(ends, "because", "aGk=", NOW))));
   }
@@ -755,10 +751,13 @@ class CommandsTest {
         .isEqualTo(
             new Batch(
                 stored.transaction().gid(),
-                new Guard.AsRead(Due.of(stored)),
+                Guard.Known.INSTANCE,
                 null,
-                List.of(new Write.SetSchedule(new Schedule(Duration.ofSeconds(20), NOW), NOW))));
-    assertThat(batch.applyTo(stored)).isInstanceOf(Batch.Applied.Changed.class);
+                List.of(new Write.BringForward(NOW))));
+    assertThat(batch.applyTo(stored))
+        .isInstanceOfSatisfying(
+            Batch.Applied.Changed.class,
+            changed -> assertThat(Due.of(changed.stored()).nextTime()).isEqualTo(NOW));
   }
 
   @Test
@@ -782,17 +781,13 @@ class CommandsTest {
   /** docs/architecture.md: a lease is not moved, whoever has it looks again. */
   @Test
   void a_reset_leaves_a_lease_alone() {
-    Stored resting = stored(Given.saga(1), GlobalStatus.SUBMITTED);
-    Stored leased = new Stored(resting.transaction(), OLD.marked(Owner.Mark.LEASED));
+    Stored read = stored(Given.saga(1), GlobalStatus.SUBMITTED);
+    Batch batch = batchOf(commands.resetNextCronTime(read, NOW));
+    Stored claimedSince = new Stored(read.transaction(), FRESH.marked(Owner.Mark.LEASED));
 
-    Batch batch = batchOf(commands.resetNextCronTime(leased, NOW));
-
-    assertThat(batch)
+    assertThat(batch.applyTo(claimedSince))
         .isEqualTo(
-            new Batch(
-                leased.transaction().gid(),
-                new Guard.LeasedTo("old"),
-                null,
-                List.of(Write.LookAgain.INSTANCE)));
+            new Batch.Applied.Changed(
+                new Stored(read.transaction(), FRESH.marked(Owner.Mark.LOOK_AGAIN)), false));
   }
 }

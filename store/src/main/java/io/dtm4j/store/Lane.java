@@ -350,7 +350,13 @@ final class Lane {
             case Write.SetExtra set ->
                 (long) set.extra().attempts().size() * Attempt.MAX_TEXT + BYTES_PER_WRITE;
             case Write.SetOptions set -> sizeOf(set.options().branchHeaders());
-            case Write.SetBranch _, Write.SetSchedule _, Write.Postpone _, Write.LookAgain _ ->
+            case Write.SetBranch _,
+                Write.SetSchedule _,
+                Write.Lease _,
+                Write.BringForward _,
+                Write.Postpone _,
+                Write.Delay _,
+                Write.LookAgain _ ->
                 BYTES_PER_WRITE;
           };
     }

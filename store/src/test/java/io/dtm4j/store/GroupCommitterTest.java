@@ -529,7 +529,7 @@ class GroupCommitterTest {
   private static Batch batch(String gid, int number) {
     var owner = new Owner(Owner.Mark.LEASED, "s", "c", number);
     return new Batch(
-        new Gid(gid), new Guard.InStatus(GlobalStatus.PREPARED, null), owner, List.of());
+        new Gid(gid), new Guard.InStatus(GlobalStatus.PREPARED, null, NOW), owner, List.of());
   }
 
   private static Batch withPayload(int size) {
@@ -540,7 +540,7 @@ class GroupCommitterTest {
         List.of(Branch.open(compensate, "", payload, NOW), Branch.open(key, "", payload, NOW));
     return new Batch(
         new Gid("big"),
-        new Guard.InStatus(GlobalStatus.PREPARED, null),
+        new Guard.InStatus(GlobalStatus.PREPARED, null, NOW),
         null,
         List.of(new Write.AddBranches(rows)));
   }

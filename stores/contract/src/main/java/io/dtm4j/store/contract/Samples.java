@@ -100,12 +100,13 @@ final class Samples {
 
   /** A command that touches neither claim nor revision. */
   static Batch command(String gid, GlobalStatus expected, Write... writes) {
-    return new Batch(new Gid(gid), new Guard.InStatus(expected, null), null, List.of(writes));
+    return new Batch(new Gid(gid), new Guard.InStatus(expected, null, PAST), null, List.of(writes));
   }
 
   /** A command that takes the record over. */
   static Batch takeOver(String gid, GlobalStatus expected, Owner owner, Write... writes) {
-    return new Batch(new Gid(gid), new Guard.InStatus(expected, null), owner, List.of(writes));
+    return new Batch(
+        new Gid(gid), new Guard.InStatus(expected, null, PAST), owner, List.of(writes));
   }
 
   static Write addBranches(Branch... rows) {

@@ -4,7 +4,6 @@ import io.dtm4j.model.Batch;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
-import io.dtm4j.model.Schedule;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
@@ -254,10 +253,9 @@ public final class RocksDbStore implements TransactionStore {
       if (stored == null) {
         continue;
       }
-      Duration interval = stored.transaction().state().schedule().interval();
-      var schedule = new Write.SetSchedule(new Schedule(interval, now.plus(lease)), now);
-      var taken =
-          new Batch(due.gid(), new Guard.AsRead(due), owners.apply(due.gid()), List.of(schedule));
+      Owner owner = owners.apply(due.gid());
+      var until = new Write.Lease(now.plus(lease), now);
+      var taken = new Batch(due.gid(), new Guard.AsRead(due), owner, List.of(until));
       if (taken.applyTo(stored) instanceof Batch.Applied.Changed changed) {
         changes.put(due.gid(), changed.stored());
         claimed.add(changed.stored());
