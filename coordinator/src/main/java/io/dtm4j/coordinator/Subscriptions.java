@@ -36,7 +36,10 @@ public final class Subscriptions {
   /** The longest remark. */
   public static final int MAX_REMARK = 1_000;
 
-  /** The most subscribers of a topic: a message has no more branches. */
+  /**
+   * The most subscribers of a topic. All are one value that each subscription reads and writes, and
+   * a message to several topics should stay far below the most branches that it may have.
+   */
   public static final int MAX_SUBSCRIBERS = 1_000;
 
   private static final String CATEGORY = "topics";

@@ -86,7 +86,7 @@ final class Changes implements AutoCloseable {
       batch.delete(database.rollbacks, keys.rollback(status, change.number));
     }
     deleteDefinition(database, change.number);
-    change.now = null;
+    changes.put(gid, new Change(null)); // put again in this group it is another transaction
   }
 
   private long nextNumber(Definition definition) {
