@@ -194,6 +194,19 @@ class LeaseTest extends InVirtualTime {
   }
 
   @Test
+  void a_server_that_stood_still_hears_what_came_to_its_end_meanwhile() {
+    Server server = server("a");
+    participants.script("http://bank/a1", SILENT);
+    server.ask(saga("g", 1).requestTimeout(1).submit());
+    run(A_MOMENT);
+    server.pause(seconds(8)); // the call times out meanwhile, and more than its margin passes
+
+    run(seconds(9)); // its lease is not over
+
+    assertThat(world.stored("g").owner().isHeld()).as("it rests, it was not dropped").isFalse();
+  }
+
+  @Test
   void a_pass_whose_call_never_ends_is_dropped_and_taken_up_again() {
     Server server = server("a");
     server.caller.swallow("http://bank/a1");
