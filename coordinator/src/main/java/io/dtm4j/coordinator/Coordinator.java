@@ -13,6 +13,7 @@ import io.dtm4j.model.Definition;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
+import io.dtm4j.model.Payload;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.BranchAnswer;
@@ -58,6 +59,9 @@ public final class Coordinator {
 
   /** How much longer than its time-out a call counts as alive (R7). */
   private static final Duration CALL_MARGIN = Duration.ofSeconds(5);
+
+  /** The objects of a branch row. */
+  private static final int BYTES_PER_ROW = 200;
 
   /** After so many parkings a call goes before those that wait. */
   private static final int PARKINGS_BEFORE_FIRST = 3;
@@ -577,10 +581,17 @@ public final class Coordinator {
     destinations.forgetIdle();
   }
 
-  private static long sizeOf(Transaction transaction) {
-    long bytes = 0;
+  /** Roughly the bytes that a transaction takes up in memory. */
+  static long sizeOf(Transaction transaction) {
+    Definition definition = transaction.definition();
+    long bytes = (long) definition.customData().length() + definition.queryPrepared().length();
+    Payload last = Payload.EMPTY;
     for (Branch branch : transaction.branches()) {
-      bytes += branch.payload().bytes().length + branch.url().length();
+      bytes += BYTES_PER_ROW + branch.url().length();
+      if (!branch.payload().equals(last)) { // the rows of a step share theirs
+        last = branch.payload();
+        bytes += last.bytes().length;
+      }
     }
     return bytes;
   }

@@ -60,7 +60,7 @@ public final class Recovery {
   private final List<? extends EventLoop> loops;
   private final Duration lease;
   private final Duration safetyNet;
-  private final int openPasses;
+  private final CoordinatorLimits limits;
 
   private final ConcurrentMap<Gid, Armed> armed = new ConcurrentHashMap<>();
   private final Queue<Due> fired = new ConcurrentLinkedQueue<>();
@@ -121,7 +121,7 @@ public final class Recovery {
     this.loops = loops;
     this.lease = lease;
     this.safetyNet = safetyNet;
-    this.openPasses = limits.openPasses();
+    this.limits = limits;
     coordinator.onRest(this::arm);
   }
 
@@ -182,7 +182,7 @@ public final class Recovery {
   }
 
   private void claimFired() {
-    if (isFull(coordinator.openPasses())) {
+    if (isFull()) {
       fired.clear(); // the safety net claims them when there is room
     }
     if (fired.isEmpty() || !claiming.compareAndSet(false, true)) {
@@ -270,8 +270,8 @@ public final class Recovery {
         claimed -> {
           sweeping.set(false);
           beginAll(claimed, sentAt);
-          if (claimed.size() == CLAIM_PAGE) {
-            sweep();
+          if (!claimed.isEmpty()) {
+            sweep(); // a page of large ones is short
           }
         },
         e -> {
@@ -285,13 +285,14 @@ public final class Recovery {
    * do not, so that they never keep out what is due.
    */
   private boolean hasRoom() {
-    int open = coordinator.openPasses();
     long now = nanoTime.getAsLong() | 1;
     if (crowdedSince == 0) {
       crowdedSince = now;
     }
     boolean hasRoom =
-        open < openPasses / 2 || (!isFull(open) && now - crowdedSince >= safetyNet.toNanos());
+        (coordinator.openPasses() < limits.openPasses() / 2
+                && coordinator.openBytes() < limits.openBytes() / 2)
+            || (!isFull() && now - crowdedSince >= safetyNet.toNanos());
     if (hasRoom) {
       crowdedSince = 0;
     }
@@ -299,8 +300,9 @@ public final class Recovery {
   }
 
   /** Known transactions are taken up to twice the limit, here as at the doors. */
-  private boolean isFull(int open) {
-    return open >= 2L * openPasses;
+  private boolean isFull() {
+    return coordinator.openPasses() >= 2L * limits.openPasses()
+        || coordinator.openBytes() >= 2 * limits.openBytes();
   }
 
   private void beginAll(List<Stored> claimed, long sentAt) {
