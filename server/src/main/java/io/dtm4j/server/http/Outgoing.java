@@ -1,9 +1,11 @@
 package io.dtm4j.server.http;
 
 import io.dtm4j.engine.Call;
+import io.dtm4j.model.Payload;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.HttpAnswers;
 import io.dtm4j.protocol.TransType;
+import io.netty.buffer.Unpooled;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
@@ -13,6 +15,7 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.RequestOptions;
+import io.vertx.core.internal.buffer.BufferInternal;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -187,7 +190,12 @@ final class Outgoing extends Deadlines.Entry {
                 receive(response, used);
               }
             });
-    sent = hasBody ? request.end(Buffer.buffer(call.payload().bytes())) : request.end();
+    sent = hasBody ? request.end(shared(call.payload())) : request.end();
+  }
+
+  /** Not a copy: as many large ones may wait for slow participants as there are passes. */
+  private static Buffer shared(Payload payload) {
+    return BufferInternal.buffer(Unpooled.wrappedBuffer(payload.bytes()));
   }
 
   private void writeHeaders(MultiMap headers) {
