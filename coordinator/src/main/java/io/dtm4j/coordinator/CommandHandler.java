@@ -35,6 +35,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -104,8 +105,21 @@ public final class CommandHandler implements Doors {
   }
 
   @Override
-  public void query(
-      Gid gid, EventLoop loop, Consumer<@Nullable Stored> found, Consumer<Reply> trouble) {
+  public <T> void query(
+      Gid gid,
+      Function<@Nullable Stored, T> view,
+      EventLoop loop,
+      Consumer<T> shown,
+      Consumer<Reply> trouble) {
+    reads.<T>submit(
+        () -> view.apply(store.find(gid).orElse(null)),
+        loop,
+        shown,
+        e -> trouble.accept(unreadable(e)));
+  }
+
+  /** The transaction itself. */
+  void query(Gid gid, EventLoop loop, Consumer<@Nullable Stored> found, Consumer<Reply> trouble) {
     reads.submit(
         () -> store.find(gid),
         loop,

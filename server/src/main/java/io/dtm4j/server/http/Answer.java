@@ -18,8 +18,9 @@ import org.jspecify.annotations.Nullable;
  * @param status the HTTP status
  * @param body JSON
  * @param retryAfter whether to say that a later try will do
+ * @param taken bytes of the door's room for answers that it takes up until it has left
  */
-record Answer(int status, Buffer body, boolean retryAfter) {
+record Answer(int status, Buffer body, boolean retryAfter, long taken) {
   static final Answer SUCCESS = of("{\"dtm_result\":\"SUCCESS\"}");
   static final Answer PONG = of("{\"msg\":\"pong\"}");
 
@@ -32,7 +33,12 @@ record Answer(int status, Buffer body, boolean retryAfter) {
 
   /** A value. */
   static Answer of(Buffer body) {
-    return new Answer(200, body, false);
+    return of(body, 0);
+  }
+
+  /** A long one, which takes up room. */
+  static Answer of(Buffer body, long taken) {
+    return new Answer(200, body, false, taken);
   }
 
   static Answer of(String json) {
@@ -50,7 +56,8 @@ record Answer(int status, Buffer body, boolean retryAfter) {
                   HttpAnswers.endingInFailure(HttpTexts.withoutOngoing(refused.message())),
                   refused.code(),
                   refused.status()),
-              false);
+              false,
+              0);
       case Reply.Unfinished unfinished ->
           new Answer(
               TOO_EARLY,
@@ -59,7 +66,8 @@ record Answer(int status, Buffer body, boolean retryAfter) {
                   HttpAnswers.endingInOngoing(HttpTexts.withoutFailure(unfinished.message())),
                   unfinished.code(),
                   unfinished.status()),
-              false);
+              false,
+              0);
       case Reply.Failed(ErrorCode code, String message) -> failed(statusOf(code), code, message);
     };
   }
@@ -67,7 +75,10 @@ record Answer(int status, Buffer body, boolean retryAfter) {
   /** An error with a status of the door's own. */
   static Answer failed(int status, ErrorCode code, String message) {
     return new Answer(
-        status, body(null, HttpTexts.harmless(message), code, null), status == SERVICE_UNAVAILABLE);
+        status,
+        body(null, HttpTexts.harmless(message), code, null),
+        status == SERVICE_UNAVAILABLE,
+        0);
   }
 
   private static int statusOf(ErrorCode code) {

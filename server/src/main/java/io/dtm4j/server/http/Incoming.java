@@ -19,6 +19,7 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.io.IOException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,12 +41,18 @@ final class Incoming {
   private static final int NOT_FOUND = 404;
   private static final int REQUEST_TIMEOUT = 408;
   private static final int CONTENT_TOO_LARGE = 413;
+  private static final int SERVICE_UNAVAILABLE = 503;
 
   private final HttpDoor.Listener listener;
   private final Requester requester;
   private final HttpServerRequest request;
   private final long since = System.nanoTime();
+
+  /** What has come so far; null: nothing is to come, or it has been read or refused. */
   private @Nullable Body body;
+
+  /** Bytes of the room for bodies that it has taken, until it is answered. */
+  private int held;
 
   /** Null: none, or it is not known yet. */
   private @Nullable Route route;
@@ -106,8 +113,10 @@ final class Incoming {
       case ABORT -> command(Command.Kind.ABORT);
       case FORCE_STOP -> command(Command.Kind.FORCE_STOP);
       case RESET_NEXT_CRON_TIME -> command(Command.Kind.RESET_NEXT_CRON_TIME);
-      case REGISTER_BRANCH, REGISTER_XA_BRANCH, REGISTER_TCC_BRANCH -> gather(this::registerBranch);
-      case PREPARE_WORKFLOW -> gather(this::prepareWorkflow);
+      case REGISTER_BRANCH, REGISTER_XA_BRANCH, REGISTER_TCC_BRANCH ->
+          gather(RequestReader::readBranch, this::registerBranch);
+      case PREPARE_WORKFLOW ->
+          this.<TransactionRequest>gather(RequestReader::read, this::prepareWorkflow);
       case NEW_GID ->
           answer(Answer.of("{\"dtm_result\":\"SUCCESS\",\"gid\":\"" + Gid.random() + "\"}"));
       case QUERY -> query();
@@ -133,37 +142,46 @@ final class Incoming {
             this::defect);
   }
 
-  /** Understands a body, and hands it over. */
-  private interface Reading {
-    void read(Body whole) throws UnreadableRequestException;
+  /** Understands a body. */
+  private interface Reading<T> {
+    T read(byte[] bytes, int offset, int length) throws UnreadableRequestException;
   }
 
   private void command(Command.Kind kind) {
-    gather(whole -> command(kind, whole));
+    this.<TransactionRequest>gather(RequestReader::read, read -> command(kind, read));
   }
 
-  private void gather(Reading reading) {
+  private <T> void gather(Reading<T> reading, Consumer<T> then) {
     int limit = listener.config.bodyBytes();
-    var gathered = new Body(limit);
     long length = lengthOf(request.getHeader(HttpHeaders.CONTENT_LENGTH));
     if (length > limit) {
       tooLong();
       return;
     }
-    gathered.announce((int) length);
-    body = gathered;
-    request.handler(
-        piece -> {
-          if (body != null && !gathered.add(piece)) {
-            tooLong();
-          }
-        });
+    body = new Body(limit);
+    body.announce((int) length);
+    request.handler(this::add);
     request.endHandler(
         _ -> {
-          if (!answered) {
-            arrived(gathered, reading);
+          if (body != null) {
+            arrived(body, reading, then);
           }
         });
+  }
+
+  private void add(Buffer piece) {
+    if (body == null) {
+      return; // it is refused already
+    }
+    int memory = body.memoryWith(piece.length());
+    if (!listener.service.bodies().take(memory - held, memory)) {
+      noRoom();
+      return;
+    }
+    held = memory;
+    if (!body.add(piece)) {
+      tooLong();
+    }
   }
 
   /** What a header announces; 0: nothing that could be known. */
@@ -175,19 +193,45 @@ final class Incoming {
     }
   }
 
-  private void arrived(Body whole, Reading reading) {
+  private <T> void arrived(Body whole, Reading<T> reading, Consumer<T> then) {
     body = null;
-    try {
-      reading.read(whole);
-    } catch (UnreadableRequestException e) {
+    if (whole.size() <= Room.SMALL) {
+      try {
+        then.accept(reading.read(whole.bytes(), 0, whole.size()));
+      } catch (UnreadableRequestException | RuntimeException e) {
+        notRead(e);
+      }
+      return;
+    }
+    handedOver = true;
+    listener
+        .service
+        .largeBodies()
+        .executeBlocking(() -> reading.read(whole.bytes(), 0, whole.size()))
+        .onSuccess(
+            read -> {
+              try {
+                then.accept(read);
+              } catch (RuntimeException e) {
+                defect(e);
+              }
+            })
+        .onFailure(this::notRead);
+  }
+
+  private void notRead(Throwable trouble) {
+    if (!(trouble instanceof UnreadableRequestException e)) {
+      defect(trouble);
+    } else if (route != null && route.isRegistration()) {
+      // The one operation that answers 400 to what it cannot read (docs/spec/http-api.md 1.3).
+      answer(Answer.failed(BAD_REQUEST, e.code(), String.valueOf(e.getMessage())));
+    } else {
       answer(new Reply.Failed(e.code(), String.valueOf(e.getMessage())));
-    } catch (RuntimeException e) {
-      defect(e);
     }
   }
 
-  private void command(Command.Kind kind, Body whole) throws UnreadableRequestException {
-    TransactionRequest read = transactionIn(whole);
+  private void command(Command.Kind kind, TransactionRequest asked) {
+    TransactionRequest read = Requests.withCleanGid(asked);
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
       listener
@@ -197,8 +241,8 @@ final class Incoming {
     }
   }
 
-  private void prepareWorkflow(Body whole) throws UnreadableRequestException {
-    TransactionRequest read = transactionIn(whole);
+  private void prepareWorkflow(TransactionRequest asked) {
+    TransactionRequest read = Requests.withCleanGid(asked);
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
       listener
@@ -208,24 +252,13 @@ final class Incoming {
               read,
               requester,
               listener.loop,
-              stored -> answer(Answer.of(listener.service.json().workflow(stored))),
+              stored -> answer(listener.service.json().workflow(stored)),
               this::answer);
     }
   }
 
-  private static TransactionRequest transactionIn(Body whole) throws UnreadableRequestException {
-    return Requests.withCleanGid(RequestReader.read(whole.bytes(), 0, whole.size()));
-  }
-
-  /** The one operation that answers 400 to what it cannot read (docs/spec/http-api.md 1.3). */
-  private void registerBranch(Body whole) {
-    BranchRequest read;
-    try {
-      read = Requests.withCleanGid(RequestReader.readBranch(whole.bytes(), 0, whole.size()));
-    } catch (UnreadableRequestException e) {
-      answer(Answer.failed(BAD_REQUEST, e.code(), String.valueOf(e.getMessage())));
-      return;
-    }
+  private void registerBranch(BranchRequest asked) {
+    BranchRequest read = Requests.withCleanGid(asked);
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
       listener.service.doors().registerBranch(read, requester, listener.loop, this::answer);
@@ -247,7 +280,10 @@ final class Incoming {
       answer(Answer.of(RecordJson.NONE)); // Nobody can have it.
     } else {
       handedOver = true;
-      listener.service.doors().query(new Gid(gid), listener.loop, this::found, this::answer);
+      listener
+          .service
+          .doors()
+          .query(new Gid(gid), this::shown, listener.loop, this::answer, this::answer);
     }
   }
 
@@ -259,18 +295,14 @@ final class Incoming {
     }
   }
 
-  private void found(@Nullable Stored stored) {
+  /** On a thread of the store's readers: how many long answers are made at a time is theirs. */
+  private Answer shown(@Nullable Stored stored) {
     try {
-      answer(
-          Answer.of(
-              stored == null
-                  ? RecordJson.NONE
-                  : listener
-                      .service
-                      .json()
-                      .query(stored, listener.service.waitingFor().apply(stored))));
+      return stored == null
+          ? Answer.of(RecordJson.NONE)
+          : listener.service.json().query(stored, listener.service.waitingFor().apply(stored));
     } catch (RuntimeException e) {
-      defect(e);
+      return answerTo(e);
     }
   }
 
@@ -297,6 +329,15 @@ final class Incoming {
         "body too long (limit: " + listener.config.bodyBytes() + " bytes)");
   }
 
+  private void noRoom() {
+    body = null;
+    request.response().putHeader(HttpTexts.RETRY_AFTER, HttpTexts.ONE_SECOND);
+    refuse(
+        SERVICE_UNAVAILABLE,
+        ErrorCode.OVERLOADED,
+        "too many long requests are on their way; nothing was stored, try again later");
+  }
+
   /** The request has not arrived in time. */
   void giveUp() {
     body = null;
@@ -310,8 +351,13 @@ final class Incoming {
   }
 
   private void defect(Throwable e) {
-    log.atError().setCause(e).addKeyValue("path", request.path()).log("a request failed");
-    answer(new Reply.Failed(ErrorCode.INTERNAL, "a defect of the server, its log has the cause"));
+    answer(answerTo(e));
+  }
+
+  private Answer answerTo(Throwable defect) {
+    log.atError().setCause(defect).addKeyValue("path", request.path()).log("a request failed");
+    return Answer.of(
+        new Reply.Failed(ErrorCode.INTERNAL, "a defect of the server, its log has the cause"));
   }
 
   /** The connection broke, or what came on it is no HTTP. It is closed after this. */
@@ -336,7 +382,10 @@ final class Incoming {
     if (answer.retryAfter()) {
       request.response().putHeader(HttpTexts.RETRY_AFTER, HttpTexts.ONE_SECOND);
     }
-    send(answer.status(), HttpTexts.JSON, answer.body(), listener.isStopping());
+    Future<Void> sent = send(answer.status(), HttpTexts.JSON, answer.body(), listener.isStopping());
+    if (answer.taken() > 0) {
+      sent.onComplete(_ -> listener.service.answers().give(answer.taken()));
+    }
   }
 
   /** Answers with a status of the door's own, and takes nothing more on this connection. */
@@ -344,19 +393,19 @@ final class Incoming {
     send(status, HttpTexts.JSON, Answer.failed(status, code, message).body(), true);
   }
 
-  private void send(int status, CharSequence type, Buffer content, boolean closes) {
+  /** The future completes when nothing of the content is needed any more. */
+  private Future<Void> send(int status, CharSequence type, Buffer content, boolean closes) {
     if (!finish()) {
-      return;
+      return Future.succeededFuture();
     }
     listener.service.counts().answered(route, status, answeredAt - since);
     HttpServerResponse response = request.response();
     if (response.ended() || response.closed()) {
-      return; // The client has gone.
+      return Future.succeededFuture(); // The client has gone.
     }
     response.setStatusCode(status).putHeader(HttpHeaders.CONTENT_TYPE, type);
     if (!closes) {
-      response.end(content);
-      return;
+      return response.end(content);
     }
     Future<Void> sent = response.putHeader(HttpHeaders.CONNECTION, HttpTexts.CLOSE).end(content);
     if (hasArrived()) {
@@ -366,6 +415,7 @@ final class Incoming {
       request.handler(waste());
       request.endHandler(_ -> request.connection().close());
     }
+    return sent;
   }
 
   private Handler<Buffer> waste() {
@@ -386,6 +436,9 @@ final class Incoming {
     answered = true;
     answeredAt = System.nanoTime();
     listener.open.decrementAndGet();
+    if (held > 0) {
+      listener.service.bodies().give(held);
+    }
     return true;
   }
 }

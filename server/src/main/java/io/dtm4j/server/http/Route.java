@@ -51,6 +51,11 @@ enum Route {
     return path;
   }
 
+  /** Whether it registers a branch. */
+  boolean isRegistration() {
+    return this == REGISTER_BRANCH || this == REGISTER_XA_BRANCH || this == REGISTER_TCC_BRANCH;
+  }
+
   /** Its name among the metrics: {@code newgid}. */
   String api() {
     String name = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Doors that remember what was asked, and answer what they were told to. */
@@ -89,8 +90,12 @@ final class FakeDoors implements Doors {
   }
 
   @Override
-  public void query(
-      Gid gid, EventLoop loop, Consumer<@Nullable Stored> found, Consumer<Reply> failed) {
+  public <T> void query(
+      Gid gid,
+      Function<@Nullable Stored, T> view,
+      EventLoop loop,
+      Consumer<T> shown,
+      Consumer<Reply> failed) {
     if (broken) {
       throw new IllegalStateException("a secret of the server");
     }
@@ -98,7 +103,7 @@ final class FakeDoors implements Doors {
     loop.execute(
         () -> {
           if (now == null) {
-            found.accept(stored.get(gid.value()));
+            shown.accept(view.apply(stored.get(gid.value())));
           } else {
             failed.accept(now);
           }
