@@ -100,6 +100,7 @@ final class ServerProcess implements AutoCloseable {
             "-Xmx256m",
             "-XX:+UseCompactObjectHeaders",
             "-XX:-UsePerfData",
+            "-XX:+ExitOnOutOfMemoryError",
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow",
             "-Djava.library.path=" + TARGET.resolve("native").toAbsolutePath()));
