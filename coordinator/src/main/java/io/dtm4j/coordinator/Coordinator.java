@@ -59,8 +59,8 @@ public final class Coordinator {
   /** How much longer than its time-out a call counts as alive (R7). */
   private static final Duration CALL_MARGIN = Duration.ofSeconds(5);
 
-  /** After so many parkings a call goes before those that wait. */
-  private static final int PARKINGS_BEFORE_FIRST = 3;
+  /** A pass whose calls were turned away so often rests no more: they go before those that wait. */
+  private static final int MOST_PARKINGS = 3;
 
   private final Engine engine;
   private final Committer committer;
@@ -104,9 +104,15 @@ public final class Coordinator {
 
   // ---- the main path
 
-  /** Goes on with a record that was due and has just been claimed; see {@code begin}. */
-  void resume(Stored stored, long leaseEnd, EventLoop loop) {
-    begin(stored, leaseEnd, loop, null, false);
+  /**
+   * Goes on with a record that was due and has just been claimed; see {@code begin}.
+   *
+   * @param isRecovery whether it was found overdue, or with a lease whose holder is gone; false: a
+   *     timer fired at its due time
+   */
+  void resume(Stored stored, long leaseEnd, EventLoop loop, boolean isRecovery) {
+    // What was turned away is due again for that reason only: it is no retry yet.
+    begin(stored, leaseEnd, loop, null, false, isRecovery || parkings(stored.transaction()) > 0);
   }
 
   /**
@@ -118,11 +124,16 @@ public final class Coordinator {
    * @param waiter a client that waits for the result; null: none
    */
   void begin(Stored stored, long leaseEnd, EventLoop loop, @Nullable Waiter waiter) {
-    begin(stored, leaseEnd, loop, waiter, waiter == null);
+    begin(stored, leaseEnd, loop, waiter, waiter == null, false);
   }
 
   private void begin(
-      Stored stored, long leaseEnd, EventLoop loop, @Nullable Waiter waiter, boolean inBackground) {
+      Stored stored,
+      long leaseEnd,
+      EventLoop loop,
+      @Nullable Waiter waiter,
+      boolean inBackground,
+      boolean isRecovery) {
     Transaction transaction = stored.transaction();
     beginning.accept(transaction.gid());
     Pass pass;
@@ -147,7 +158,8 @@ public final class Coordinator {
             leaseEnd,
             new Waiters(engine.longestWaitOf(transaction)),
             sizeOf(transaction),
-            inBackground);
+            inBackground,
+            isRecovery);
     if (waiter != null) {
       live.waiters.add(waiter);
     }
@@ -309,17 +321,32 @@ public final class Coordinator {
       return;
     }
     Destinations.Slots slots = destinations.of(call.url());
-    boolean first = live.pass.transaction().state().extra().parkings() >= PARKINGS_BEFORE_FIRST;
+    if (canWait(live) && !slots.mayTry(nanoTime.getAsLong())) {
+      turnAway(live, call);
+      return;
+    }
+    boolean first = parkings(live.pass.transaction()) >= MOST_PARKINGS;
     Runnable turn = () -> live.loop.execute(() -> fromQueue(live, call, slots));
     switch (slots.acquire(turn, first)) {
       case GO -> callNow(live, call, slots);
       case QUEUED -> live.queued++;
-      case FULL -> {
-        live.queued++; // until the pass has heard of it: it still waits for something
-        // After this decision has been acted on, so that its calls leave in their order.
-        live.loop.execute(() -> turnedAway(live, call));
-      }
+      case FULL -> turnAway(live, call);
     }
+  }
+
+  /** Whether a call may rest a little while its destination cannot be connected to. */
+  private static boolean canWait(LivePass live) {
+    return live.isRecovery && parkings(live.pass.transaction()) < MOST_PARKINGS;
+  }
+
+  private static int parkings(Transaction transaction) {
+    return transaction.state().extra().parkings();
+  }
+
+  private void turnAway(LivePass live, Call call) {
+    live.queued++; // until the pass has heard of it: it still waits for something
+    // After this decision has been acted on, so that its calls leave in their order.
+    live.loop.execute(() -> turnedAway(live, call));
   }
 
   private void turnedAway(LivePass live, Call call) {
@@ -334,7 +361,8 @@ public final class Coordinator {
         || live.superseded
         || isDrained(live)
         || isLeaseShort(live)
-        || !engine.isStillWanted(live.decided, call)) {
+        || !engine.isStillWanted(live.decided, call)
+        || (canWait(live) && !slots.mayTry(nanoTime.getAsLong()))) {
       slots.release();
       sendHeldBack(live, call);
     } else {
@@ -368,7 +396,12 @@ public final class Coordinator {
     }
     caller.send(
         call,
-        answer -> {
+        (answer, unreachable) -> {
+          if (unreachable) {
+            slots.failed(nanoTime.getAsLong());
+          } else {
+            slots.reached();
+          }
           slots.release();
           live.calls--;
           if (call.row() != Call.NO_ROW) {

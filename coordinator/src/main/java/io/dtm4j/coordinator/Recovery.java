@@ -1,5 +1,7 @@
 package io.dtm4j.coordinator;
 
+import static java.util.stream.Collectors.toSet;
+
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
@@ -15,12 +17,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -196,6 +200,8 @@ public final class Recovery {
       }
     }
     List<Due> dues = List.copyOf(newest.values());
+    Set<Gid> ofOthers =
+        dues.stream().filter(due -> due.owner().isHeld()).map(Due::gid).collect(toSet());
     Function<Gid, Owner> tokens = claims.tokens();
     long sentAt = nanoTime.getAsLong();
     committer.<List<Stored>>perform(
@@ -203,7 +209,7 @@ public final class Recovery {
         loops.getFirst(),
         claimed -> {
           claiming.set(false);
-          beginAll(claimed, sentAt);
+          beginAll(claimed, sentAt, ofOthers::contains);
           claimFired();
         },
         e -> {
@@ -269,7 +275,7 @@ public final class Recovery {
         loops.getFirst(),
         claimed -> {
           sweeping.set(false);
-          beginAll(claimed, sentAt);
+          beginAll(claimed, sentAt, _ -> true);
           if (claimed.size() == CLAIM_PAGE) {
             sweep();
           }
@@ -303,7 +309,12 @@ public final class Recovery {
     return open >= 2L * openPasses;
   }
 
-  private void beginAll(List<Stored> claimed, long sentAt) {
+  /**
+   * Begins the passes of what was claimed.
+   *
+   * @param isRecovery whether a transaction was overdue or left behind by another holder
+   */
+  private void beginAll(List<Stored> claimed, long sentAt, Predicate<Gid> isRecovery) {
     if (!claimed.isEmpty()) {
       log.atDebug().addKeyValue("count", claimed.size()).log("due transactions claimed");
     }
@@ -315,7 +326,7 @@ public final class Recovery {
     for (Stored stored : claimed) {
       Gid gid = stored.transaction().gid();
       EventLoop loop = loops.get(Math.floorMod(gid.hashCode(), loops.size()));
-      loop.execute(() -> coordinator.resume(stored, leaseEnd, loop));
+      loop.execute(() -> coordinator.resume(stored, leaseEnd, loop, isRecovery.test(gid)));
     }
   }
 

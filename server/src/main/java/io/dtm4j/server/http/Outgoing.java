@@ -1,5 +1,6 @@
 package io.dtm4j.server.http;
 
+import io.dtm4j.coordinator.Caller;
 import io.dtm4j.engine.Call;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.HttpAnswers;
@@ -20,7 +21,6 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -51,7 +51,7 @@ final class Outgoing extends Deadlines.Entry {
 
   private final HttpCaller.LoopCaller caller;
   private final Call call;
-  private final Consumer<BranchAnswer> answered;
+  private final Caller.Ended ended;
 
   private HttpMethod method;
   private boolean hasBody;
@@ -75,10 +75,10 @@ final class Outgoing extends Deadlines.Entry {
   private boolean starting = true;
   private boolean over;
 
-  Outgoing(HttpCaller.LoopCaller caller, Call call, Consumer<BranchAnswer> answered) {
+  Outgoing(HttpCaller.LoopCaller caller, Call call, Caller.Ended ended) {
     this.caller = caller;
     this.call = call;
-    this.answered = answered;
+    this.ended = ended;
     hasBody = !call.payload().isEmpty();
     // XA sends no body; a workflow may have no input, but nobody serves its resume by GET.
     boolean isPost = hasBody || call.type() == TransType.XA || call.type() == TransType.WORKFLOW;
@@ -377,8 +377,9 @@ final class Outgoing extends Deadlines.Entry {
     long millis = call.timeout().toMillis();
     if (waitsAt != null) {
       over = true;
+      boolean nothingUp = waitsAt.isOnlyConnecting();
       waitsAt.leave();
-      end(new BranchAnswer.Unknown("no connection within " + millis + " ms"));
+      end(new BranchAnswer.Unknown("no connection within " + millis + " ms"), nothingUp);
     } else {
       abandon();
       end(new BranchAnswer.Unknown("no answer within " + millis + " ms"));
@@ -391,6 +392,13 @@ final class Outgoing extends Deadlines.Entry {
     end(new BranchAnswer.Unknown(why));
   }
 
+  /** Ends it as unknown because a connection did not come up. */
+  void notConnected(String why) {
+    boolean nothingUp = waitsAt != null && waitsAt.isOnlyConnecting();
+    waitsAt = null;
+    end(new BranchAnswer.Unknown(why), nothingUp);
+  }
+
   private void abandon() {
     Destination.Connection used = connection;
     connection = null;
@@ -400,13 +408,23 @@ final class Outgoing extends Deadlines.Entry {
   }
 
   private void end(BranchAnswer answer) {
+    end(answer, false);
+  }
+
+  /**
+   * The end.
+   *
+   * @param nothingUp no connection to where the call went last
+   */
+  private void end(BranchAnswer answer, boolean nothingUp) {
     over = true;
+    boolean unreachable = nothingUp && redirects == 0;
     caller.deadlines.remove(this);
     if (starting) {
       // Whoever sends does not expect the answer before its own method has returned.
-      caller.loop.execute(() -> answered.accept(answer));
+      caller.loop.execute(() -> ended.ended(answer, unreachable));
     } else {
-      answered.accept(answer);
+      ended.ended(answer, unreachable);
     }
   }
 

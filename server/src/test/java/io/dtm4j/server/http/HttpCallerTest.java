@@ -24,6 +24,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -130,7 +131,7 @@ class HttpCallerTest {
           var returned = new boolean[1];
           caller.send(
               call,
-              answer -> {
+              (answer, _) -> {
                 if (!returned[0] || !loop.isCurrent() || !answered.complete(answer)) {
                   answered.obtrudeException(
                       new AssertionError("answered twice, at once or on another thread"));
@@ -143,6 +144,15 @@ class HttpCallerTest {
 
   private static BranchAnswer answerTo(HttpCaller caller, Call call) throws Exception {
     return send(caller, call).get(20, TimeUnit.SECONDS);
+  }
+
+  private static boolean isUnreachable(HttpCaller caller, Call call) throws Exception {
+    var ended = new CompletableFuture<Boolean>();
+    loops
+        .all()
+        .getFirst()
+        .execute(() -> caller.send(call, (_, unreachable) -> ended.complete(unreachable)));
+    return ended.get(20, TimeUnit.SECONDS);
   }
 
   private BranchAnswer answerTo(Call call) throws Exception {
@@ -289,10 +299,7 @@ class HttpCallerTest {
 
   @Test
   void a_refused_connection_is_unknown() throws Exception {
-    int port;
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = socket.getLocalPort();
-    }
+    int port = closedPort();
     HttpCaller caller = caller(CONFIG);
 
     for (int i = 0; i < 3; i++) {
@@ -303,6 +310,70 @@ class HttpCallerTest {
                   assertThat(unknown.text())
                       .startsWith("cannot connect to 127.0.0.1:" + port)
                       .contains("refused"));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"http://127.0.0.1:%d/a", "https://127.0.0.1:%d/a", "http://no.invalid/a"})
+  void whom_no_connection_reaches_is_unreachable(String url) throws Exception {
+    assertThat(isUnreachable(caller(CONFIG), call(url.formatted(closedPort()), NUMBER))).isTrue();
+  }
+
+  @Test
+  void whom_no_connection_reaches_in_time_is_unreachable() throws Exception {
+    try (var full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      for (int i = 0; i < 8; i++) { // nobody accepts them: the kernel takes no more
+        SocketChannel waiting = opened(SocketChannel.open());
+        waiting.configureBlocking(false);
+        waiting.connect(full.getLocalSocketAddress());
+      }
+      String url = "http://127.0.0.1:" + full.getLocalPort() + "/a";
+
+      assertThat(
+              isUnreachable(
+                  caller(CONFIG),
+                  call(TransType.SAGA, url, NUMBER, Map.of(), Duration.ofMillis(100))))
+          .isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/breaks", "/silent", "/moved", "/good"})
+  void whom_a_connection_has_reached_is_not_unreachable(String path) throws Exception {
+    int port = closedPort();
+    answers.put("/breaks", request -> request.connection().close());
+    answers.put("/silent", _ -> {});
+    answers.put(
+        "/moved",
+        request ->
+            request
+                .response()
+                .setStatusCode(307)
+                .putHeader("Location", "http://127.0.0.1:" + port + "/")
+                .end());
+    Call call =
+        call(TransType.SAGA, participant().url(path), NUMBER, Map.of(), Duration.ofMillis(500));
+
+    assertThat(isUnreachable(caller(CONFIG), call)).isFalse();
+  }
+
+  @Test
+  void a_participant_whose_connections_are_all_in_use_is_not_unreachable() throws Exception {
+    var arrived = new CompletableFuture<HttpServerRequest>();
+    answers.put("/held", arrived::complete);
+    Participant hanging = participant();
+    HttpCaller caller = caller(CONFIG.withLimits(2, 2, 10_000)); // one connection a loop
+    var _ = send(caller, call(hanging.url("/held"), NUMBER));
+    arrived.get(5, TimeUnit.SECONDS);
+    Call waiting =
+        call(TransType.SAGA, hanging.url("/a"), NUMBER, Map.of(), Duration.ofMillis(100));
+
+    assertThat(isUnreachable(caller, waiting)).isFalse();
+  }
+
+  private static int closedPort() throws IOException {
+    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
     }
   }
 
@@ -802,6 +873,6 @@ class HttpCallerTest {
     HttpCaller caller = caller(CONFIG);
 
     assertThatIllegalStateException()
-        .isThrownBy(() -> caller.send(call("http://shop/", NUMBER), _ -> {}));
+        .isThrownBy(() -> caller.send(call("http://shop/", NUMBER), (_, _) -> {}));
   }
 }

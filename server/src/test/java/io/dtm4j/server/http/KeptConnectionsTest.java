@@ -129,7 +129,7 @@ class KeptConnectionsTest {
             for (int i = 0; i < HANDFUL; i++) {
               caller.send(
                   call(url),
-                  answer -> {
+                  (answer, _) -> {
                     answers.computeIfAbsent(answer, _ -> new AtomicInteger()).incrementAndGet();
                     open.countDown();
                   });
