@@ -197,8 +197,8 @@ public final class Creation {
 
   private static void checkProtocol(String protocol) throws RefusedException {
     switch (protocol) {
-      case "http" -> {}
-      case "grpc", "json-rpc" -> throw notYet("protocol " + protocol);
+      case "http", "json-rpc" -> {}
+      case "grpc" -> throw notYet("protocol grpc");
       default ->
           throw new RefusedException(
               ErrorCode.BAD_REQUEST, "unknown protocol (expected: http, grpc or json-rpc)");

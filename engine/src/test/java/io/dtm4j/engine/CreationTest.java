@@ -344,11 +344,6 @@ class CreationTest {
               ErrorCode.MODE_NOT_SUPPORTED,
               "protocol grpc is not supported by this version of the server"),
           new Refusal(
-              "json-rpc",
-              Request.saga().protocol("json-rpc"),
-              ErrorCode.MODE_NOT_SUPPORTED,
-              "protocol json-rpc is not supported by this version of the server"),
-          new Refusal(
               "unknown protocol",
               Request.saga().protocol("soap"),
               ErrorCode.BAD_REQUEST,

@@ -228,7 +228,7 @@ class RequestReaderTest {
 
   @Test
   void depth_and_numbers_are_bounded() throws Exception {
-    int levels = RequestReader.MAX_DEPTH;
+    int levels = JsonBody.MAX_DEPTH;
 
     assertThat(read("{\"x\":" + "[".repeat(levels - 1) + "]".repeat(levels - 1) + "}"))
         .isEqualTo(EMPTY);

@@ -17,9 +17,10 @@ import org.jspecify.annotations.Nullable;
  *
  * @param status the HTTP status
  * @param body JSON
+ * @param isFailure whether it counts as a request that failed
  * @param retryAfter whether to say that a later try will do
  */
-record Answer(int status, Buffer body, boolean retryAfter) {
+record Answer(int status, Buffer body, boolean isFailure, boolean retryAfter) {
   static final Answer SUCCESS = of("{\"dtm_result\":\"SUCCESS\"}");
   static final Answer PONG = of("{\"msg\":\"pong\"}");
 
@@ -32,7 +33,7 @@ record Answer(int status, Buffer body, boolean retryAfter) {
 
   /** A value. */
   static Answer of(Buffer body) {
-    return new Answer(200, body, false);
+    return new Answer(200, body, false, false);
   }
 
   static Answer of(String json) {
@@ -50,6 +51,7 @@ record Answer(int status, Buffer body, boolean retryAfter) {
                   HttpAnswers.endingInFailure(HttpTexts.withoutOngoing(refused.message())),
                   refused.code(),
                   refused.status()),
+              true,
               false);
       case Reply.Unfinished unfinished ->
           new Answer(
@@ -59,6 +61,7 @@ record Answer(int status, Buffer body, boolean retryAfter) {
                   HttpAnswers.endingInOngoing(HttpTexts.withoutFailure(unfinished.message())),
                   unfinished.code(),
                   unfinished.status()),
+              true,
               false);
       case Reply.Failed(ErrorCode code, String message) -> failed(statusOf(code), code, message);
     };
@@ -67,7 +70,10 @@ record Answer(int status, Buffer body, boolean retryAfter) {
   /** An error with a status of the door's own. */
   static Answer failed(int status, ErrorCode code, String message) {
     return new Answer(
-        status, body(null, HttpTexts.harmless(message), code, null), status == SERVICE_UNAVAILABLE);
+        status,
+        body(null, HttpTexts.harmless(message), code, null),
+        true,
+        status == SERVICE_UNAVAILABLE);
   }
 
   private static int statusOf(ErrorCode code) {

@@ -6,6 +6,7 @@ import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.JsonRpcRequest;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.RequestReader;
 import io.dtm4j.protocol.TransactionRequest;
@@ -50,8 +51,14 @@ final class Incoming {
   /** Null: none, or it is not known yet. */
   private @Nullable Route route;
 
+  /** Null: it does not speak JSON-RPC, or it is not known yet. */
+  private @Nullable JsonRpcRequest rpc;
+
   /** Somebody else has it and will call back. */
   private boolean handedOver;
+
+  /** What is answered is an error, whatever its HTTP status. */
+  private boolean failed;
 
   private boolean answered;
   private long answeredAt;
@@ -110,6 +117,7 @@ final class Incoming {
       case PREPARE_WORKFLOW -> gather(this::prepareWorkflow);
       case NEW_GID ->
           answer(Answer.of("{\"dtm_result\":\"SUCCESS\",\"gid\":\"" + Gid.random() + "\"}"));
+      case JSON_RPC -> gather(this::jsonRpc);
       case QUERY -> query();
       case VERSION -> answer(Answer.of("{\"version\":\"" + listener.service.version() + "\"}"));
       case METRICS -> metrics();
@@ -139,7 +147,7 @@ final class Incoming {
   }
 
   private void command(Command.Kind kind) {
-    gather(whole -> command(kind, whole));
+    gather(whole -> command(kind, Requests.withCleanGid(transactionIn(whole))));
   }
 
   private void gather(Reading reading) {
@@ -186,8 +194,7 @@ final class Incoming {
     }
   }
 
-  private void command(Command.Kind kind, Body whole) throws UnreadableRequestException {
-    TransactionRequest read = transactionIn(whole);
+  private void command(Command.Kind kind, TransactionRequest read) {
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
       listener
@@ -198,7 +205,7 @@ final class Incoming {
   }
 
   private void prepareWorkflow(Body whole) throws UnreadableRequestException {
-    TransactionRequest read = transactionIn(whole);
+    TransactionRequest read = Requests.withCleanGid(transactionIn(whole));
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
       listener
@@ -214,7 +221,7 @@ final class Incoming {
   }
 
   private static TransactionRequest transactionIn(Body whole) throws UnreadableRequestException {
-    return Requests.withCleanGid(RequestReader.read(whole.bytes(), 0, whole.size()));
+    return RequestReader.read(whole.bytes(), 0, whole.size());
   }
 
   /** The one operation that answers 400 to what it cannot read (docs/spec/http-api.md 1.3). */
@@ -226,9 +233,40 @@ final class Incoming {
       answer(Answer.failed(BAD_REQUEST, e.code(), String.valueOf(e.getMessage())));
       return;
     }
+    registerBranch(read);
+  }
+
+  private void registerBranch(BranchRequest read) {
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
       listener.service.doors().registerBranch(read, requester, listener.loop, this::answer);
+    }
+  }
+
+  /** What comes in an envelope goes the way of all others; only its answer is in one, too. */
+  private void jsonRpc(Body whole) throws UnreadableRequestException {
+    byte[] bytes = whole.bytes();
+    JsonRpcRequest read;
+    try {
+      read = JsonRpcRequest.read(bytes, 0, whole.size());
+    } catch (UnreadableRequestException e) {
+      answer(RpcAnswer.unreadable(e));
+      return;
+    }
+    rpc = read;
+    int offset = read.paramsOffset();
+    int length = read.paramsLength();
+    if (!read.isValid()) {
+      answer(RpcAnswer.invalid(read));
+      return;
+    }
+    switch (read.method()) {
+      case "newGid" -> answer(RpcAnswer.newGid(read, Gid.random()));
+      case "prepare" -> command(Command.Kind.PREPARE, RequestReader.read(bytes, offset, length));
+      case "submit" -> command(Command.Kind.SUBMIT, RequestReader.read(bytes, offset, length));
+      case "abort" -> command(Command.Kind.ABORT, RequestReader.read(bytes, offset, length));
+      case "registerBranch" -> registerBranch(RequestReader.readBranch(bytes, offset, length));
+      default -> answer(RpcAnswer.unknownMethod(read));
     }
   }
 
@@ -329,13 +367,14 @@ final class Incoming {
   }
 
   private void answer(Reply reply) {
-    answer(Answer.of(reply));
+    answer(rpc == null ? Answer.of(reply) : RpcAnswer.of(rpc, reply));
   }
 
   private void answer(Answer answer) {
     if (answer.retryAfter()) {
       request.response().putHeader(HttpTexts.RETRY_AFTER, HttpTexts.ONE_SECOND);
     }
+    failed = answer.isFailure();
     send(answer.status(), HttpTexts.JSON, answer.body(), listener.isStopping());
   }
 
@@ -348,7 +387,7 @@ final class Incoming {
     if (!finish()) {
       return;
     }
-    listener.service.counts().answered(route, status, answeredAt - since);
+    listener.service.counts().answered(route, !failed && status < BAD_REQUEST, answeredAt - since);
     HttpServerResponse response = request.response();
     if (response.ended() || response.closed()) {
       return; // The client has gone.

@@ -2,8 +2,11 @@ package io.dtm4j.server.http;
 
 import io.dtm4j.engine.Call;
 import io.dtm4j.protocol.BranchAnswer;
+import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.HttpAnswers;
+import io.dtm4j.protocol.JsonRpcCalls;
 import io.dtm4j.protocol.TransType;
+import io.dtm4j.protocol.UnreadableRequestException;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
@@ -33,6 +36,7 @@ import org.slf4j.LoggerFactory;
 final class Outgoing extends Deadlines.Entry {
   private static final Logger log = LoggerFactory.getLogger(Outgoing.class);
 
+  private static final String JSON_RPC = "json-rpc";
   private static final int MAX_REDIRECTS = 10;
   private static final int SHORT_REQUEST = 4 << 10;
   private static final int SHOWN_OF_LONG_ANSWERS = 1_024;
@@ -54,7 +58,9 @@ final class Outgoing extends Deadlines.Entry {
   private final Consumer<BranchAnswer> answered;
 
   private HttpMethod method;
+  private byte[] content;
   private boolean hasBody;
+  private boolean speaksJsonRpc;
   private int redirects;
 
   /** A redirect led to another host, which must not see the client's secrets. */
@@ -79,7 +85,8 @@ final class Outgoing extends Deadlines.Entry {
     this.caller = caller;
     this.call = call;
     this.answered = answered;
-    hasBody = !call.payload().isEmpty();
+    content = call.payload().bytes();
+    hasBody = content.length > 0;
     // XA sends no body; a workflow may have no input, but nobody serves its resume by GET.
     boolean isPost = hasBody || call.type() == TransType.XA || call.type() == TransType.WORKFLOW;
     method = isPost ? HttpMethod.POST : HttpMethod.GET;
@@ -122,17 +129,44 @@ final class Outgoing extends Deadlines.Entry {
     }
     if (redirects == 0) {
       home = address.origin().host();
-      target =
-          address.targetWith(
-              call.key().branchId(),
-              call.gid().value(),
-              call.key().op().wireName(),
-              call.type().wireName());
+      String procedure = call.protocol().equals(JSON_RPC) ? address.parameter("method") : null;
+      if (procedure == null) {
+        target =
+            address.targetWith(
+                call.key().branchId(),
+                call.gid().value(),
+                call.key().op().wireName(),
+                call.type().wireName());
+      } else if (!becomesJsonRpc(procedure)) {
+        return;
+      }
     } else {
       abroad |= !isHome(address.origin().host());
       target = address.target();
     }
     connect();
+  }
+
+  /** Puts the transaction into the body (docs/spec/branch-calls.md 4); false: it has failed. */
+  private boolean becomesJsonRpc(String procedure) {
+    Map<String, String> transaction =
+        Map.of(
+            "gid", call.gid().value(),
+            "trans_type", call.type().wireName(),
+            "branch_id", call.key().branchId(),
+            "op", call.key().op().wireName());
+    try {
+      content =
+          JsonRpcCalls.body(Gid.random().value(), procedure, call.payload().bytes(), transaction);
+    } catch (UnreadableRequestException e) {
+      failed("a payload that is no JSON object cannot be sent by JSON-RPC");
+      return false;
+    }
+    target = address.target();
+    method = HttpMethod.POST;
+    hasBody = true;
+    speaksJsonRpc = true;
+    return true;
   }
 
   private boolean isHome(String host) {
@@ -187,7 +221,7 @@ final class Outgoing extends Deadlines.Entry {
                 receive(response, used);
               }
             });
-    sent = hasBody ? request.end(Buffer.buffer(call.payload().bytes())) : request.end();
+    sent = hasBody ? request.end(Buffer.buffer(content)) : request.end();
   }
 
   private void writeHeaders(MultiMap headers) {
@@ -336,9 +370,11 @@ final class Outgoing extends Deadlines.Entry {
         return;
       }
     }
+    String text = new String(bytes, 0, size, StandardCharsets.UTF_8);
     end(
-        HttpAnswers.classify(
-            response.statusCode(), new String(bytes, 0, size, StandardCharsets.UTF_8)));
+        speaksJsonRpc
+            ? JsonRpcCalls.classify(response.statusCode(), text)
+            : HttpAnswers.classify(response.statusCode(), text));
   }
 
   private void tooLong(int status, Body body) {
@@ -362,8 +398,7 @@ final class Outgoing extends Deadlines.Entry {
   private void broken(Throwable trouble) {
     // A short request into the empty buffer of a kept connection is written as a whole or not at
     // all.
-    boolean nothingSent =
-        sent == null || (sent.failed() && call.payload().bytes().length <= SHORT_REQUEST);
+    boolean nothingSent = sent == null || (sent.failed() && content.length <= SHORT_REQUEST);
     abandon();
     if (onKeptConnection && nothingSent) {
       connect();

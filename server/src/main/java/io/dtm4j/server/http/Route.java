@@ -30,6 +30,7 @@ enum Route {
   SCAN_KV("/api/dtmsvr/scanKV", "GET"),
   QUERY_KV("/api/dtmsvr/queryKV", "GET"),
   VERSION("/api/dtmsvr/version", "GET"),
+  JSON_RPC("/api/json-rpc", "POST"),
   METRICS("/api/metrics", "GET"),
   PING("/api/ping", null);
 

@@ -177,6 +177,59 @@ class HttpCallerTest {
           new Row(400, "", new Unknown("status 400")),
           new Row(503, "", new Unknown("status 503")));
 
+  private static Call rpc(String url, String payload) {
+    return new Call(
+        new Gid("g 1"),
+        TransType.SAGA,
+        1,
+        new BranchKey("01", Op.ACTION),
+        "json-rpc",
+        url,
+        Payload.of(payload),
+        Duration.ofSeconds(5),
+        Map.of());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"/a?method=Pay, Pay", "/a?x=1&%6Dethod=Pay+a%C3%BC, Pay aü", "/a?method, ''"})
+  void a_url_with_a_method_is_called_by_json_rpc(String path, String method) throws Exception {
+    Participant participant = participant();
+    answers.put("/a", reply(200, "{\"error\":{\"code\":-32901,\"message\":\"full\"}}"));
+
+    BranchAnswer answer = answerTo(rpc(participant.url(path), "{\"n\":1.0}"));
+
+    assertThat(answer).isEqualTo(new Failure("full"));
+    Participant.Called called = participant.calls.take();
+    assertThat(called.method()).isEqualTo("POST");
+    assertThat(called.query()).isEqualTo(path.substring(path.indexOf('?') + 1));
+    assertThat(called.headers()).containsEntry("content-type", "application/json");
+    assertThat(called.body())
+        .contains("\"jsonrpc\":\"2.0\",\"method\":\"" + method + "\"")
+        .contains("\"n\":1.0")
+        .contains("\"gid\":\"g 1\"")
+        .contains("\"trans_type\":\"saga\"")
+        .contains("\"branch_id\":\"01\"")
+        .contains("\"op\":\"action\"");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/method", "/a?x=method", "/a?methods=1"})
+  void another_url_is_called_as_ever(String path) throws Exception {
+    Participant participant = participant();
+
+    assertThat(answerTo(rpc(participant.url(path), "7"))).isEqualTo(Success.INSTANCE);
+    assertThat(participant.calls.take().body()).isEqualTo("7");
+  }
+
+  @Test
+  void a_payload_that_json_rpc_cannot_carry_is_unknown_without_a_call() throws Exception {
+    Participant participant = participant();
+
+    assertThat(answerTo(rpc(participant.url("/a?method=Pay"), "7")))
+        .isEqualTo(new Unknown("a payload that is no JSON object cannot be sent by JSON-RPC"));
+    assertThat(participant.calls).isEmpty();
+  }
+
   @ParameterizedTest
   @FieldSource("ANSWERS")
   void an_answer_means(Row row) throws Exception {

@@ -228,7 +228,6 @@ class HttpDoorTest {
     "GET, /api/dtmsvr/submit/",
     "GET, /api/dtmsvr/version//",
     "GET, /api/json-rpc",
-    "POST, /api/json-rpc",
     "OPTIONS, /api/dtmsvr/submit",
   })
   void what_does_not_exist(String method, String path) throws Exception {
