@@ -602,6 +602,15 @@ class CommandsTest {
                     "trans_type: xa (expected: tcc, as the transaction is)")));
   }
 
+  @Test
+  void the_status_refuses_a_branch_before_its_type_does() {
+    Stored stored = stored(Given.tcc(), GlobalStatus.SUCCEED);
+
+    Verdict verdict = commands.registerBranch(registration(Given.xa().branch(1)), stored, NOW);
+
+    assertThat(codeOf(verdict)).isEqualTo(ErrorCode.STATUS_CONFLICT);
+  }
+
   /** docs/spec/grpc-api.md: the SDK must not undo what has succeeded. */
   @Test
   void a_late_step_hears_that_its_workflow_has_succeeded() {
