@@ -191,6 +191,7 @@ public final class Coordinator {
       return;
     }
     live.decided = decision.pass();
+    decision.troubles().forEach(observer::troubled);
     if (decision.writes().isEmpty()) {
       live.pass = decision.pass();
       act(live, decision);

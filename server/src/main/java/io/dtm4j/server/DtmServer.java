@@ -7,6 +7,7 @@ import io.dtm4j.coordinator.Coordinator;
 import io.dtm4j.coordinator.CoordinatorLimits;
 import io.dtm4j.coordinator.Keeper;
 import io.dtm4j.coordinator.Listings;
+import io.dtm4j.coordinator.Observer;
 import io.dtm4j.coordinator.Recovery;
 import io.dtm4j.coordinator.Retention;
 import io.dtm4j.coordinator.Subscriptions;
@@ -15,11 +16,13 @@ import io.dtm4j.engine.Engine;
 import io.dtm4j.engine.Settings;
 import io.dtm4j.engine.WaitingFor;
 import io.dtm4j.server.config.ServerConfig;
+import io.dtm4j.server.config.ServerConfig.Alert;
 import io.dtm4j.server.config.ServerConfig.Limits;
 import io.dtm4j.server.config.ServerConfig.Listen;
 import io.dtm4j.server.config.ServerConfig.Timing;
 import io.dtm4j.server.config.StoreConfig;
 import io.dtm4j.server.http.AddressPolicy;
+import io.dtm4j.server.http.AlertHook;
 import io.dtm4j.server.http.CallerConfig;
 import io.dtm4j.server.http.HttpCaller;
 import io.dtm4j.server.http.HttpDoor;
@@ -100,7 +103,7 @@ public final class DtmServer implements AutoCloseable {
               store::storeTime,
               System::nanoTime,
               limits,
-              metrics);
+              observer(loops, metrics));
       var claims = new Claims(hostName());
       var writes = new ClientWrites(store, committer, timers);
       var subscriptions = new Subscriptions(store, writes);
@@ -250,6 +253,21 @@ public final class DtmServer implements AutoCloseable {
       } catch (Exception e) {
         log.atWarn().setCause(e).addKeyValue("part", part).log("not closed");
       }
+    }
+  }
+
+  /** Counts what happens, and tells the alert hook if there is one. */
+  private Observer observer(Loops loops, Metrics metrics) {
+    Alert alert = config.alert();
+    if (alert.webHook().isEmpty()) {
+      return metrics;
+    }
+    try {
+      boolean insideDocker = config.discovery().insideDocker();
+      return part(
+          AlertHook.open(metrics, loops, alert.webHook(), alert.retryLimit(), insideDocker));
+    } catch (IllegalArgumentException e) {
+      throw new StartException("AlertWebHook: " + e.getMessage(), e);
     }
   }
 

@@ -52,8 +52,6 @@ public final class ConfigParser {
           "MicroService.Driver",
           "MicroService.Target",
           "MicroService.EndPoint",
-          "AlertRetryLimit",
-          "AlertWebHook",
           "AdminBasePath",
           "GrpcServiceConfig");
 

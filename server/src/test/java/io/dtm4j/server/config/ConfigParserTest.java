@@ -401,8 +401,7 @@ class ConfigParserTest {
     assertThat(loaded.config()).isEqualTo(DEFAULTS);
     assertThat(loaded.warnings())
         .containsExactly(
-            "keys that this version does nothing with yet: AdminBasePath, AlertRetryLimit,"
-                + " AlertWebHook, ConfigUpdateInterval, GrpcPort, GrpcServiceConfig,"
+            "keys that this version does nothing with yet: AdminBasePath, ConfigUpdateInterval, GrpcPort, GrpcServiceConfig,"
                 + " MicroService.Driver, MicroService.EndPoint, MicroService.Target");
     assertThat(YamlFile.read(file).keySet())
         .containsExactlyInAnyOrderElementsOf(KEYS.stream().map(Key::name).toList());
