@@ -23,6 +23,7 @@ import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import java.time.Duration;
 import java.time.Instant;
@@ -451,7 +452,15 @@ class RegisteredBranchesTest extends InVirtualTime {
     Server.Answer different =
         server.register(
             new BranchRequest(
-                "h", "tcc", "01", "other", changed.confirm(), changed.cancel(), "", "", ""));
+                "h",
+                "tcc",
+                "01",
+                Payload.of("other"),
+                changed.confirm(),
+                changed.cancel(),
+                "",
+                "",
+                ""));
     run(A_MOMENT);
 
     assertThat(codeOf(same)).isNull();

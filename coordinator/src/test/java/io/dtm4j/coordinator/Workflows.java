@@ -10,6 +10,7 @@ import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
@@ -229,7 +230,7 @@ final class Workflows {
               workflow.gid().value(),
               TransType.WORKFLOW.wireName(),
               id,
-              "",
+              Payload.EMPTY,
               "",
               "",
               "",

@@ -4,7 +4,6 @@ import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Definition;
 import io.dtm4j.model.Extra;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.Schedule;
 import io.dtm4j.model.State;
 import io.dtm4j.model.Transaction;
@@ -14,6 +13,7 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.Step;
 import io.dtm4j.protocol.TransType;
@@ -197,8 +197,8 @@ public final class Creation {
 
   private static void checkProtocol(String protocol) throws RefusedException {
     switch (protocol) {
-      case "http" -> {}
-      case "grpc", "json-rpc" -> throw notYet("protocol " + protocol);
+      case "http", "grpc" -> {}
+      case "json-rpc" -> throw notYet("protocol " + protocol);
       default ->
           throw new RefusedException(
               ErrorCode.BAD_REQUEST, "unknown protocol (expected: http, grpc or json-rpc)");
@@ -344,7 +344,7 @@ public final class Creation {
           ErrorCode.BAD_REQUEST,
           request.payloads().size() + " payloads (expected: one for each of " + steps + " steps)");
     }
-    return request.payloads().subList(0, steps).stream().map(Payload::of).toList();
+    return request.payloads().subList(0, steps);
   }
 
   // ---- limits

@@ -2,12 +2,12 @@ package io.dtm4j.engine;
 
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Extra;
-import io.dtm4j.model.Payload;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.CustomData;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Payload;
 import java.time.Instant;
 
 /**

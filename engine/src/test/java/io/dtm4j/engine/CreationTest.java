@@ -6,12 +6,12 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.Definition;
 import io.dtm4j.model.Extra;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.Step;
 import io.dtm4j.protocol.TransType;
@@ -109,7 +109,16 @@ class CreationTest {
 
     TransactionRequest build() {
       return new TransactionRequest(
-          gid, type, steps, payloads, queryPrepared, protocol, customData, options, "", Map.of());
+          gid,
+          type,
+          steps,
+          payloads.stream().map(Payload::of).toList(),
+          queryPrepared,
+          protocol,
+          customData,
+          options,
+          "",
+          Map.of());
     }
 
     Transaction create() throws Creation.RefusedException {
@@ -122,6 +131,14 @@ class CreationTest {
   }
 
   // ---- what is made
+
+  @ParameterizedTest
+  @ValueSource(strings = {"http", "grpc"})
+  void the_protocol_is_kept(String protocol) throws Exception {
+    Transaction saga = Request.saga().steps(STEP).protocol(protocol).create();
+
+    assertThat(saga.definition().protocol()).isEqualTo(protocol);
+  }
 
   @Test
   void a_saga_has_a_compensation_and_an_action_for_each_step() throws Exception {
@@ -338,11 +355,6 @@ class CreationTest {
                   .topics(_ -> List.of("http://s/1", "s/2")),
               ErrorCode.BAD_REQUEST,
               "subscriber 2 of step 01: url without http:// or https:// and a host"),
-          new Refusal(
-              "grpc",
-              Request.saga().protocol("grpc"),
-              ErrorCode.MODE_NOT_SUPPORTED,
-              "protocol grpc is not supported by this version of the server"),
           new Refusal(
               "json-rpc",
               Request.saga().protocol("json-rpc"),

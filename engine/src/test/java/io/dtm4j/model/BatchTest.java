@@ -8,6 +8,7 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
 import java.time.Instant;

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.io.JsonEOFException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -39,6 +40,7 @@ public final class RequestReader {
       Set.of("gid", "trans_type", "branch_id", "data", "confirm", "cancel", "url", "op", "status");
 
   private static final String HTTP = "http";
+  private static final String BODY = "the body";
   private static final char REPLACEMENT = '\uFFFD';
 
   // Names of members come from strangers: they are neither interned, nor may many that collide make
@@ -58,7 +60,7 @@ public final class RequestReader {
   private String gid = "";
   private String transType = "";
   private List<Step> steps = List.of();
-  private List<String> payloads = List.of();
+  private List<Payload> payloads = List.of();
   private String queryPrepared = "";
   private String protocol = HTTP;
   private String customData = "";
@@ -88,7 +90,7 @@ public final class RequestReader {
   /** The request in a part of an array. */
   public static TransactionRequest read(byte[] body, int offset, int length)
       throws UnreadableRequestException {
-    return read(body, offset, length, RequestReader::request);
+    return read(BODY, body, offset, length, RequestReader::request);
   }
 
   /**
@@ -99,28 +101,54 @@ public final class RequestReader {
    */
   public static BranchRequest readBranch(byte[] body, int offset, int length)
       throws UnreadableRequestException {
-    return read(body, offset, length, RequestReader::branch);
+    return read(BODY, body, offset, length, RequestReader::branch);
+  }
+
+  /**
+   * The steps in a text of their own, as gRPC has them (docs/spec/grpc-api.md 2).
+   *
+   * @param text "" and {@code null}: there are none
+   */
+  public static List<Step> readSteps(String text) throws UnreadableRequestException {
+    if (text.isEmpty()) {
+      return List.of();
+    }
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    return read("steps", bytes, 0, bytes.length, RequestReader::onlySteps);
+  }
+
+  /**
+   * Refuses maps of too many entries.
+   *
+   * @param name of the map
+   */
+  public static void checkEntries(String name, int entries) throws UnreadableRequestException {
+    if (entries > MAX_ENTRIES) {
+      throw new UnreadableRequestException(
+          ErrorCode.LIMIT_EXCEEDED, name + ": more than " + MAX_ENTRIES + " entries");
+    }
   }
 
   private interface Reading<T> {
     T read(RequestReader reader) throws IOException, UnreadableRequestException;
   }
 
-  private static <T> T read(byte[] body, int offset, int length, Reading<T> reading)
+  private static <T> T read(String what, byte[] body, int offset, int length, Reading<T> reading)
       throws UnreadableRequestException {
     try (JsonParser json = JSON.createParser(body, offset, length)) {
       return reading.read(new RequestReader(json));
     } catch (StreamConstraintsException e) {
       throw bad(
-          "the body is nested deeper than "
+          what
+              + " is nested deeper than "
               + MAX_DEPTH
               + " levels, or has an endless name or number");
     } catch (JsonEOFException e) {
-      throw bad("the body is no JSON: it ends too early");
+      throw bad(what + " is no JSON: it ends too early");
     } catch (JsonProcessingException e) {
-      throw bad("the body is no JSON" + positionOf(e));
+      throw bad(what + " is no JSON" + positionOf(e));
     } catch (IOException e) {
-      throw bad("the body is no JSON in UTF-8");
+      throw bad(what + " is no JSON in UTF-8");
     }
   }
 
@@ -158,7 +186,7 @@ public final class RequestReader {
         texts.getOrDefault("gid", ""),
         texts.getOrDefault("trans_type", ""),
         texts.getOrDefault("branch_id", ""),
-        texts.getOrDefault("data", ""),
+        Payload.of(texts.getOrDefault("data", "")),
         texts.getOrDefault("confirm", ""),
         texts.getOrDefault("cancel", ""),
         texts.getOrDefault("url", ""),
@@ -224,6 +252,18 @@ public final class RequestReader {
     }
   }
 
+  private List<Step> onlySteps() throws IOException, UnreadableRequestException {
+    JsonToken first = json.nextToken();
+    if (first == null) {
+      throw wrong("steps", null, "an array of objects");
+    }
+    List<Step> read = steps(first);
+    if (json.nextToken() != null) {
+      throw bad("steps go on behind their array");
+    }
+    return read;
+  }
+
   private List<Step> steps(JsonToken value) throws IOException, UnreadableRequestException {
     if (value == JsonToken.VALUE_NULL) {
       return steps;
@@ -264,16 +304,16 @@ public final class RequestReader {
     return new Step(action, compensate, data);
   }
 
-  private List<String> payloads(JsonToken value) throws IOException, UnreadableRequestException {
+  private List<Payload> payloads(JsonToken value) throws IOException, UnreadableRequestException {
     if (value == JsonToken.VALUE_NULL) {
       return payloads;
     }
     if (value != JsonToken.START_ARRAY) {
       throw wrong("payloads", value, "an array of strings");
     }
-    List<String> read = new ArrayList<>();
+    List<Payload> read = new ArrayList<>();
     for (JsonToken item = json.nextToken(); item != JsonToken.END_ARRAY; item = json.nextToken()) {
-      String payload = text("an element of payloads", item, "");
+      Payload payload = Payload.of(text("an element of payloads", item, ""));
       // Entries beyond the last step mean nothing, and there are never more steps than that.
       if (read.size() < MAX_STEPS) {
         read.add(payload);
@@ -283,14 +323,14 @@ public final class RequestReader {
   }
 
   /** Payloads inside the steps stand behind those of the list (docs/spec/http-api.md 8). */
-  private List<String> payloadsOfAll() {
-    List<String> all = null;
+  private List<Payload> payloadsOfAll() {
+    List<Payload> all = null;
     for (Step step : steps) {
       if (!step.data().isEmpty()) {
         if (all == null) {
           all = new ArrayList<>(payloads);
         }
-        all.add(step.data());
+        all.add(Payload.of(step.data()));
       }
     }
     return all == null ? payloads : all;
@@ -340,10 +380,7 @@ public final class RequestReader {
     Map<String, String> read = new HashMap<>();
     for (String key = json.nextFieldName(); key != null; key = json.nextFieldName()) {
       read.put(wellFormed(key), text("a value in " + name, json.nextToken(), ""));
-      if (read.size() > MAX_ENTRIES) {
-        throw new UnreadableRequestException(
-            ErrorCode.LIMIT_EXCEEDED, name + ": more than " + MAX_ENTRIES + " entries");
-      }
+      checkEntries(name, read.size());
     }
     return read;
   }

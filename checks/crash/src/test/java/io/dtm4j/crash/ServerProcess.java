@@ -110,6 +110,7 @@ final class ServerProcess implements AutoCloseable {
             "serve",
             "--bind=127.0.0.1",
             "--http-port=" + setup.port(),
+            "--grpc-port=0",
             "--data-dir=" + setup.folder().resolve("data")));
     command.addAll(List.of(options));
     return command;

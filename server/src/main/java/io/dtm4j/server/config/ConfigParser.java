@@ -47,7 +47,6 @@ public final class ConfigParser {
   /** Keys that are read and that this version does nothing with. */
   static final Set<String> NOT_YET =
       Set.of(
-          "GrpcPort",
           "ConfigUpdateInterval",
           "MicroService.Driver",
           "MicroService.Target",

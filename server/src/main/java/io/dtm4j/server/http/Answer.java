@@ -47,7 +47,7 @@ record Answer(int status, Buffer body, boolean retryAfter) {
               CONFLICT,
               body(
                   HttpAnswers.FAILURE,
-                  HttpAnswers.endingInFailure(HttpTexts.withoutOngoing(refused.message())),
+                  HttpAnswers.endingInFailure(HttpAnswers.withoutOngoing(refused.message())),
                   refused.code(),
                   refused.status()),
               false);
@@ -56,7 +56,7 @@ record Answer(int status, Buffer body, boolean retryAfter) {
               TOO_EARLY,
               body(
                   HttpAnswers.ONGOING,
-                  HttpAnswers.endingInOngoing(HttpTexts.withoutFailure(unfinished.message())),
+                  HttpAnswers.endingInOngoing(HttpAnswers.withoutFailure(unfinished.message())),
                   unfinished.code(),
                   unfinished.status()),
               false);
@@ -67,7 +67,9 @@ record Answer(int status, Buffer body, boolean retryAfter) {
   /** An error with a status of the door's own. */
   static Answer failed(int status, ErrorCode code, String message) {
     return new Answer(
-        status, body(null, HttpTexts.harmless(message), code, null), status == SERVICE_UNAVAILABLE);
+        status,
+        body(null, HttpAnswers.harmless(message), code, null),
+        status == SERVICE_UNAVAILABLE);
   }
 
   private static int statusOf(ErrorCode code) {

@@ -3,12 +3,16 @@ package io.dtm4j.server.http;
 import static java.util.Objects.requireNonNull;
 
 import io.dtm4j.store.EventLoop;
+import io.netty.channel.ChannelFactory;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.ServerChannel;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
+import io.vertx.core.internal.VertxInternal;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
@@ -64,6 +68,35 @@ public final class Loops implements AutoCloseable {
   /** All loops, always in the same order. */
   public List<EventLoop> all() {
     return List.copyOf(loops);
+  }
+
+  /**
+   * The loop whose thread this is.
+   *
+   * @throws IllegalStateException on any other thread
+   */
+  public EventLoop current() {
+    for (Loop loop : loops) {
+      if (loop.isCurrent()) {
+        return loop;
+      }
+    }
+    throw new IllegalStateException(Thread.currentThread() + " is no loop");
+  }
+
+  /** Does something again and again on one of them, with a pause of that many milliseconds. */
+  public void every(long pauseMillis, Runnable task) {
+    loops.getFirst().execute(() -> vertx.setPeriodic(pauseMillis, _ -> task.run()));
+  }
+
+  /** The same loops, for a library that brings its own protocol on Netty. */
+  public EventLoopGroup netty() {
+    return ((VertxInternal) vertx).nettyEventLoopGroup();
+  }
+
+  /** Makes the channels that listen on {@link #netty}. */
+  public ChannelFactory<? extends ServerChannel> listeningChannels() {
+    return ((VertxInternal) vertx).transport().serverChannelFactory(false);
   }
 
   List<Loop> withContexts() {

@@ -5,12 +5,13 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.dtm4j.model.Attempt;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.Definition;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.HttpAnswers;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.store.ExtraJson;
 import io.dtm4j.store.KeyValue;
 import io.dtm4j.store.Listed;
@@ -176,10 +177,10 @@ final class RecordJson {
     text(json, "owner", listed.owner().toString());
     // Some clients take the word FAILURE anywhere in this answer for an error of the query, so what
     // is ours does not have it.
-    text(json, "ext_data", HttpTexts.harmless(ExtraJson.write("", state.extra())));
+    text(json, "ext_data", HttpAnswers.harmless(ExtraJson.write("", state.extra())));
     json.writeBooleanField("concurrent", definition.options().concurrent());
     if (waitingFor != null) {
-      json.writeStringField("waiting_for", HttpTexts.harmless(waitingFor));
+      json.writeStringField("waiting_for", HttpAnswers.harmless(waitingFor));
     }
     json.writeEndObject();
   }
@@ -208,7 +209,7 @@ final class RecordJson {
     if (attempt != null) {
       json.writeNumberField("attempts", attempt.number());
       time(json, "last_attempt_time", attempt.at());
-      json.writeStringField("last_error", HttpTexts.harmless(attempt.text()));
+      json.writeStringField("last_error", HttpAnswers.harmless(attempt.text()));
     }
     json.writeEndObject();
   }

@@ -402,7 +402,7 @@ class ConfigParserTest {
     assertThat(loaded.warnings())
         .containsExactly(
             "keys that this version does nothing with yet: AdminBasePath, AlertRetryLimit,"
-                + " AlertWebHook, ConfigUpdateInterval, GrpcPort, GrpcServiceConfig,"
+                + " AlertWebHook, ConfigUpdateInterval, GrpcServiceConfig,"
                 + " MicroService.Driver, MicroService.EndPoint, MicroService.Target");
     assertThat(YamlFile.read(file).keySet())
         .containsExactlyInAnyOrderElementsOf(KEYS.stream().map(Key::name).toList());

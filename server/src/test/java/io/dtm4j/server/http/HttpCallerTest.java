@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.dtm4j.engine.Call;
 import io.dtm4j.model.BranchKey;
-import io.dtm4j.model.Payload;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.BranchAnswer.Failure;
 import io.dtm4j.protocol.BranchAnswer.Ongoing;
@@ -13,6 +12,7 @@ import io.dtm4j.protocol.BranchAnswer.Success;
 import io.dtm4j.protocol.BranchAnswer.Unknown;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.store.EventLoop;
 import io.vertx.core.Vertx;

@@ -10,13 +10,13 @@ import ch.qos.logback.core.read.ListAppender;
 import io.dtm4j.coordinator.Command;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
-import io.dtm4j.model.Payload;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransactionRequest;
 import io.dtm4j.server.metrics.Metrics;
@@ -303,7 +303,8 @@ class HttpDoorTest {
       assertThat(answer.body()).isEqualTo("{\"dtm_result\":\"SUCCESS\"}");
       assertThat(doors.registered.take())
           .isEqualTo(
-              new BranchRequest("g1", "tcc", "01", "d", "http://k", "http://x", "", "o", "s"));
+              new BranchRequest(
+                  "g1", "tcc", "01", Payload.of("d"), "http://k", "http://x", "", "o", "s"));
     }
   }
 
@@ -420,7 +421,7 @@ class HttpDoorTest {
       assertThat(request.gid()).isEqualTo("ab");
       assertThat(request.transType()).isEqualTo("msg");
       assertThat(request.steps()).hasSize(1);
-      assertThat(request.payloads()).containsExactly("p");
+      assertThat(request.payloads()).containsExactly(Payload.of("p"));
       assertThat(request.queryPrepared()).isEqualTo("http://q");
       assertThat(request.protocol()).isEqualTo("http");
       assertThat(request.customData()).isEqualTo("{}");
