@@ -206,22 +206,23 @@ public final class Commands {
     }
     Transaction transaction = stored.transaction();
     TransType type = transaction.definition().type();
+    if (transaction.status() != GlobalStatus.PREPARED) {
+      return type == TransType.WORKFLOW && transaction.status() == GlobalStatus.SUCCEED
+          ? decided(stored)
+          : conflict(stored, "registerBranch");
+    }
     if (type != registration.type()) {
       return failed(
           ErrorCode.BAD_REQUEST,
           "trans_type: %s (expected: %s, as the transaction is)"
               .formatted(registration.type().wireName(), type.wireName()));
     }
-    if (transaction.status() != GlobalStatus.PREPARED) {
-      return type == TransType.WORKFLOW && transaction.status() == GlobalStatus.SUCCEED
-          ? decided(stored)
-          : conflict(stored, "registerBranch");
-    }
     Op contrary = type == TransType.WORKFLOW ? contraryOf(registration) : null;
     if (contrary != null && hasRow(transaction, contrary)) {
       return decided(stored);
     }
     try {
+      Creation.checkCallable(transaction, registration.rows());
       Creation.checkGrowth(transaction, registration.rows());
     } catch (Creation.RefusedException e) {
       return new Verdict.Answer(e.reply());

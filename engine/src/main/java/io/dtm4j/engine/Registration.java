@@ -6,6 +6,7 @@ import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GrpcAddress;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.TransType;
 import java.time.Instant;
@@ -61,7 +62,8 @@ public record Registration(Gid gid, TransType type, List<Branch> rows) {
     if (request.branchId().isEmpty()) {
       throw bad("branch_id is missing");
     }
-    Creation.checkUrl(op.wireName(), url);
+    // Whether its transaction may have it is asked when that is known.
+    Creation.checkUrl(op.wireName(), url, GrpcAddress.isOne(url) ? "grpc" : "http");
     return Branch.open(new BranchKey(request.branchId(), op), url, request.data(), now);
   }
 

@@ -6,6 +6,7 @@ import io.dtm4j.engine.Commands.Verdict;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
+import io.dtm4j.model.Definition;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Extra;
 import io.dtm4j.model.Guard;
@@ -602,6 +603,17 @@ class CommandsTest {
                     "trans_type: xa (expected: tcc, as the transaction is)")));
   }
 
+  /** docs/spec/grpc-api.md 4: what has left prepared refuses, whatever is wrong besides. */
+  @Test
+  void a_branch_of_another_type_that_comes_late_is_refused() {
+    Stored stored = stored(Given.saga(1), GlobalStatus.SUCCEED);
+
+    assertThat(commands.registerBranch(registration(Given.xa().branch(1)), stored, NOW))
+        .isInstanceOfSatisfying(
+            Verdict.Answer.class,
+            answer -> assertThat(answer.reply()).isInstanceOf(Reply.Refused.class));
+  }
+
   /** docs/spec/grpc-api.md: the SDK must not undo what has succeeded. */
   @Test
   void a_late_step_hears_that_its_workflow_has_succeeded() {
@@ -613,12 +625,52 @@ class CommandsTest {
         .isEqualTo(ErrorCode.STATUS_CONFLICT);
   }
 
+  @Test
+  void a_registered_url_must_be_one_that_its_transaction_can_call() throws Exception {
+    var request =
+        new BranchRequest("g", "tcc", "01", Payload.EMPTY, "host:1/x.X/K", "http://x", "", "", "");
+    Registration registration = Registration.of(request, NOW);
+    Stored http = stored(Given.tcc(), GlobalStatus.PREPARED);
+    Stored grpc = withProtocol(http, "grpc");
+
+    Verdict refused = commands.registerBranch(registration, http, NOW);
+    Verdict taken = commands.registerBranch(registration, grpc, NOW);
+
+    assertThat(codeOf(refused)).isEqualTo(ErrorCode.BAD_REQUEST);
+    assertThat(batchOf(taken).writes()).isNotEmpty();
+  }
+
+  @Test
+  void a_branch_id_that_grpc_cannot_send_is_refused_where_grpc_calls() throws Exception {
+    var request = new BranchRequest("g", "tcc", "ü", Payload.EMPTY, "host:1/x.X/K", "", "", "", "");
+    Stored grpc = withProtocol(stored(Given.tcc(), GlobalStatus.PREPARED), "grpc");
+
+    Verdict refused = commands.registerBranch(Registration.of(request, NOW), grpc, NOW);
+
+    assertThat(codeOf(refused)).isEqualTo(ErrorCode.BAD_REQUEST);
+  }
+
+  private static Stored withProtocol(Stored stored, String protocol) {
+    Transaction transaction = stored.transaction();
+    Definition was = transaction.definition();
+    var definition =
+        new Definition(
+            was.type(), protocol, was.queryPrepared(), was.customData(), was.options(), NOW);
+    return new Stored(
+        new Transaction(transaction.gid(), definition, transaction.state(), transaction.branches()),
+        stored.owner());
+  }
+
   private static Stored ended(GlobalStatus status) {
     return stored(Given.workflow(), status);
   }
 
   private static @Nullable ErrorCode codeOf(Verdict verdict) {
-    return verdict instanceof Verdict.Answer(Reply.Refused refused) ? refused.code() : null;
+    return switch (verdict) {
+      case Verdict.Answer(Reply.Refused refused) -> refused.code();
+      case Verdict.Answer(Reply.Failed failed) -> failed.code();
+      default -> null;
+    };
   }
 
   private static Stored with(Stored stored, List<Branch> rows) {

@@ -19,6 +19,8 @@ import io.dtm4j.server.config.ServerConfig.Limits;
 import io.dtm4j.server.config.ServerConfig.Listen;
 import io.dtm4j.server.config.ServerConfig.Timing;
 import io.dtm4j.server.config.StoreConfig;
+import io.dtm4j.server.grpc.GrpcCaller;
+import io.dtm4j.server.grpc.GrpcCallerConfig;
 import io.dtm4j.server.grpc.GrpcConfig;
 import io.dtm4j.server.grpc.GrpcDoor;
 import io.dtm4j.server.http.AddressPolicy;
@@ -85,7 +87,10 @@ public final class DtmServer implements AutoCloseable {
       Loops loops = part(Loops.start(Runtime.getRuntime().availableProcessors()));
       GroupCommitter committer = part(new GroupCommitter(store, 1, COMMITS_END_WITHIN));
       StoreReaders readers = part(new StoreReaders(READERS, WAITING_READS));
-      HttpCaller caller = part(HttpCaller.open(loops, callerConfig(config), AddressPolicy.ALL));
+      var caller =
+          new Transports(
+              part(HttpCaller.open(loops, callerConfig(config), AddressPolicy.ALL)),
+              part(GrpcCaller.open(loops, grpcCallerConfig(config), AddressPolicy.ALL)));
       ThreadTimers timers = part(new ThreadTimers());
 
       Timing timing = config.timing();
@@ -336,6 +341,13 @@ public final class DtmServer implements AutoCloseable {
     return CallerConfig.DEFAULTS
         .withLimits(
             limits.callsPerDestination(), limits.queuePerDestination(), limits.answerBytes())
+        .withInsideDocker(config.discovery().insideDocker());
+  }
+
+  private static GrpcCallerConfig grpcCallerConfig(ServerConfig config) {
+    return GrpcCallerConfig.DEFAULTS
+        .withAnswerBytes(config.limits().answerBytes())
+        .withServiceConfig(config.discovery().grpcServiceConfig())
         .withInsideDocker(config.discovery().insideDocker());
   }
 

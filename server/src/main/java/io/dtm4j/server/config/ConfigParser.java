@@ -53,8 +53,7 @@ public final class ConfigParser {
           "MicroService.EndPoint",
           "AlertRetryLimit",
           "AlertWebHook",
-          "AdminBasePath",
-          "GrpcServiceConfig");
+          "AdminBasePath");
 
   private static final List<String> DRIVERS =
       List.of("rocksdb", "boltdb", "redis", "mysql", "postgres", "sqlserver");
@@ -208,12 +207,23 @@ public final class ConfigParser {
   private Discovery discovery() {
     Discovery d = Discovery.DEFAULTS;
     String grpc = settings.text("GrpcServiceConfig", d.grpcServiceConfig());
+    if (!grpc.isEmpty() && !isJsonObject(grpc)) {
+      settings.problem("GrpcServiceConfig", grpc, "a JSON object");
+    }
     return new Discovery(
         settings.text("MicroService.Driver", d.driver()),
         settings.text("MicroService.Target", d.target()),
         settings.text("MicroService.EndPoint", d.endPoint()),
         grpc.isEmpty() ? d.grpcServiceConfig() : grpc,
         !settings.text("IsDocker", "").isEmpty());
+  }
+
+  private static boolean isJsonObject(String text) {
+    try {
+      return new ObjectMapper().readTree(text).isObject();
+    } catch (JsonProcessingException e) {
+      return false;
+    }
   }
 
   private ZoneId zone() {

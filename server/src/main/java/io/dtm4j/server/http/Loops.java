@@ -3,6 +3,7 @@ package io.dtm4j.server.http;
 import static java.util.Objects.requireNonNull;
 
 import io.dtm4j.store.EventLoop;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelFactory;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.ServerChannel;
@@ -12,6 +13,7 @@ import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
+import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -97,6 +99,16 @@ public final class Loops implements AutoCloseable {
   /** Makes the channels that listen on {@link #netty}. */
   public ChannelFactory<? extends ServerChannel> listeningChannels() {
     return ((VertxInternal) vertx).transport().serverChannelFactory(false);
+  }
+
+  /** The Netty loop of one of these loops. */
+  public EventLoopGroup nettyLoop(EventLoop loop) {
+    return ((ContextInternal) ((Loop) loop).context()).nettyEventLoop();
+  }
+
+  /** Makes the channels that connect from {@link #netty}. */
+  public ChannelFactory<? extends Channel> connectingChannels() {
+    return ((VertxInternal) vertx).transport().channelFactory(false);
   }
 
   List<Loop> withContexts() {
