@@ -76,8 +76,8 @@ final class Arrivals extends ServerStreamTracer.Factory {
     @Override
     public void inboundWireSize(long more) {
       synchronized (this) {
-        if (over) {
-          return;
+        if (over || incoming == null) {
+          return; // other services have streams that may last for ever
         }
         size += more;
       }

@@ -86,6 +86,7 @@ final class Channels {
         .userAgent("dtm4j")
         .proxyDetector(_ -> null)
         .disableServiceConfigLookUp()
+        .maxTraceEvents(0)
         .defaultServiceConfig(serviceConfig)
         .build();
   }

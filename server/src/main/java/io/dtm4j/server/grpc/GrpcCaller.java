@@ -8,6 +8,7 @@ import io.dtm4j.server.http.AddressPolicy;
 import io.dtm4j.server.http.Loops;
 import io.dtm4j.store.EventLoop;
 import io.grpc.ManagedChannel;
+import io.grpc.Status;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -154,13 +155,13 @@ public final class GrpcCaller implements Caller, AutoCloseable {
       Outgoing outgoing;
       try {
         GrpcAddress address = GrpcAddress.of(call.url());
-        outgoing = Outgoing.of(call, address, answered);
+        outgoing = Outgoing.of(call, address, answered, nanoTime.getAsLong());
       } catch (IllegalArgumentException e) {
         answered.accept(new BranchAnswer.Unknown(String.valueOf(e.getMessage())));
         return;
       }
       Target target = targets.computeIfAbsent(outgoing.address().target(), Target::new);
-      outgoing.start(target.channel(), loop);
+      outgoing.start(target.channel(), loop, target);
     }
 
     void closeIdle() {
@@ -185,15 +186,20 @@ public final class GrpcCaller implements Caller, AutoCloseable {
     }
 
     /** The channel to a target. */
-    private final class Target {
+    private final class Target implements Outgoing.Ended {
       private final String name;
       private ManagedChannel channel;
       private long openedAt;
       private long usedAt;
+      private long answeredAt;
+
+      /** Its calls run out of time, so its connection may be dead without anybody knowing. */
+      private boolean silent;
 
       Target(String name) {
         this.name = name;
         openedAt = nanoTime.getAsLong();
+        answeredAt = openedAt;
         channel = channels.open(name, loop);
       }
 
@@ -202,12 +208,23 @@ public final class GrpcCaller implements Caller, AutoCloseable {
         usedAt = nanoTime.getAsLong();
         // A channel waits longer and longer before it connects again, up to two minutes, and
         // refuses all calls meanwhile. A call that is due is tried.
-        if (usedAt - openedAt > config.reconnectPause().toNanos() && Channels.isBroken(channel)) {
-          channel.shutdown();
+        boolean mayReopen = usedAt - openedAt > config.reconnectPause().toNanos();
+        if (mayReopen && (silent || Channels.isBroken(channel))) {
+          channel.shutdown(); // what is in flight on it comes to its end
           channel = channels.open(name, loop);
           openedAt = usedAt;
+          silent = false;
         }
         return channel;
+      }
+
+      @Override
+      public void ended(Status.Code code, long beganAt) {
+        if (code != Status.Code.DEADLINE_EXCEEDED) {
+          answeredAt = nanoTime.getAsLong();
+        } else if (answeredAt - beganAt < 0 && openedAt - beganAt <= 0) {
+          silent = true;
+        }
       }
 
       /** Calls in flight come to their end. */

@@ -49,7 +49,19 @@ final class Outgoing extends ClientCall.Listener<Outgoing.Ignored> {
   private final GrpcAddress address;
   private final Metadata metadata;
   private final Consumer<BranchAnswer> answered;
+  private final long beganAt;
   private @Nullable EventLoop loop;
+  private @Nullable Ended ended;
+
+  /** Told of the end of a call, before anybody else. */
+  interface Ended {
+    /**
+     * A call has ended.
+     *
+     * @param beganAt by the monotonic clock
+     */
+    void ended(Status.Code code, long beganAt);
+  }
 
   /** The message of an answer, whatever it is. */
   enum Ignored {
@@ -83,19 +95,25 @@ final class Outgoing extends ClientCall.Listener<Outgoing.Ignored> {
       };
 
   private Outgoing(
-      Call call, GrpcAddress address, Metadata metadata, Consumer<BranchAnswer> answered) {
+      Call call,
+      GrpcAddress address,
+      Metadata metadata,
+      Consumer<BranchAnswer> answered,
+      long beganAt) {
     this.call = call;
     this.address = address;
     this.metadata = metadata;
     this.answered = answered;
+    this.beganAt = beganAt;
   }
 
   /**
    * A call that has not begun.
    *
+   * @param now by the monotonic clock
    * @throws IllegalArgumentException when it cannot be sent by gRPC
    */
-  static Outgoing of(Call call, GrpcAddress address, Consumer<BranchAnswer> answered) {
+  static Outgoing of(Call call, GrpcAddress address, Consumer<BranchAnswer> answered, long now) {
     var metadata = new Metadata();
     metadata.put(GID, sendable("gid", call.gid().value()));
     metadata.put(TRANS_TYPE, call.type().wireName());
@@ -103,7 +121,7 @@ final class Outgoing extends ClientCall.Listener<Outgoing.Ignored> {
     metadata.put(OP, sendable("op", call.key().op().wireName()));
     metadata.put(SERVER, "");
     call.headers().forEach((name, value) -> add(metadata, name, value));
-    return new Outgoing(call, address, metadata, answered);
+    return new Outgoing(call, address, metadata, answered, now);
   }
 
   private static void add(Metadata metadata, String name, String value) {
@@ -143,9 +161,11 @@ final class Outgoing extends ClientCall.Listener<Outgoing.Ignored> {
    * Begins it.
    *
    * @param answersOn where its answer is told
+   * @param told of its end, there, too
    */
-  void start(Channel channel, EventLoop answersOn) {
+  void start(Channel channel, EventLoop answersOn, Ended told) {
     loop = answersOn;
+    ended = told;
     ClientCall<Payload, Ignored> sent =
         channel.newCall(
             MethodDescriptor.newBuilder(BYTES, NOTHING)
@@ -173,14 +193,20 @@ final class Outgoing extends ClientCall.Listener<Outgoing.Ignored> {
 
   @Override
   public void onClose(Status status, Metadata trailers) {
-    String message = status.getDescription() == null ? "" : status.getDescription();
-    BranchAnswer answer =
-        GrpcAnswers.classify(status.getCode().value(), status.getCode().name(), message);
     EventLoop own = loop;
     if (own == null || own.isCurrent()) {
-      answered.accept(answer);
+      end(status);
     } else {
-      own.execute(() -> answered.accept(answer)); // a channel that cannot connect says so elsewhere
+      own.execute(() -> end(status)); // a channel that cannot connect says so elsewhere
     }
+  }
+
+  private void end(Status status) {
+    if (ended != null) {
+      ended.ended(status.getCode(), beganAt);
+    }
+    String message = status.getDescription() == null ? "" : status.getDescription();
+    answered.accept(
+        GrpcAnswers.classify(status.getCode().value(), status.getCode().name(), message));
   }
 }

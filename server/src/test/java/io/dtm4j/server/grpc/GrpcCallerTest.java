@@ -238,6 +238,24 @@ class GrpcCallerTest {
   }
 
   @Test
+  void a_connection_on_which_calls_run_out_of_time_is_given_up() throws Exception {
+    GrpcParticipant bank = participant();
+    GrpcCaller caller = caller();
+    answerTo(caller, call(bank.url()));
+    answerTo(caller, call(bank.url()));
+    bank.status = null;
+    skipped.addAndGet(Duration.ofSeconds(1).toNanos());
+    answerTo(caller, call("g", bank.url(), Payload.EMPTY, Map.of(), Duration.ofMillis(300)));
+    bank.status = Status.OK;
+
+    answerTo(caller, call(bank.url()));
+
+    List<String> connections = bank.calls.stream().map(GrpcParticipant.Came::connection).toList();
+    assertThat(connections.subList(0, 3)).containsOnly(connections.getFirst());
+    assertThat(connections.get(3)).isNotEqualTo(connections.getFirst());
+  }
+
+  @Test
   void an_answer_that_is_too_long_says_nothing() throws Exception {
     GrpcParticipant bank = participant();
     bank.reply = new byte[2_000];

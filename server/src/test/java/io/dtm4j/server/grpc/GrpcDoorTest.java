@@ -651,6 +651,7 @@ class GrpcDoorTest {
     assertThat(services.get(5, TimeUnit.SECONDS))
         .contains(
             "dtmgimp.Dtm", "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection");
+    assertThat(door.receivedBytes()).as("of a stream that may last for ever").isZero();
     asking.onCompleted();
   }
 

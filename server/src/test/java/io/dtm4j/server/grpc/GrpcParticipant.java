@@ -2,6 +2,7 @@ package io.dtm4j.server.grpc;
 
 import io.dtm4j.protocol.Payload;
 import io.grpc.Context;
+import io.grpc.Grpc;
 import io.grpc.HandlerRegistry;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -43,8 +44,10 @@ final class GrpcParticipant implements AutoCloseable {
    * What came.
    *
    * @param millisLeft until the deadline of the call
+   * @param connection on which it came
    */
-  record Came(String method, Metadata headers, Payload message, long millisLeft) {}
+  record Came(
+      String method, Metadata headers, Payload message, long millisLeft, String connection) {}
 
   final LinkedBlockingQueue<Came> calls = new LinkedBlockingQueue<>();
 
@@ -88,7 +91,8 @@ final class GrpcParticipant implements AutoCloseable {
                       name,
                       headers,
                       Payload.of(message),
-                      deadline == null ? -1 : deadline.timeRemaining(TimeUnit.MILLISECONDS)));
+                      deadline == null ? -1 : deadline.timeRemaining(TimeUnit.MILLISECONDS),
+                      String.valueOf(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR))));
             }
 
             @Override
