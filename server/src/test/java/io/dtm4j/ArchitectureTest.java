@@ -27,6 +27,7 @@ class ArchitectureTest {
 
   private static final String COORDINATOR = "io.dtm4j.coordinator..";
   private static final String SERVER = "io.dtm4j.server..";
+  private static final String GRPC_STUBS = "io.dtm4j.stubs..";
 
   private static final JavaClasses CLASSES = load();
 
@@ -44,6 +45,8 @@ class ArchitectureTest {
         .consideringOnlyDependenciesInAnyPackage("io.dtm4j..")
         .layer("protocol")
         .definedBy(PROTOCOL)
+        .layer("grpc-stubs")
+        .definedBy(GRPC_STUBS)
         .layer("engine")
         .definedBy(MODEL, ENGINE)
         .layer("store")
@@ -55,6 +58,8 @@ class ArchitectureTest {
         .layer("server")
         .definedBy(SERVER)
         .whereLayer("protocol")
+        .mayNotAccessAnyLayer()
+        .whereLayer("grpc-stubs")
         .mayNotAccessAnyLayer()
         .whereLayer("engine")
         .mayOnlyAccessLayers("protocol")
@@ -118,7 +123,18 @@ class ArchitectureTest {
         .resideInAPackage(COORDINATOR)
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("io.vertx..", "io.netty..", "java.net.http..", SERVER)
+        .resideInAnyPackage("io.vertx..", "io.netty..", "io.grpc..", "java.net.http..", SERVER)
+        .check(CLASSES);
+  }
+
+  @Test
+  void one_package_knows_grpc() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("io.dtm4j.server.grpc..", GRPC_STUBS)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.grpc..", "com.google.protobuf..", GRPC_STUBS)
         .check(CLASSES);
   }
 

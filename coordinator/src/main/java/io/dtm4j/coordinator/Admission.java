@@ -4,18 +4,24 @@ import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.Committer;
 import io.dtm4j.store.TransactionStore;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Says whether requests of clients are taken at the moment: known transactions up to twice the
  * limits, new ones up to the limits, and nothing while the store takes no writes or the server
- * stops. Whatever is refused here was not stored. Thread-safe.
+ * stops. Whatever is refused here was not stored. Records count from the moment in which a command
+ * has them, not only when their passes begin: many may be on their way to the store. Thread-safe.
  */
 final class Admission {
   private final Coordinator coordinator;
   private final TransactionStore store;
   private final Committer committer;
   private final CoordinatorLimits limits;
+
+  /** Bytes of the records that commands have in memory. */
+  private final AtomicLong commandBytes = new AtomicLong();
+
   private volatile boolean stopping;
 
   Admission(
@@ -52,9 +58,14 @@ final class Admission {
     return exceeds(1);
   }
 
+  /** A command has so many bytes more of records in memory; negative: fewer. */
+  void hold(long bytes) {
+    commandBytes.addAndGet(bytes);
+  }
+
   private boolean exceeds(int times) {
     return coordinator.openPasses() >= times * limits.openPasses()
-        || coordinator.openBytes() >= times * limits.openBytes()
+        || coordinator.openBytes() + commandBytes.get() >= times * limits.openBytes()
         || committer.backlog() >= times * limits.commitBacklog();
   }
 

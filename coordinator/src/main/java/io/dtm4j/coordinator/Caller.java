@@ -2,16 +2,26 @@ package io.dtm4j.coordinator;
 
 import io.dtm4j.engine.Call;
 import io.dtm4j.protocol.BranchAnswer;
-import java.util.function.Consumer;
 
 /** Sends calls to participants; knows the transports. */
 public interface Caller {
+  /** Told how a call has ended. */
+  interface Ended {
+    /**
+     * The call is over.
+     *
+     * @param unreachable no connection to the host of the call's url came up (refused, no route, no
+     *     such name, TLS), so it knows nothing of the call; false also when that is not certain
+     */
+    void ended(BranchAnswer answer, boolean unreachable);
+  }
+
   /**
    * Sends a call and tells what came of it. Called on an event loop and never blocks nor throws:
    * whatever goes wrong, a bad url included, is a {@link BranchAnswer.Unknown} with the cause.
    *
-   * @param answered invoked exactly once, on the loop from which this was called, at the latest
-   *     soon after the call's time-out
+   * @param ended invoked exactly once, on the loop from which this was called, at the latest soon
+   *     after the call's time-out
    */
-  void send(Call call, Consumer<BranchAnswer> answered);
+  void send(Call call, Ended ended);
 }

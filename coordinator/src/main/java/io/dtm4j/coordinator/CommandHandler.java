@@ -19,6 +19,7 @@ import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.protocol.TransactionRequest;
@@ -34,6 +35,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -99,12 +101,24 @@ public final class CommandHandler implements Doors {
     this.nanoTime = nanoTime;
     this.subscriptions = subscriptions;
     admission = new Admission(coordinator, store, committer, limits);
-    coordinator.onBeginning(lastSeen::forget); // what a pass writes is not seen here
   }
 
   @Override
-  public void query(
-      Gid gid, EventLoop loop, Consumer<@Nullable Stored> found, Consumer<Reply> trouble) {
+  public <T> void query(
+      Gid gid,
+      Function<@Nullable Stored, T> view,
+      EventLoop loop,
+      Consumer<T> shown,
+      Consumer<Reply> trouble) {
+    reads.<T>submit(
+        () -> view.apply(store.find(gid).orElse(null)),
+        loop,
+        shown,
+        e -> trouble.accept(unreadable(e)));
+  }
+
+  /** The transaction itself. */
+  void query(Gid gid, EventLoop loop, Consumer<@Nullable Stored> found, Consumer<Reply> trouble) {
     reads.submit(
         () -> store.find(gid),
         loop,
@@ -132,8 +146,8 @@ public final class CommandHandler implements Doors {
           change(Creation.gidOf(request), ends, Waits.NEVER, loop, done);
         } else {
           Waits waits = request.options().waitResult() ? Waits.ALWAYS : Waits.NEVER;
-          Known again =
-              (stored, owner, now) -> commands.submit(request.options(), stored, owner, now);
+          Options options = request.options(); // and not the request with its payloads
+          Known again = (stored, owner, now) -> commands.submit(options, stored, owner, now);
           create(request, GlobalStatus.SUBMITTED, again, waits, loop, done);
         }
       }
@@ -278,8 +292,14 @@ public final class CommandHandler implements Doors {
         run -> {
           if (admission.isFull()) {
             run.readUnlessNew();
+            return;
+          }
+          run.hold(proposed);
+          Stored last = lastSeen.of(run.gid);
+          if (last == null && status == GlobalStatus.SUBMITTED && proposed.branches().isEmpty()) {
+            run.readUnlessTooMuch(); // if it is known, its branches are more than was kept of it
           } else {
-            run.guess(lastSeen.of(run.gid));
+            run.guess(last);
           }
         });
   }
@@ -291,7 +311,7 @@ public final class CommandHandler implements Doors {
         run -> {
           Stored last = lastSeen.of(gid);
           if (last == null) {
-            run.read();
+            run.readUnlessTooMuch();
           } else {
             run.guess(last);
           }
@@ -381,6 +401,9 @@ public final class CommandHandler implements Doors {
     /** The transaction as last seen; null: none yet. */
     private @Nullable Stored seen;
 
+    /** Bytes of records that it has in memory, as counted. */
+    private long held;
+
     private boolean answered;
     private int tries;
     private int pauses;
@@ -412,8 +435,25 @@ public final class CommandHandler implements Doors {
       };
     }
 
+    /** Counts a record that it has in memory, until it is answered. */
+    void hold(Transaction record) {
+      long more = Coordinator.sizeOf(record) - held;
+      if (more > 0) {
+        held += more;
+        admission.hold(more);
+      }
+    }
+
+    private void letGo() {
+      if (held > 0) {
+        admission.hold(-held);
+        held = 0;
+      }
+    }
+
     void answer(Reply answer) {
       running.remove(this);
+      letGo();
       if (!answered) {
         answered = true;
         done.tell(answer, seen);
@@ -438,6 +478,22 @@ public final class CommandHandler implements Doors {
 
     void read() {
       query(gid, loop, this::decide, this::answer);
+    }
+
+    /** The first read: nothing is stored yet, so what it finds may be refused. */
+    void readUnlessTooMuch() {
+      query(
+          gid,
+          loop,
+          stored -> {
+            Reply refusal = admission.refusal();
+            if (refusal == null) {
+              decide(stored);
+            } else {
+              answer(refusal);
+            }
+          },
+          this::answer);
     }
 
     void readUnlessNew() {
@@ -481,6 +537,7 @@ public final class CommandHandler implements Doors {
       }
       if (stored != null && !guessed) {
         seen = stored;
+        hold(stored.transaction());
       }
       Owner owner = claims.next();
       long since = nanoTime.getAsLong(); // before the store's time: no lease counts too long (R7)
@@ -505,11 +562,17 @@ public final class CommandHandler implements Doors {
 
     private void commit(Batch batch, boolean runs, long since) {
       committingSince = since | 1;
+      if (runs) {
+        coordinator.expect(gid);
+      }
       committer.commit(batch, loop, result -> committed(batch, runs, since, result));
     }
 
     private void committed(Batch batch, boolean runs, long since, CommitResult result) {
       committingSince = 0;
+      if (runs && !(result instanceof CommitResult.Committed)) {
+        coordinator.giveUp(gid);
+      }
       switch (result) {
         case CommitResult.Committed committed -> {
           if (batch.owner() == null) {
@@ -526,12 +589,13 @@ public final class CommandHandler implements Doors {
                 since + engine.leaseOf(stored.transaction()).toNanos(),
                 loop,
                 waiting ? new Waiter(loop, this::answerResult, since) : null);
-            if (!waiting) {
+            if (waiting) {
+              letGo(); // the pass counts it now
+            } else {
               answer(Reply.Success.INSTANCE);
             }
           } else {
-            coordinator.supersede(stored);
-            answer(Reply.Success.INSTANCE);
+            coordinator.supersede(stored, loop, () -> answer(Reply.Success.INSTANCE));
           }
         }
         case CommitResult.Lost lost -> {

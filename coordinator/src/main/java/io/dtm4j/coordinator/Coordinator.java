@@ -19,6 +19,7 @@ import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Committer;
@@ -59,8 +60,11 @@ public final class Coordinator {
   /** How much longer than its time-out a call counts as alive (R7). */
   private static final Duration CALL_MARGIN = Duration.ofSeconds(5);
 
-  /** After so many parkings a call goes before those that wait. */
-  private static final int PARKINGS_BEFORE_FIRST = 3;
+  /** The objects of a branch row. */
+  private static final int BYTES_PER_ROW = 200;
+
+  /** A pass whose calls were turned away so often rests no more: they go before those that wait. */
+  private static final int MOST_PARKINGS = 3;
 
   private final Engine engine;
   private final Committer committer;
@@ -71,9 +75,9 @@ public final class Coordinator {
   private final Destinations destinations;
   private final Observer observer;
   private final ConcurrentMap<Gid, LivePass> passes = new ConcurrentHashMap<>();
+  private final Upcoming upcoming = new Upcoming();
   private final AtomicLong openBytes = new AtomicLong();
   private volatile Consumer<Due> atRest = _ -> {};
-  private volatile Consumer<Gid> beginning = _ -> {};
   private volatile Consumer<LivePass> leaseNeeded = _ -> {};
   private volatile Consumer<Lease> givenBack = _ -> {};
   private volatile boolean draining;
@@ -104,27 +108,51 @@ public final class Coordinator {
 
   // ---- the main path
 
-  /** Goes on with a record that was due and has just been claimed; see {@code begin}. */
-  void resume(Stored stored, long leaseEnd, EventLoop loop) {
-    begin(stored, leaseEnd, loop, null, false);
+  /**
+   * A pass will be begun or resumed, unless it is given up: said before the write that gives it its
+   * claim is handed over, or by the lane right after it.
+   */
+  void expect(Gid gid) {
+    upcoming.expect(gid);
+  }
+
+  /** An expected pass does not begin. */
+  void giveUp(Gid gid) {
+    upcoming.giveUp(gid);
   }
 
   /**
-   * Begins a pass that a client wants, on a record that it created or took over. A pass that this
-   * server still has for the gid belongs to an older claim and ends first.
+   * Goes on with a record that was due and has just been claimed; see {@code begin}.
+   *
+   * @param isRecovery whether it was found overdue, or with a lease whose holder is gone; false: a
+   *     timer fired at its due time
+   */
+  void resume(Stored stored, long leaseEnd, EventLoop loop, boolean isRecovery) {
+    // What was turned away is due again for that reason only: it is no retry yet.
+    begin(stored, leaseEnd, loop, null, false, isRecovery || parkings(stored.transaction()) > 0);
+  }
+
+  /**
+   * Begins a pass that a client wants, on a record that it created or took over; it has been
+   * expected. A pass that this server still has for the gid belongs to an older claim and ends
+   * first.
    *
    * @param leaseEnd by the monotonic clock: until when the claim lasts, counted from before it was
    *     first sent
    * @param waiter a client that waits for the result; null: none
    */
   void begin(Stored stored, long leaseEnd, EventLoop loop, @Nullable Waiter waiter) {
-    begin(stored, leaseEnd, loop, waiter, waiter == null);
+    begin(stored, leaseEnd, loop, waiter, waiter == null, false);
   }
 
   private void begin(
-      Stored stored, long leaseEnd, EventLoop loop, @Nullable Waiter waiter, boolean inBackground) {
+      Stored stored,
+      long leaseEnd,
+      EventLoop loop,
+      @Nullable Waiter waiter,
+      boolean inBackground,
+      boolean isRecovery) {
     Transaction transaction = stored.transaction();
-    beginning.accept(transaction.gid());
     Pass pass;
     try {
       pass = Pass.begin(transaction, clock.instant());
@@ -133,6 +161,7 @@ public final class Coordinator {
           .setCause(e)
           .addKeyValue("gid", transaction.gid())
           .log("transaction cannot be worked on; it is tried again when its lease ends");
+      giveUp(transaction.gid());
       if (waiter != null) {
         waiter.tell(internal("the transaction cannot be worked on"));
       }
@@ -147,7 +176,8 @@ public final class Coordinator {
             leaseEnd,
             new Waiters(engine.longestWaitOf(transaction)),
             sizeOf(transaction),
-            inBackground);
+            inBackground,
+            isRecovery);
     if (waiter != null) {
       live.waiters.add(waiter);
     }
@@ -156,6 +186,7 @@ public final class Coordinator {
       old = passes.get(live.gid);
       if (old != null && old.pass.transaction().status().compareTo(transaction.status()) > 0) {
         // Not older: a submit took the record over since it was claimed, and has begun first.
+        giveUp(live.gid);
         live.waiters.tell(Waiter.replyOf(stored));
         return;
       }
@@ -166,7 +197,12 @@ public final class Coordinator {
     if (old != null) {
       supersede(old, stored);
     }
-    apply(live, List.of(Event.Started.INSTANCE));
+    Stored overtakenBy = upcoming.begin(stored);
+    if (overtakenBy == null) {
+      apply(live, List.of(Event.Started.INSTANCE));
+    } else {
+      end(live, Waiter.replyOf(overtakenBy));
+    }
   }
 
   /** Something has happened to a pass; runs on its loop. */
@@ -191,6 +227,7 @@ public final class Coordinator {
       return;
     }
     live.decided = decision.pass();
+    decision.troubles().forEach(observer::troubled);
     if (decision.writes().isEmpty()) {
       live.pass = decision.pass();
       act(live, decision);
@@ -309,17 +346,32 @@ public final class Coordinator {
       return;
     }
     Destinations.Slots slots = destinations.of(call.url());
-    boolean first = live.pass.transaction().state().extra().parkings() >= PARKINGS_BEFORE_FIRST;
+    if (canWait(live) && !slots.mayTry(nanoTime.getAsLong())) {
+      turnAway(live, call);
+      return;
+    }
+    boolean first = parkings(live.pass.transaction()) >= MOST_PARKINGS;
     Runnable turn = () -> live.loop.execute(() -> fromQueue(live, call, slots));
     switch (slots.acquire(turn, first)) {
       case GO -> callNow(live, call, slots);
       case QUEUED -> live.queued++;
-      case FULL -> {
-        live.queued++; // until the pass has heard of it: it still waits for something
-        // After this decision has been acted on, so that its calls leave in their order.
-        live.loop.execute(() -> turnedAway(live, call));
-      }
+      case FULL -> turnAway(live, call);
     }
+  }
+
+  /** Whether a call may rest a little while its destination cannot be connected to. */
+  private static boolean canWait(LivePass live) {
+    return live.isRecovery && parkings(live.pass.transaction()) < MOST_PARKINGS;
+  }
+
+  private static int parkings(Transaction transaction) {
+    return transaction.state().extra().parkings();
+  }
+
+  private void turnAway(LivePass live, Call call) {
+    live.queued++; // until the pass has heard of it: it still waits for something
+    // After this decision has been acted on, so that its calls leave in their order.
+    live.loop.execute(() -> turnedAway(live, call));
   }
 
   private void turnedAway(LivePass live, Call call) {
@@ -334,7 +386,8 @@ public final class Coordinator {
         || live.superseded
         || isDrained(live)
         || isLeaseShort(live)
-        || !engine.isStillWanted(live.decided, call)) {
+        || !engine.isStillWanted(live.decided, call)
+        || (canWait(live) && !slots.mayTry(nanoTime.getAsLong()))) {
       slots.release();
       sendHeldBack(live, call);
     } else {
@@ -368,7 +421,12 @@ public final class Coordinator {
     }
     caller.send(
         call,
-        answer -> {
+        (answer, unreachable) -> {
+          if (unreachable) {
+            slots.failed(nanoTime.getAsLong());
+          } else {
+            slots.reached();
+          }
           slots.release();
           live.calls--;
           if (call.row() != Call.NO_ROW) {
@@ -438,16 +496,24 @@ public final class Coordinator {
   // ---- ends
 
   /** A newer claim of this server took the record over. */
-  void supersede(LivePass old, Stored stored) {
+  private void supersede(LivePass old, Stored stored) {
     old.superseded = true; // its loop may be about to send something
     old.loop.execute(() -> end(old, Waiter.replyOf(stored)));
   }
 
-  /** A command of this server took the record over and ended it. */
-  void supersede(Stored stored) {
+  /**
+   * A command of this server took the record over and ended it.
+   *
+   * @param ended runs on {@code loop} when this server calls nothing of it any more
+   */
+  void supersede(Stored stored, EventLoop loop, Runnable ended) {
+    upcoming.overtake(stored);
     LivePass old = passes.get(stored.transaction().gid());
-    if (old != null && !old.claim.equals(stored.owner().claim())) {
+    if (old == null) {
+      ended.run();
+    } else {
       supersede(old, stored);
+      old.loop.execute(() -> loop.execute(ended)); // behind its end
     }
   }
 
@@ -506,11 +572,6 @@ public final class Coordinator {
     atRest = listener;
   }
 
-  /** Told of each pass that begins, before it does; set once, before the first pass. */
-  void onBeginning(Consumer<Gid> listener) {
-    beginning = listener;
-  }
-
   /** Told when a call cannot leave before its lease is renewed; set once, before the first pass. */
   void onLeaseNeeded(Consumer<LivePass> listener) {
     leaseNeeded = listener;
@@ -537,6 +598,11 @@ public final class Coordinator {
   /** Passes of this moment, counted. */
   public int openPasses() {
     return passes.size();
+  }
+
+  /** Gids whose passes are on their way. */
+  int upcomingPasses() {
+    return upcoming.size();
   }
 
   /** Bytes that the passes keep in memory. */
@@ -577,10 +643,17 @@ public final class Coordinator {
     destinations.forgetIdle();
   }
 
-  private static long sizeOf(Transaction transaction) {
-    long bytes = 0;
+  /** Roughly the bytes that a transaction takes up in memory. */
+  static long sizeOf(Transaction transaction) {
+    Definition definition = transaction.definition();
+    long bytes = (long) definition.customData().length() + definition.queryPrepared().length();
+    Payload last = Payload.EMPTY;
     for (Branch branch : transaction.branches()) {
-      bytes += branch.payload().bytes().length + branch.url().length();
+      bytes += BYTES_PER_ROW + branch.url().length();
+      if (!branch.payload().equals(last)) { // the rows of a step share theirs
+        last = branch.payload();
+        bytes += last.bytes().length;
+      }
     }
     return bytes;
   }

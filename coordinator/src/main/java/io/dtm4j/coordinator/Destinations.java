@@ -1,14 +1,18 @@
 package io.dtm4j.coordinator;
 
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Limits the calls in flight to each destination (scheme, host and port) and keeps those that wait
- * in order, so that one slow participant holds up nobody else. Thread-safe.
+ * in order, so that one slow participant holds up nobody else; and knows which could not be
+ * connected to just now. Thread-safe.
  */
 final class Destinations {
   /** What became of a request for a slot. */
@@ -21,6 +25,12 @@ final class Destinations {
     FULL
   }
 
+  /** While a destination cannot be reached, one call that could wait tries it in this time. */
+  private static final long TRY_EVERY_NANOS = Duration.ofSeconds(1).toNanos();
+
+  /** A failure that is older says nothing of the present. */
+  private static final long FAILED_JUST_NOW_NANOS = Duration.ofSeconds(10).toNanos();
+
   private final int slots;
   private final int places;
   private final ConcurrentMap<String, Slots> byAddress = new ConcurrentHashMap<>();
@@ -32,13 +42,20 @@ final class Destinations {
 
   /** The destination of a url. It is to be used at once. */
   Slots of(String url) {
-    return byAddress.compute(
-        addressOf(url),
-        (_, known) -> {
-          Slots slots = known == null ? new Slots() : known;
-          slots.wanted = true;
-          return slots;
-        });
+    String address = addressOf(url);
+    Slots known = byAddress.get(address);
+    if (known != null && known.wanted) {
+      return known; // it outlives the next round at least
+    }
+    Slots destination =
+        byAddress.compute(
+            address,
+            (_, old) -> {
+              Slots slots = old == null ? new Slots() : old;
+              slots.wanted = true;
+              return slots;
+            });
+    return requireNonNull(destination, "there is one now");
   }
 
   /**
@@ -63,32 +80,38 @@ final class Destinations {
 
   /** The slots and the queue of one destination. */
   final class Slots {
-    private final Deque<Runnable> queue = new ArrayDeque<>(0);
+    private final Queue<Runnable> queue = new ArrayDeque<>(0);
+    private final Queue<Runnable> goFirst = new ArrayDeque<>(0);
     private int inFlight;
 
-    /** It was looked up since the last round of forgetting; guarded by its entry in the map. */
-    private boolean wanted;
+    /** It was looked up since the last round of forgetting; changed within the map's steps only. */
+    private volatile boolean wanted;
+
+    /** The last call that ended could not connect; written under the lock, as what follows. */
+    private volatile boolean unreachable;
+
+    /** By the monotonic clock. */
+    private long failedAt;
+
+    /** By the monotonic clock: when a call was let through to try it, or failed. */
+    private long triedAt;
 
     /**
      * Asks for a slot.
      *
      * @param turn run later with a slot, on whichever thread releases one, if the answer is {@link
      *     Admission#QUEUED}; it hands over at once
-     * @param first whether it goes before those that wait
+     * @param first whether it goes before those that wait without this
      */
     synchronized Admission acquire(Runnable turn, boolean first) {
       if (inFlight < slots) {
         inFlight++;
         return Admission.GO;
       }
-      if (queue.size() >= places) {
+      if (queue.size() + goFirst.size() >= places) {
         return Admission.FULL;
       }
-      if (first) {
-        queue.addFirst(turn);
-      } else {
-        queue.addLast(turn);
-      }
+      (first ? goFirst : queue).add(turn);
       return Admission.QUEUED;
     }
 
@@ -101,7 +124,7 @@ final class Destinations {
     }
 
     private synchronized @Nullable Runnable nextOrFree() {
-      Runnable next = queue.pollFirst();
+      Runnable next = goFirst.isEmpty() ? queue.poll() : goFirst.poll();
       if (next == null) {
         inFlight--;
       }
@@ -112,6 +135,41 @@ final class Destinations {
       boolean wasWanted = wanted;
       wanted = false;
       return !wasWanted && isIdle();
+    }
+
+    /** A call could not connect. */
+    synchronized void failed(long now) {
+      unreachable = true;
+      failedAt = now;
+      triedAt = now;
+    }
+
+    /** A call got through, whatever was answered. */
+    void reached() {
+      if (unreachable) {
+        synchronized (this) {
+          unreachable = false;
+        }
+      }
+    }
+
+    /**
+     * Whether a call that could as well wait may leave. Not while connecting has just failed, but
+     * for one a second, which is this one when the answer is true: it finds out how things are.
+     */
+    boolean mayTry(long now) {
+      return !unreachable || mayTryThough(now);
+    }
+
+    private synchronized boolean mayTryThough(long now) {
+      if (now - failedAt >= FAILED_JUST_NOW_NANOS) {
+        return true;
+      }
+      if (now - triedAt < TRY_EVERY_NANOS) {
+        return false;
+      }
+      triedAt = now;
+      return true;
     }
 
     private synchronized boolean isIdle() {

@@ -7,6 +7,7 @@ import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransactionRequest;
 import io.dtm4j.store.EventLoop;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** What the doors may ask of the coordinator. Any thread; never blocks. */
@@ -40,10 +41,17 @@ public interface Doors {
       Consumer<Reply> trouble);
 
   /**
-   * The transaction as it is stored.
+   * Shows the transaction as it is stored.
    *
-   * @param found told on {@code loop}; null: no transaction has this gid
+   * @param view what is shown of it, made where it is read, so that at most as many are in memory
+   *     as are read at a time; given null: no transaction has this gid
+   * @param shown told on {@code loop}
    * @param trouble told on {@code loop} instead, when the store cannot be read
    */
-  void query(Gid gid, EventLoop loop, Consumer<@Nullable Stored> found, Consumer<Reply> trouble);
+  <T> void query(
+      Gid gid,
+      Function<@Nullable Stored, T> view,
+      EventLoop loop,
+      Consumer<T> shown,
+      Consumer<Reply> trouble);
 }

@@ -31,6 +31,9 @@ public final class Keeper {
   /** A batch that is on its way longer counts as frozen and earns no lease (R6, R7). */
   private static final Duration FROZEN_AFTER = Duration.ofSeconds(3);
 
+  /** After so long without a sweep the process has stood still. */
+  private static final Duration STANDSTILL = SWEEP_EVERY.multipliedBy(4);
+
   private static final int SWEEPS_PER_MINUTE = 240;
   private static final Duration GRACE = Duration.ofSeconds(1);
   private static final Duration LOOK_WHILE_STOPPING = Duration.ofMillis(10);
@@ -45,6 +48,8 @@ public final class Keeper {
   private final Queue<LivePass> toRenew = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean renewing = new AtomicBoolean();
   private long sweeps;
+  private long lastSweep;
+  private boolean waited;
   private volatile boolean stopped;
 
   /**
@@ -69,6 +74,7 @@ public final class Keeper {
   }
 
   public void start() {
+    lastSweep = nanoTime.getAsLong();
     timers.after(SWEEP_EVERY, this::sweepAndRepeat);
   }
 
@@ -86,11 +92,16 @@ public final class Keeper {
   }
 
   private void sweep() {
+    long now = nanoTime.getAsLong();
+    waited = now - lastSweep > STANDSTILL.toNanos() && !waited;
+    lastSweep = now;
+    if (waited) {
+      return; // once: answers and time-outs that have become due meanwhile are heard first
+    }
     commands.sweep();
     if (++sweeps % SWEEPS_PER_MINUTE == 0) {
       coordinator.forgetIdleDestinations();
     }
-    long now = nanoTime.getAsLong();
     for (LivePass live : coordinator.passes()) {
       if (live.waiters.isAnyOverdue(now)) {
         live.loop.execute(() -> coordinator.endWaits(live));

@@ -14,6 +14,7 @@ import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -21,8 +22,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What operators look at and set right in many transactions at once (docs/spec/http-api.md 4.10,
- * 4.11, 4.14). Of the two callbacks of each method exactly one runs, once, on {@code loop}.
- * Thread-safe; never blocks.
+ * 4.11, 4.14). What is shown of what was read, the view, is made where it is read, so that at most
+ * as many pages are in memory as are read at a time. Of the two callbacks of each method exactly
+ * one runs, once, on {@code loop}. Thread-safe; never blocks.
  */
 public final class Listings {
   /** The most that is reset in one write: it holds up the writes of all others for some 15 ms. */
@@ -43,36 +45,39 @@ public final class Listings {
     this.writes = writes;
   }
 
-  /** A page of transactions; parameters as in {@link TransactionStore#list}. */
-  public void transactions(
+  /** A view of a page of transactions; parameters as in {@link TransactionStore#list}. */
+  public <T> void transactions(
       Filter filter,
       String cursor,
       int limit,
+      Function<Page<Listed>, T> view,
       EventLoop loop,
-      Consumer<Page<Listed>> done,
+      Consumer<T> done,
       Consumer<Reply> trouble) {
-    read(() -> store.list(filter, cursor, limit), loop, done, trouble);
+    read(() -> view.apply(store.list(filter, cursor, limit)), loop, done, trouble);
   }
 
-  /** A page of key-values; parameters as in {@link TransactionStore#listKeyValues}. */
-  public void keyValues(
+  /** A view of a page of key-values; parameters as in {@link TransactionStore#listKeyValues}. */
+  public <T> void keyValues(
       @Nullable String category,
       String cursor,
       int limit,
+      Function<Page<KeyValue>, T> view,
       EventLoop loop,
-      Consumer<Page<KeyValue>> done,
+      Consumer<T> done,
       Consumer<Reply> trouble) {
-    read(() -> store.listKeyValues(category, cursor, limit), loop, done, trouble);
+    read(() -> view.apply(store.listKeyValues(category, cursor, limit)), loop, done, trouble);
   }
 
-  /** Key-values by name; parameters as in {@link TransactionStore#findKeyValues}. */
-  public void keyValues(
+  /** A view of key-values by name; parameters as in {@link TransactionStore#findKeyValues}. */
+  public <T> void keyValues(
       @Nullable String category,
       @Nullable String key,
+      Function<List<KeyValue>, T> view,
       EventLoop loop,
-      Consumer<List<KeyValue>> done,
+      Consumer<T> done,
       Consumer<Reply> trouble) {
-    read(() -> store.findKeyValues(category, key), loop, done, trouble);
+    read(() -> view.apply(store.findKeyValues(category, key)), loop, done, trouble);
   }
 
   /**

@@ -32,6 +32,12 @@ final class LivePass {
   /** A client began it and does not wait for it. */
   final boolean inBackground;
 
+  /**
+   * Neither a client nor its own due time began it: it was found overdue, or with a lease whose
+   * holder is gone. Its calls can wait a little for others.
+   */
+  final boolean isRecovery;
+
   final GlobalStatus begunAs;
 
   /** All of it is durable. */
@@ -89,7 +95,8 @@ final class LivePass {
       long leaseEnd,
       Waiters waiters,
       long bytes,
-      boolean inBackground) {
+      boolean inBackground,
+      boolean isRecovery) {
     this.gid = pass.transaction().gid();
     this.loop = loop;
     this.claim = owner.claim();
@@ -102,6 +109,7 @@ final class LivePass {
     this.waiters = waiters;
     this.bytes = bytes;
     this.inBackground = inBackground;
+    this.isRecovery = isRecovery;
     begunAs = pass.transaction().status();
   }
 

@@ -1,5 +1,6 @@
 package io.dtm4j.coordinator;
 
+import io.dtm4j.engine.Trouble;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
@@ -17,6 +18,9 @@ public interface Observer {
 
         @Override
         public void branchCalled(TransType type, BranchKey branch, boolean ok) {}
+
+        @Override
+        public void troubled(Trouble trouble) {}
       };
 
   /**
@@ -35,4 +39,7 @@ public interface Observer {
    * @param ok whether the branch has succeeded; an answer that is not definite counts as not
    */
   void branchCalled(TransType type, BranchKey branch, boolean ok);
+
+  /** A call has to be repeated later: of a branch, a check-back or the resume of a workflow. */
+  void troubled(Trouble trouble);
 }

@@ -1,5 +1,7 @@
 package io.dtm4j.coordinator;
 
+import static java.util.stream.Collectors.toSet;
+
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
@@ -15,12 +17,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,7 +64,7 @@ public final class Recovery {
   private final List<? extends EventLoop> loops;
   private final Duration lease;
   private final Duration safetyNet;
-  private final int openPasses;
+  private final CoordinatorLimits limits;
 
   private final ConcurrentMap<Gid, Armed> armed = new ConcurrentHashMap<>();
   private final Queue<Due> fired = new ConcurrentLinkedQueue<>();
@@ -121,7 +125,7 @@ public final class Recovery {
     this.loops = loops;
     this.lease = lease;
     this.safetyNet = safetyNet;
-    this.openPasses = limits.openPasses();
+    this.limits = limits;
     coordinator.onRest(this::arm);
   }
 
@@ -182,7 +186,7 @@ public final class Recovery {
   }
 
   private void claimFired() {
-    if (isFull(coordinator.openPasses())) {
+    if (isFull()) {
       fired.clear(); // the safety net claims them when there is room
     }
     if (fired.isEmpty() || !claiming.compareAndSet(false, true)) {
@@ -196,14 +200,16 @@ public final class Recovery {
       }
     }
     List<Due> dues = List.copyOf(newest.values());
+    Set<Gid> ofOthers =
+        dues.stream().filter(due -> due.owner().isHeld()).map(Due::gid).collect(toSet());
     Function<Gid, Owner> tokens = claims.tokens();
     long sentAt = nanoTime.getAsLong();
     committer.<List<Stored>>perform(
-        writing -> writing.claim(dues, lease, tokens),
+        writing -> expected(writing.claim(dues, lease, tokens)),
         loops.getFirst(),
         claimed -> {
           claiming.set(false);
-          beginAll(claimed, sentAt);
+          beginAll(claimed, sentAt, ofOthers::contains);
           claimFired();
         },
         e -> {
@@ -265,13 +271,13 @@ public final class Recovery {
     long sentAt = nanoTime.getAsLong();
     committer.<List<Stored>>perform(
         // Fresh claims for each attempt (R6): a lost one may land when its records are due again.
-        writing -> writing.claimDue(lease, _ -> claims.next(), CLAIM_PAGE),
+        writing -> expected(writing.claimDue(lease, _ -> claims.next(), CLAIM_PAGE)),
         loops.getFirst(),
         claimed -> {
           sweeping.set(false);
-          beginAll(claimed, sentAt);
-          if (claimed.size() == CLAIM_PAGE) {
-            sweep();
+          beginAll(claimed, sentAt, _ -> true);
+          if (!claimed.isEmpty()) {
+            sweep(); // a page of large ones is short
           }
         },
         e -> {
@@ -285,13 +291,14 @@ public final class Recovery {
    * do not, so that they never keep out what is due.
    */
   private boolean hasRoom() {
-    int open = coordinator.openPasses();
     long now = nanoTime.getAsLong() | 1;
     if (crowdedSince == 0) {
       crowdedSince = now;
     }
     boolean hasRoom =
-        open < openPasses / 2 || (!isFull(open) && now - crowdedSince >= safetyNet.toNanos());
+        (coordinator.openPasses() < limits.openPasses() / 2
+                && coordinator.openBytes() < limits.openBytes() / 2)
+            || (!isFull() && now - crowdedSince >= safetyNet.toNanos());
     if (hasRoom) {
       crowdedSince = 0;
     }
@@ -299,11 +306,23 @@ public final class Recovery {
   }
 
   /** Known transactions are taken up to twice the limit, here as at the doors. */
-  private boolean isFull(int open) {
-    return open >= 2L * openPasses;
+  private boolean isFull() {
+    return coordinator.openPasses() >= 2L * limits.openPasses()
+        || coordinator.openBytes() >= 2 * limits.openBytes();
   }
 
-  private void beginAll(List<Stored> claimed, long sentAt) {
+  /** On the lane: no command of this server has been committed since the claim. */
+  private List<Stored> expected(List<Stored> claimed) {
+    claimed.forEach(stored -> coordinator.expect(stored.transaction().gid()));
+    return claimed;
+  }
+
+  /**
+   * Begins the passes of what was claimed.
+   *
+   * @param isRecovery whether a transaction was overdue or left behind by another holder
+   */
+  private void beginAll(List<Stored> claimed, long sentAt, Predicate<Gid> isRecovery) {
     if (!claimed.isEmpty()) {
       log.atDebug().addKeyValue("count", claimed.size()).log("due transactions claimed");
     }
@@ -315,11 +334,12 @@ public final class Recovery {
     for (Stored stored : claimed) {
       Gid gid = stored.transaction().gid();
       EventLoop loop = loops.get(Math.floorMod(gid.hashCode(), loops.size()));
-      loop.execute(() -> coordinator.resume(stored, leaseEnd, loop));
+      loop.execute(() -> coordinator.resume(stored, leaseEnd, loop, isRecovery.test(gid)));
     }
   }
 
   private void giveBack(List<Stored> claimed) {
+    claimed.forEach(stored -> coordinator.giveUp(stored.transaction().gid()));
     List<Lease> leases =
         claimed.stream()
             .map(stored -> new Lease(stored.transaction().gid(), stored.owner().claim()))

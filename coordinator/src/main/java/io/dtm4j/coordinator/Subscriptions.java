@@ -37,7 +37,10 @@ public final class Subscriptions {
   /** The longest remark. */
   public static final int MAX_REMARK = 1_000;
 
-  /** The most subscribers of a topic: a message has no more branches. */
+  /**
+   * The most subscribers of a topic. All are one value that each subscription reads and writes, and
+   * a message to several topics should stay far below the most branches that it may have.
+   */
   public static final int MAX_SUBSCRIBERS = 1_000;
 
   private static final String CATEGORY = "topics";
@@ -124,9 +127,11 @@ public final class Subscriptions {
     boolean[] tried = {false}; // a repeat may find that the first attempt has deleted it
     writes.<Reply>perform(
         writing -> {
-          boolean deleted = writing.deleteKeyValue(CATEGORY, topic) || tried[0];
-          tried[0] = true;
-          return deleted ? Reply.Success.INSTANCE : noSuchTopic();
+          boolean isRepeat = tried[0];
+          tried[0] = true; // before the store, which may delete it and fail all the same
+          return writing.deleteKeyValue(CATEGORY, topic) || isRepeat
+              ? Reply.Success.INSTANCE
+              : noSuchTopic();
         },
         loop,
         reply,

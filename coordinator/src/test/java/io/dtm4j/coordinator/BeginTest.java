@@ -65,6 +65,8 @@ class BeginTest {
     Stored claimed = new Stored(prepared.transaction(), claims.next());
     Stored submitted =
         after(commands.submit(Options.DEFAULTS, claimed, claims.next(), NOW), claimed);
+    coordinator.expect(message.gid());
+    coordinator.expect(message.gid());
     meanwhile.add(() -> begin(submitted));
 
     begin(claimed);

@@ -101,7 +101,7 @@ final class Clients {
     if (percent(20)) {
       time.after(upTo(30_000), () -> insist(saga.submit(), 1, _ -> {}));
     }
-    maybeStop(saga);
+    maybeInterfere(saga);
   }
 
   /** What any client may ask for. */
@@ -117,8 +117,11 @@ final class Clients {
     }
   }
 
-  /** An operator ends some transactions. */
-  void maybeStop(Requests request) {
+  /** An operator ends some transactions, and hurries others. */
+  void maybeInterfere(Requests request) {
+    for (int i = percent(15) ? 1 + chance.nextInt(4) : 0; i > 0; i--) {
+      time.after(upTo(30_000), () -> insist(request.reset(), 2, _ -> {}));
+    }
     if (percent(4)) {
       time.after(upTo(20_000), () -> insist(request.forceStop(), 2, _ -> {}));
     }
@@ -138,6 +141,7 @@ final class Clients {
     if (percent(20)) {
       message.customData("{\"delay\":" + chance.nextInt(15) + "}");
     }
+    maybeInterfere(message);
     if (percent(30)) {
       insist(message.submit(), TRIES, _ -> {});
       return;

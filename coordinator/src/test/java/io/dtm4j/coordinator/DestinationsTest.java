@@ -28,7 +28,7 @@ class DestinationsTest extends InVirtualTime {
 
   @Test
   void slots_are_given_on_in_the_order_of_the_queue() {
-    Destinations.Slots slots = destinations(1, 3).of("http://bank/a");
+    Destinations.Slots slots = destinations(1, 4).of("http://bank/a");
     List<String> turns = new ArrayList<>();
 
     assertThat(slots.acquire(() -> {}, false)).isEqualTo(Destinations.Admission.GO);
@@ -36,13 +36,29 @@ class DestinationsTest extends InVirtualTime {
         .isEqualTo(Destinations.Admission.QUEUED);
     assertThat(slots.acquire(() -> turns.add("second"), false))
         .isEqualTo(Destinations.Admission.QUEUED);
-    assertThat(slots.acquire(() -> turns.add("goes before"), true))
-        .isEqualTo(Destinations.Admission.QUEUED);
+    for (String gid : List.of("goes before", "goes after it")) {
+      assertThat(slots.acquire(() -> turns.add(gid), true))
+          .isEqualTo(Destinations.Admission.QUEUED);
+    }
     assertThat(slots.acquire(() -> {}, false)).isEqualTo(Destinations.Admission.FULL);
-    IntStream.range(0, 4).forEach(_ -> slots.release());
+    IntStream.range(0, 5).forEach(_ -> slots.release());
 
-    assertThat(turns).containsExactly("goes before", "first", "second");
+    assertThat(turns).containsExactly("goes before", "goes after it", "first", "second");
     assertThat(slots.acquire(() -> {}, false)).isEqualTo(Destinations.Admission.GO);
+  }
+
+  @Test
+  void while_connecting_fails_one_call_a_second_may_try() {
+    Destinations.Slots slots = destinations(1, 1).of("http://bank/a");
+    assertThat(slots.mayTry(0)).isTrue();
+
+    slots.failed(0);
+
+    assertThat(slots.mayTry(millis(999).toNanos())).isFalse();
+    assertThat(slots.mayTry(millis(1_000).toNanos())).isTrue();
+    assertThat(slots.mayTry(millis(1_001).toNanos())).isFalse();
+    slots.reached();
+    assertThat(slots.mayTry(millis(1_002).toNanos())).isTrue();
   }
 
   @Test

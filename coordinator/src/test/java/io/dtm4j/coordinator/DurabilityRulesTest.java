@@ -17,12 +17,12 @@ import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.Schedule;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Payload;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -202,7 +202,7 @@ class DurabilityRulesTest extends InVirtualTime {
     world.commit(
         new Batch(
             new Gid("g"),
-            new Guard.InStatus(SUBMITTED, null),
+            Guard.InStatus.as(world.stored("g").transaction()),
             elsewhere,
             List.of(
                 new Write.SetSchedule(
@@ -286,6 +286,88 @@ class DurabilityRulesTest extends InVirtualTime {
   }
 
   @Test
+  void R4_nothing_is_called_after_a_stop_was_answered_though_the_claim_was_before_it() {
+    Server server = server("a");
+    participants.script("http://bank/a1", ONGOING);
+    server.ask(saga("g", 1).retryInterval(2).submit());
+    run(A_MOMENT);
+    VirtualLoop busy = server.loopOf("g");
+    busy.hold();
+    run(seconds(3));
+    assertThat(world.stored("g").owner().isHeld()).as("its pass is to begin").isTrue();
+
+    Server.Answer stopped = server.ask(saga("g", 1).forceStop(), server.loopBeside(busy));
+    run(A_MOMENT);
+    assertThat(codeOf(stopped)).isNull();
+    busy.goOn();
+    run(seconds(30));
+
+    assertThat(participants.received()).as("the first call only").hasSize(1);
+    assertThat(server.passOf("g")).isNull();
+    server.checkIdle();
+  }
+
+  @Test
+  void R4_nothing_is_called_after_a_stop_was_answered_though_the_submit_was_before_it() {
+    Server server = server("a");
+    VirtualLoop busy = server.loopOf("g");
+    Server.Answer submitted = server.ask(saga("g", 1).waiting().submit(), busy);
+    run(millis(1)); // the first record is on its way
+    busy.hold();
+    run(A_MOMENT);
+
+    Server.Answer stopped = server.ask(saga("g", 1).forceStop(), server.loopBeside(busy));
+    run(A_MOMENT);
+    assertThat(codeOf(stopped)).isNull();
+    busy.goOn();
+    run(seconds(30));
+
+    assertThat(participants.received()).isEmpty();
+    assertThat(codeOf(submitted)).isEqualTo(ErrorCode.ROLLED_BACK);
+    server.checkIdle();
+  }
+
+  @Test
+  void R4_nothing_is_checked_back_after_the_pass_of_a_submit_though_the_claim_was_before_it() {
+    Server server = server("a");
+    server.ask(message("g", 1).timeoutToFail(2).prepare());
+    run(A_MOMENT);
+    VirtualLoop busy = server.loopOf("g");
+    busy.hold();
+    run(seconds(3));
+    assertThat(world.stored("g").owner().isHeld()).as("its pass is to begin").isTrue();
+
+    server.ask(message("g", 1).submit(), server.loopBeside(busy));
+    run(A_MOMENT);
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    busy.goOn();
+    run(seconds(30));
+
+    assertThat(participants.urls()).containsExactly("http://bank/m1");
+    server.checkIdle();
+  }
+
+  @Test
+  void R4_a_stop_is_answered_when_the_loop_of_the_pass_has_ended_it() {
+    Server server = server("a");
+    VirtualLoop busy = server.loopOf("g");
+    participants.script("http://bank/a1", SILENT);
+    server.ask(saga("g", 2).submit(), busy);
+    run(A_MOMENT);
+    busy.hold(); // it may be about to send the next call
+
+    Server.Answer stopped = server.ask(saga("g", 2).forceStop(), server.loopBeside(busy));
+    run(A_MOMENT);
+    assertThat(world.status("g")).isEqualTo(FAILED);
+    assertThat(stopped.isThere()).isFalse();
+    busy.goOn();
+    run(A_MOMENT);
+
+    assertThat(codeOf(stopped)).isNull();
+    assertThat(server.passOf("g")).isNull();
+  }
+
+  @Test
   void R4_a_command_that_loses_is_decided_again_on_the_record_that_won() {
     Server one = server("one");
     Server two = server("two");
@@ -335,7 +417,7 @@ class DurabilityRulesTest extends InVirtualTime {
     world.commit(
         new Batch(
             new Gid("g"),
-            new Guard.InStatus(PREPARED, null),
+            Guard.InStatus.as(world.stored("g").transaction()),
             null,
             List.of(new Write.AddBranches(List.of(row("http://bank/late"))))));
 

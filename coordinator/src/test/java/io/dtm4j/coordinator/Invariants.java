@@ -8,6 +8,7 @@ import io.dtm4j.model.Branch;
 import io.dtm4j.model.Definition;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
+import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.BranchRequest;
@@ -45,6 +46,7 @@ final class Invariants implements SharedStore.Listener {
   private final Set<InFlight> inFlight = new HashSet<>();
   private final Set<Compensated> compensated = new HashSet<>();
   private final Map<Open, Integer> open = new HashMap<>();
+  private final Set<Open> stopped = new HashSet<>();
   private Trace trace;
 
   /** What is known of a transaction. */
@@ -69,7 +71,7 @@ final class Invariants implements SharedStore.Listener {
   /** A call under way, under one claim. */
   private record InFlight(Server server, LivePass pass, int row) {}
 
-  /** Where commands for a gid have not been answered. */
+  /** Commands for a gid on one server. */
   private record Open(Server server, Gid gid) {}
 
   /** A step that a server has begun to compensate. */
@@ -102,7 +104,11 @@ final class Invariants implements SharedStore.Listener {
       return;
     }
     GlobalStatus was = before.transaction().status();
-    check(!was.isFinal(), "a final record changes", now);
+    if (was.isFinal()) {
+      check(isWhatAResetChanges(before, now), "a final record changes", now);
+      known.now = now;
+      return;
+    }
     checkStatus(known, now, cause);
     checkRows(before.transaction(), now.transaction());
     checkTimes(before, now, cause);
@@ -115,6 +121,25 @@ final class Invariants implements SharedStore.Listener {
       check(now.owner().revision() >= before.owner().revision(), "R6: a revision comes again", now);
     }
     known.now = now;
+  }
+
+  private static boolean isWhatAResetChanges(Stored before, Stored now) {
+    State state = now.transaction().state();
+    Stored moved = before.withNextTime(state.schedule().nextTime());
+    Transaction transaction = moved.transaction();
+    return now.equals(
+        new Stored(
+            new Transaction(
+                transaction.gid(),
+                transaction.definition(),
+                transaction.state().withUpdateTime(state.updateTime()),
+                transaction.branches()),
+            before.owner()));
+  }
+
+  /** What comes under that gid from now on is another transaction. */
+  void deleted(Gid gid) {
+    seen.remove(gid);
   }
 
   private static void checkStatus(Seen known, Stored now, SharedStore.Cause cause) {
@@ -233,6 +258,10 @@ final class Invariants implements SharedStore.Listener {
     if (known == null || pass == null) {
       throw broken(known == null ? "R1: not stored" : "called by no pass", call);
     }
+    check(
+        !stopped.contains(new Open(server, call.gid())),
+        "R4: called after a stop was answered",
+        call);
     var underWay = new InFlight(server, pass, call.row());
     check(inFlight.add(underWay), "R5: called twice at a time", call);
     Stored stored = known.now;
@@ -371,6 +400,9 @@ final class Invariants implements SharedStore.Listener {
                 case FORCE_STOP -> status == GlobalStatus.FAILED;
               };
       check(right, "answered success in " + status, gid);
+      if (command != null && command.kind() == Command.Kind.FORCE_STOP) {
+        stopped.add(new Open(server, new Gid(gid)));
+      }
     } else if (reply instanceof Reply.Refused refused && refused.code() == ErrorCode.ROLLED_BACK) {
       check(
           status == GlobalStatus.ABORTING || status == GlobalStatus.FAILED,

@@ -76,7 +76,7 @@ class LeaseTest extends InVirtualTime {
     participants.script("http://bank/a1", participants.slowly(seconds(55), SUCCEEDS));
     participants.script("http://bank/a2", participants.slowly(seconds(55), SUCCEEDS));
     one.ask(saga("g", 2).requestTimeout(60).submit());
-    world.store.failRenewals(2);
+    world.store.failRenewals(2, () -> {});
 
     run(seconds(120));
 
@@ -89,7 +89,7 @@ class LeaseTest extends InVirtualTime {
     Server server = server("a");
     server.ask(saga("g", 1).submit());
     run(millis(1)); // the first record is on its way
-    world.store.failRenewals(4);
+    world.store.failRenewals(4, () -> {});
     server.pause(millis(9_500));
 
     run(seconds(11));
@@ -191,6 +191,19 @@ class LeaseTest extends InVirtualTime {
     participants.script("http://bank/a1", SUCCEEDS);
     run(seconds(40)); // until its lease ends
     assertThat(world.status("g")).isEqualTo(SUCCEED);
+  }
+
+  @Test
+  void a_server_that_stood_still_hears_what_came_to_its_end_meanwhile() {
+    Server server = server("a");
+    participants.script("http://bank/a1", SILENT);
+    server.ask(saga("g", 1).requestTimeout(1).submit());
+    run(A_MOMENT);
+    server.pause(seconds(8)); // the call times out meanwhile, and more than its margin passes
+
+    run(seconds(9)); // its lease is not over
+
+    assertThat(world.stored("g").owner().isHeld()).as("it rests, it was not dropped").isFalse();
   }
 
   @Test
@@ -324,7 +337,7 @@ class LeaseTest extends InVirtualTime {
     server.ask(saga("g", 2).requestTimeout(600).submit());
     run(A_MOMENT);
     // It would ask again, and send what waits, but it ends.
-    world.store.failNextRenewal(() -> participants.callsOf("http://shop/a1").getFirst().succeed());
+    world.store.failRenewals(1, () -> participants.callsOf("http://shop/a1").getFirst().succeed());
 
     run(seconds(700)); // the first lease is over, the second call is not
 

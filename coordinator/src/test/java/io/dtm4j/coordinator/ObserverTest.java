@@ -2,6 +2,7 @@ package io.dtm4j.coordinator;
 
 import static io.dtm4j.coordinator.Requests.message;
 import static io.dtm4j.coordinator.Requests.saga;
+import static io.dtm4j.coordinator.Requests.workflow;
 import static io.dtm4j.coordinator.ScriptedParticipants.ONGOING;
 import static io.dtm4j.coordinator.ScriptedParticipants.SILENT;
 import static io.dtm4j.coordinator.ScriptedParticipants.SUCCEEDS;
@@ -9,8 +10,12 @@ import static io.dtm4j.coordinator.ScriptedParticipants.UNKNOWN;
 import static io.dtm4j.coordinator.ScriptedParticipants.fails;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.dtm4j.engine.Trouble;
 import io.dtm4j.model.BranchKey;
+import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -26,6 +31,7 @@ class ObserverTest extends InVirtualTime {
   private final List<String> passes = new ArrayList<>();
   private final List<Duration> ages = new ArrayList<>();
   private final List<String> calls = new ArrayList<>();
+  private final List<Trouble> troubles = new ArrayList<>();
 
   @BeforeEach
   void observe() {
@@ -40,6 +46,11 @@ class ObserverTest extends InVirtualTime {
           @Override
           public void branchCalled(TransType type, BranchKey branch, boolean ok) {
             calls.add(type.wireName() + " " + branch + (ok ? " ok" : " fail"));
+          }
+
+          @Override
+          public void troubled(Trouble trouble) {
+            troubles.add(trouble);
           }
         };
   }
@@ -56,6 +67,67 @@ class ObserverTest extends InVirtualTime {
     assertThat(passes).containsExactly("saga ok");
     assertThat(ages.getFirst()).isBetween(seconds(2), seconds(3));
     assertThat(calls).containsExactly("saga 01 action ok", "saga 02 action ok");
+  }
+
+  /** docs/spec/transactions.md 3.1. */
+  @Test
+  void a_call_that_says_nothing_is_told_each_time_with_the_doublings_of_its_interval() {
+    participants.script("http://bank/a1", UNKNOWN, ONGOING, UNKNOWN, UNKNOWN, SUCCEEDS);
+
+    server("a").ask(saga("g", 1).submit());
+    run(seconds(200));
+
+    assertThat(troubles)
+        .containsExactly(
+            trouble("http://bank/a1", GlobalStatus.SUBMITTED, "01", Op.ACTION, "oops", 1),
+            trouble("http://bank/a1", GlobalStatus.SUBMITTED, "01", Op.ACTION, "oops", 2),
+            trouble("http://bank/a1", GlobalStatus.SUBMITTED, "01", Op.ACTION, "oops", 3));
+  }
+
+  @Test
+  void a_refusal_is_told_where_none_is_allowed() {
+    participants.script("http://bank/a1", fails("full"));
+    participants.script("http://bank/c1", fails("no"), SUCCEEDS);
+
+    server("a").ask(saga("g", 1).submit());
+    run(seconds(60));
+
+    assertThat(troubles)
+        .containsExactly(
+            trouble("http://bank/c1", GlobalStatus.ABORTING, "01", Op.COMPENSATE, "no", 1));
+  }
+
+  @Test
+  void check_backs_and_resumes_are_told_too() {
+    participants.script("http://shop/query", UNKNOWN, SUCCEEDS);
+    participants.script("http://shop/resume", UNKNOWN, UNKNOWN, SUCCEEDS);
+    Server server = server("a");
+
+    server.ask(message("g", 0).timeoutToFail(2).prepare());
+    run(seconds(60));
+    server.prepareWorkflow(workflow("w"), new ArrayList<Stored>()::add);
+    run(seconds(60));
+
+    assertThat(troubles)
+        .containsExactly(
+            trouble("http://shop/query", GlobalStatus.PREPARED, "00", Op.CHECK_BACK, "oops", 1),
+            resume("w", 0),
+            resume("w", 1));
+  }
+
+  private static Trouble resume(String gid, int retries) {
+    return new Trouble(
+        new Gid(gid),
+        GlobalStatus.PREPARED,
+        new BranchKey("00", Op.of("buy")),
+        "http://shop/resume",
+        "oops",
+        retries);
+  }
+
+  private static Trouble trouble(
+      String url, GlobalStatus status, String branchId, Op op, String error, int retries) {
+    return new Trouble(new Gid("g"), status, new BranchKey(branchId, op), url, error, retries);
   }
 
   @Test

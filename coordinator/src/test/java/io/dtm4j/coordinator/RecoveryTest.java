@@ -112,6 +112,36 @@ class RecoveryTest extends InVirtualTime {
   }
 
   @Test
+  void what_is_due_at_the_same_time_takes_up_no_more_memory_than_there_is_room_for() {
+    long limit = 20_000;
+    world.limits = new CoordinatorLimits(10_000, limit, 10_000, 10_000, 100);
+    Server server = server("a");
+    for (int i = 1; i <= 2_000; i++) {
+      participants.script("http://bank/m" + i, ONGOING, SILENT);
+      server.ask(
+          message("g-" + i, 0)
+              .step("http://bank/m" + i, "")
+              .retryInterval(60)
+              .requestTimeout(3_600)
+              .submit());
+      run(millis(10));
+    }
+    weather.storeGoesAway();
+    run(seconds(90)); // all are due by now
+    weather.storeComesBack();
+
+    long most = 0;
+    for (int i = 0; i < 1_000; i++) {
+      run(millis(10));
+      most = Math.max(most, server.coordinator.openBytes());
+    }
+
+    assertThat(most)
+        .as("twice the limit and what two claims bring")
+        .isBetween(limit / 2, 2 * limit + 512 * 300);
+  }
+
+  @Test
   void transactions_that_are_due_later_cost_no_timer() {
     Server server = server("a");
     for (int i = 1; i <= 100_000; i++) {

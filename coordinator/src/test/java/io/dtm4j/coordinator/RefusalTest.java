@@ -173,6 +173,60 @@ class RefusalTest extends InVirtualTime {
   }
 
   @Test
+  void records_on_their_way_to_the_store_take_up_room() {
+    world.limits = new CoordinatorLimits(100, 60, 100, 100, 100);
+    Server server = server("a");
+
+    Server.Answer first = server.ask(saga("g", 2).submit());
+    Server.Answer second = server.ask(saga("h", 1).submit());
+    run(A_MOMENT);
+
+    assertThat(codeOf(first)).isNull();
+    assertThat(codeOf(second)).isEqualTo(ErrorCode.OVERLOADED);
+    assertThat(world.find("h")).isNull();
+    Server.Answer third = server.ask(saga("i", 1).submit());
+    run(A_MOMENT);
+    assertThat(codeOf(third)).as("the first ones are over").isNull();
+  }
+
+  @Test
+  void what_is_known_may_take_up_twice_the_room() {
+    world.limits = new CoordinatorLimits(100, 600, 100, 100, 100);
+    Server server = server("a");
+    participants.script("http://bank/a1", SILENT);
+    server.ask(message("known", 1).prepare());
+    server.ask(saga("g", 2).submit());
+    run(A_MOMENT);
+    assertThat(server.coordinator.openBytes()).isBetween(600L, 1_000L);
+
+    Server.Answer fresh = server.ask(saga("i", 1).submit());
+    Server.Answer known = server.ask(message("known", 1).submit());
+    run(A_MOMENT);
+
+    assertThat(codeOf(fresh)).isEqualTo(ErrorCode.OVERLOADED);
+    assertThat(codeOf(known)).isNull();
+    assertThat(world.status("known")).isEqualTo(SUCCEED);
+  }
+
+  @Test
+  void records_that_commands_read_take_up_room() {
+    Server one = server("one");
+    one.ask(message("g", 1).prepare());
+    one.ask(message("h", 1).prepare());
+    run(A_MOMENT);
+    world.limits = new CoordinatorLimits(100, 100, 100, 100, 100);
+    Server two = server("two");
+
+    Server.Answer first = two.ask(message("g", 1).abort());
+    Server.Answer second = two.ask(message("h", 1).abort());
+    run(A_MOMENT);
+
+    assertThat(List.of(first, second))
+        .extracting(RefusalTest::codeOf)
+        .containsExactlyInAnyOrder(null, ErrorCode.OVERLOADED);
+  }
+
+  @Test
   void a_request_that_makes_no_transaction_is_refused() {
     Server server = server("a");
 

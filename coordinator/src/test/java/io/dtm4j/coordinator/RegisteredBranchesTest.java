@@ -23,6 +23,7 @@ import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import java.time.Duration;
 import java.time.Instant;
@@ -134,6 +135,47 @@ class RegisteredBranchesTest extends InVirtualTime {
 
     assertThat(before).hasSeconds(4);
     assertThat(world.stored("g").transaction().state().schedule().interval()).hasSeconds(8);
+  }
+
+  @Test
+  void what_another_server_wrote_since_is_not_forgotten() {
+    Server one = server("one");
+    one.recovery.stop(); // the other one checks back
+    participants.script("http://shop/query", UNKNOWN);
+    participants.script("http://bank/m1", UNKNOWN);
+    Requests message = message("g", 1).timeoutToFail(1).retryInterval(1);
+    one.ask(message.prepare());
+    run(A_MOMENT);
+    server("two");
+    run(seconds(5)); // checked back after 1 s and 2 s more
+    Duration before = world.stored("g").transaction().state().schedule().interval();
+
+    one.ask(message.submit());
+    run(A_MOMENT);
+
+    assertThat(before).hasSeconds(4);
+    assertThat(world.stored("g").transaction().state().schedule().interval()).hasSeconds(8);
+  }
+
+  @Test
+  void what_was_seen_last_is_not_taken_for_another_transaction_of_that_gid() {
+    Server one = server("one");
+    Server two = server("two");
+    one.ask(tcc("g").prepare());
+    run(A_MOMENT);
+    two.ask(tcc("g").forceStop());
+    run(A_MOMENT);
+    world.deleteEnded("g");
+    two.ask(xa("g").prepare());
+    run(A_MOMENT);
+
+    Server.Answer registered = one.register(tcc("g").branch(1));
+    Server.Answer aborted = one.ask(tcc("g").abort("of the first one"));
+    run(A_MOMENT);
+
+    assertThat(codeOf(registered)).isEqualTo(ErrorCode.BAD_REQUEST);
+    assertThat(world.rows("g")).isEmpty();
+    assertThat(codeOf(aborted)).as("what counts is what is stored now").isNull();
   }
 
   private static ErrorCode[] codes(Server.Answer... answers) {
@@ -451,7 +493,15 @@ class RegisteredBranchesTest extends InVirtualTime {
     Server.Answer different =
         server.register(
             new BranchRequest(
-                "h", "tcc", "01", "other", changed.confirm(), changed.cancel(), "", "", ""));
+                "h",
+                "tcc",
+                "01",
+                Payload.of("other"),
+                changed.confirm(),
+                changed.cancel(),
+                "",
+                "",
+                ""));
     run(A_MOMENT);
 
     assertThat(codeOf(same)).isNull();
@@ -643,6 +693,21 @@ class RegisteredBranchesTest extends InVirtualTime {
 
     assertThat(world.status("g")).isEqualTo(SUCCEED);
     assertThat(participants.received()).hasSize(2);
+  }
+
+  @Test
+  void any_number_of_resets_at_a_time_all_succeed() {
+    Server server = server("a");
+    participants.script("http://bank/a1", ONGOING, SUCCEEDS);
+    server.ask(saga("g", 1).retryInterval(600).submit());
+    run(seconds(1));
+
+    List<Server.Answer> answers =
+        Stream.generate(() -> server.ask(saga("g", 1).reset())).limit(64).toList();
+    run(seconds(1));
+
+    assertThat(answers).allMatch(answer -> codeOf(answer) == null);
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
   }
 
   // ---- topics

@@ -2,6 +2,7 @@ package io.dtm4j.coordinator;
 
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Step;
 import io.dtm4j.protocol.TransactionRequest;
 import java.util.ArrayList;
@@ -125,7 +126,16 @@ final class Requests {
             retryLimit);
     List<String> payloads = steps.stream().map(_ -> "{}").toList();
     return new TransactionRequest(
-        gid, type, steps, payloads, queryPrepared, "http", customData, options, reason, reqExtra);
+        gid,
+        type,
+        steps,
+        payloads.stream().map(Payload::of).toList(),
+        queryPrepared,
+        "http",
+        customData,
+        options,
+        reason,
+        reqExtra);
   }
 
   /** Registers a branch of a tcc or xa. */
@@ -134,7 +144,7 @@ final class Requests {
         gid,
         type,
         "0" + number,
-        "{}",
+        Payload.of("{}"),
         "http://bank/k" + number,
         "http://bank/x" + number,
         "http://bank/b" + number,
@@ -144,7 +154,8 @@ final class Requests {
 
   /** Registers a step of a workflow. */
   BranchRequest step(int number, String op) {
-    return new BranchRequest(gid, type, "0" + number, "result", "", "", "", op, "succeed");
+    return new BranchRequest(
+        gid, type, "0" + number, Payload.of("result"), "", "", "", op, "succeed");
   }
 
   /** Ends a workflow. */

@@ -137,8 +137,16 @@ final class Server {
    * @param heard told the answer
    */
   Answer ask(Command command, Consumer<Reply> heard) {
+    return ask(command, loops.get(asked++ % LOOPS), heard);
+  }
+
+  /** A client's request; it arrives on that loop. */
+  Answer ask(Command command, VirtualLoop loop) {
+    return ask(command, loop, _ -> {});
+  }
+
+  private Answer ask(Command command, VirtualLoop loop, Consumer<Reply> heard) {
     var answer = new Answer();
-    VirtualLoop loop = loops.get(asked++ % LOOPS);
     String gid = command.request().gid();
     loop.execute(
         () -> {
@@ -230,6 +238,16 @@ final class Server {
     return coordinator.passOf(new Gid(gid));
   }
 
+  /** Where the passes of a gid run that recovery begins. */
+  VirtualLoop loopOf(String gid) {
+    return loops.get(Math.floorMod(new Gid(gid).hashCode(), LOOPS));
+  }
+
+  /** One that is not that one. */
+  VirtualLoop loopBeside(VirtualLoop loop) {
+    return loops.get((loops.indexOf(loop) + 1) % LOOPS);
+  }
+
   /** Whether it has neither crashed nor begun to stop. */
   boolean isUp() {
     return !process.isDead() && !stopping;
@@ -238,6 +256,7 @@ final class Server {
   /** Nothing is kept of what has ended. */
   void checkIdle() {
     assertThat(coordinator.openPasses()).as("passes of %s", name).isZero();
+    assertThat(coordinator.upcomingPasses()).as("passes to come of %s", name).isZero();
     assertThat(coordinator.openBytes()).as("bytes of %s", name).isZero();
     assertThat(commands.open()).as("commands of %s", name).isZero();
     assertThat(recovery.armed()).as("timers of %s", name).isZero();

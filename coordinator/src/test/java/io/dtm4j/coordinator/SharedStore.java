@@ -44,8 +44,8 @@ final class SharedStore extends MemoryStore {
   private boolean refusesDeletions;
   private @Nullable String trouble;
   private boolean nextClaimFails;
-  private @Nullable Runnable failure;
   private int renewalsThatFail;
+  private Runnable whileRenewalsFail = () -> {};
 
   SharedStore(InstantSource clock, Listener listener) {
     super(clock);
@@ -67,14 +67,10 @@ final class SharedStore extends MemoryStore {
     nextClaimFails = true;
   }
 
-  /** The next renewal fails, and that happens at the same time. */
-  void failNextRenewal(Runnable meanwhile) {
-    failure = meanwhile;
-  }
-
-  /** So many of the next renewals fail, and change nothing. */
-  void failRenewals(int number) {
+  /** So many of the next renewals fail and change nothing, and that happens at the same time. */
+  void failRenewals(int number, Runnable meanwhile) {
     renewalsThatFail = number;
+    whileRenewalsFail = meanwhile;
   }
 
   /** Whether nothing can be deleted from now on. */
@@ -142,16 +138,11 @@ final class SharedStore extends MemoryStore {
   public synchronized List<Lease> renew(List<Lease> leases, Duration lease) {
     if (renewalsThatFail > 0) {
       renewalsThatFail--;
-      throw new IllegalStateException("fails on purpose");
+      whileRenewalsFail.run();
+      throw new StoreRejectedException("no renewal on purpose", new IllegalStateException());
     }
     if (new HashSet<>(leases).size() < leases.size()) {
       throw new AssertionError("one lease is renewed several times at once: " + leases);
-    }
-    Runnable meanwhile = failure;
-    if (meanwhile != null) {
-      failure = null;
-      meanwhile.run();
-      throw new StoreRejectedException("no renewal on purpose", new IllegalStateException());
     }
     List<Lease> lost = super.renew(leases, lease);
     tellOf(leases);

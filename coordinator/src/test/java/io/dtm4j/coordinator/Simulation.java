@@ -128,7 +128,7 @@ final class Simulation {
     int which = harm.nextInt(servers.size());
     Server server = servers.get(which);
     Storm storm = storms.get(which);
-    switch (harm.nextInt(4)) {
+    switch (harm.nextInt(5)) {
       case 0 -> {
         trace.add("crash " + server.name);
         server.crash();
@@ -143,6 +143,12 @@ final class Simulation {
         server.stop(
             Duration.ofSeconds(5),
             () -> startAgain(server, storm, Duration.ofMillis(harm.nextLong(5_000))));
+      }
+      case 3 -> {
+        String away = "http://bank" + harm.nextInt(3);
+        trace.add("no " + away + " for " + server.name);
+        storm.participantsGoAway(away);
+        time.after(Duration.ofMillis(harm.nextLong(20_000)), storm::participantsComeBack);
       }
       default -> {
         trace.add("no store for " + server.name);

@@ -23,6 +23,7 @@ final class Storm extends Weather {
   void calmDown() {
     over = true;
     storeComesBack();
+    participantsComeBack();
   }
 
   private boolean percent(int limit) {

@@ -23,7 +23,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -104,14 +103,14 @@ class ThreadsTest {
     }
   }
 
-  private void call(Call call, Consumer<BranchAnswer> answered) {
+  private void call(Call call, Caller.Ended ended) {
     calls
         .computeIfAbsent(call.gid() + " " + call.key(), _ -> new AtomicInteger())
         .incrementAndGet();
     Loop loop = loops.stream().filter(Loop::isCurrent).findFirst().orElseThrow();
     timers.after(
         Duration.ofMillis(1),
-        () -> loop.execute(() -> answered.accept(BranchAnswer.Success.INSTANCE)));
+        () -> loop.execute(() -> ended.ended(BranchAnswer.Success.INSTANCE, false)));
   }
 
   @AfterEach

@@ -4,6 +4,7 @@ import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
@@ -50,7 +51,7 @@ final class TwoPhaseClient {
     for (int branch = 1; branch <= branches; branch++) {
       plan("0" + branch);
     }
-    clients.maybeStop(transaction);
+    clients.maybeInterfere(transaction);
     clients.insist(
         transaction.prepare(),
         3,
@@ -91,7 +92,7 @@ final class TwoPhaseClient {
             gid.value(),
             type.wireName(),
             id,
-            "{}",
+            Payload.of("{}"),
             bank + "/confirm",
             bank + "/cancel",
             bank + "/branch",

@@ -6,7 +6,6 @@ import io.dtm4j.store.EventLoop;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.function.Consumer;
 import java.util.function.Function;
 
 /** Calls participants in virtual time; what is not answered in time is unknown. */
@@ -48,34 +47,36 @@ final class VirtualCaller implements Caller {
   }
 
   @Override
-  public void send(Call call, Consumer<BranchAnswer> answered) {
-    Runnable ended = leaves.apply(call);
+  public void send(Call call, Ended ended) {
+    Runnable over = leaves.apply(call);
     if (swallowed.contains(call.url())) {
       return;
     }
     var underWay =
         new UnderWay(
             call,
-            answer -> {
-              ended.run();
-              answered.accept(answer);
+            (answer, unreachable) -> {
+              over.run();
+              ended.ended(answer, unreachable);
             });
-    process.after(call.timeout(), () -> underWay.end(new BranchAnswer.Unknown("timed out")));
-    if (!weather.callIsLost()) {
+    process.after(call.timeout(), () -> underWay.end(new BranchAnswer.Unknown("timed out"), false));
+    if (weather.isAway(call.url())) {
+      process.after(weather.call(), () -> underWay.end(new BranchAnswer.Unknown("refused"), true));
+    } else if (!weather.callIsLost()) {
       time.after(weather.call(), underWay::arrive);
     }
   }
 
   private final class UnderWay {
     private final Call call;
-    private final Consumer<BranchAnswer> answered;
+    private final Ended ended;
     private final EventLoop loop =
         loops.stream().filter(EventLoop::isCurrent).findFirst().orElseThrow();
     private boolean over;
 
-    UnderWay(Call call, Consumer<BranchAnswer> answered) {
+    UnderWay(Call call, Ended ended) {
       this.call = call;
-      this.answered = answered;
+      this.ended = ended;
     }
 
     void arrive() {
@@ -84,14 +85,14 @@ final class VirtualCaller implements Caller {
 
     private void answer(BranchAnswer answer) {
       if (!weather.callIsLost()) {
-        process.after(weather.call(), () -> end(answer));
+        process.after(weather.call(), () -> end(answer, false));
       }
     }
 
-    void end(BranchAnswer answer) {
+    void end(BranchAnswer answer, boolean unreachable) {
       if (!over) {
         over = true;
-        loop.execute(() -> answered.accept(answer));
+        loop.execute(() -> ended.ended(answer, unreachable));
       }
     }
   }

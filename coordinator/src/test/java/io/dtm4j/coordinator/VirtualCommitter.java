@@ -7,6 +7,9 @@ import io.dtm4j.store.EventLoop;
 import io.dtm4j.store.OutcomeUnknownException;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.TransactionStore;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -53,20 +56,20 @@ final class VirtualCommitter implements Committer {
   /** Something handed over, and how its loop is told what came of it. */
   private interface Job {
     /** Takes effect at the store; what is returned tells the result. */
-    Runnable takeEffect();
+    Runnable takeEffect(TransactionStore store);
   }
 
   @Override
   public void commit(Batch batch, EventLoop loop, Consumer<CommitResult> done) {
     handedOver.accept(batch);
     handOver(
-        () -> {
-          CommitResult result = resultOf(batch);
+        to -> {
+          CommitResult result = resultOf(batch, to);
           return () -> loop.execute(() -> done.accept(result));
         });
   }
 
-  private CommitResult resultOf(Batch batch) {
+  private static CommitResult resultOf(Batch batch, TransactionStore store) {
     try {
       return store.commit(List.of(batch)).getFirst();
     } catch (StoreRejectedException e) {
@@ -81,12 +84,12 @@ final class VirtualCommitter implements Committer {
       Consumer<T> done,
       Consumer<Throwable> failed) {
     handOver(
-        () -> {
+        to -> {
           try {
-            T result = work.apply(store);
+            T result = work.apply(to);
             return () -> loop.execute(() -> done.accept(result));
           } catch (OutcomeUnknownException e) {
-            throw new AssertionError("what is unknown is decided by the weather", e);
+            throw e; // by the weather
           } catch (RuntimeException e) {
             return () -> loop.execute(() -> failed.accept(e));
           }
@@ -112,20 +115,52 @@ final class VirtualCommitter implements Committer {
     Weather.Fate fate = weather.nextWrite();
     List<Runnable> results = new ArrayList<>();
     Duration there = fate == Weather.Fate.LATE ? weather.lateness() : weather.write();
-    if (fate != Weather.Fate.LOST) {
-      time.after(there, () -> takeEffect(group, results));
-    }
     if (fate == Weather.Fate.CONFIRMED) {
+      time.after(there, () -> takeEffect(group, results));
       process.after(there.plus(weather.write()), () -> confirmed(results));
     } else {
+      if (fate != Weather.Fate.LOST) {
+        time.after(there, () -> takeEffectUnconfirmed(group));
+      }
       process.after(weather.write().plus(weather.write()), () -> unknown(group));
     }
   }
 
   private void takeEffect(List<Job> group, List<Runnable> results) {
     if (!process.isDead() || !weather.diesWithSender()) {
-      group.forEach(job -> results.add(job.takeEffect()));
+      group.forEach(job -> results.add(job.takeEffect(store)));
     }
+  }
+
+  private void takeEffectUnconfirmed(List<Job> group) {
+    if (process.isDead() && weather.diesWithSender()) {
+      return;
+    }
+    for (Job job : group) {
+      try {
+        var _ = job.takeEffect(unconfirmed());
+      } catch (OutcomeUnknownException _) {
+        // nobody is told anything
+      }
+    }
+  }
+
+  /** The store as whoever does not hear from it: what it does is done, then the call fails. */
+  private TransactionStore unconfirmed() {
+    InvocationHandler doesAndFails =
+        (_, method, arguments) -> {
+          try {
+            var _ = method.invoke(store, arguments);
+          } catch (InvocationTargetException e) {
+            throw e.getCause();
+          }
+          throw new OutcomeUnknownException("on purpose", null);
+        };
+    return (TransactionStore)
+        Proxy.newProxyInstance(
+            TransactionStore.class.getClassLoader(),
+            new Class<?>[] {TransactionStore.class},
+            doesAndFails);
   }
 
   private void unknown(List<Job> group) {

@@ -10,6 +10,7 @@ final class VirtualLoop implements EventLoop {
   private final Weather weather;
   private final Deque<Runnable> tasks = new ArrayDeque<>();
   private boolean current;
+  private boolean held;
 
   VirtualLoop(VirtualProcess process, Weather weather) {
     this.process = process;
@@ -24,7 +25,23 @@ final class VirtualLoop implements EventLoop {
     }
   }
 
+  /** From now on it is busy with something else. */
+  void hold() {
+    held = true;
+  }
+
+  /** It comes to its tasks again. */
+  void goOn() {
+    held = false;
+    if (!tasks.isEmpty()) {
+      process.after(weather.hop(), this::runNext);
+    }
+  }
+
   private void runNext() {
+    if (held) {
+      return;
+    }
     current = true;
     try {
       tasks.element().run();

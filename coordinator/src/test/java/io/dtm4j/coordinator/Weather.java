@@ -2,6 +2,7 @@ package io.dtm4j.coordinator;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 
@@ -28,6 +29,7 @@ class Weather {
   static final Duration CALL = Duration.ofMillis(2);
 
   private final Deque<Fate> fates = new ArrayDeque<>();
+  private final List<String> away = new ArrayList<>();
   private boolean storeAway;
   private Duration late = Duration.ofSeconds(1);
 
@@ -52,6 +54,16 @@ class Weather {
   /** From now on the store takes writes again. */
   void storeComesBack() {
     storeAway = false;
+  }
+
+  /** From now on no connection to these urls comes up. */
+  void participantsGoAway(String beginningOfUrl) {
+    away.add(beginningOfUrl);
+  }
+
+  /** From now on all can be connected to again. */
+  void participantsComeBack() {
+    away.clear();
   }
 
   // ---- what the parts of the simulation ask
@@ -101,6 +113,11 @@ class Weather {
   /** To a participant, or back. */
   Duration call() {
     return CALL.dividedBy(2);
+  }
+
+  /** Whether connections to a url do not come up. */
+  boolean isAway(String url) {
+    return away.stream().anyMatch(url::startsWith);
   }
 
   /** Whether a call never reaches its participant, or its answer never comes back. */

@@ -10,6 +10,7 @@ import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
@@ -68,7 +69,7 @@ final class Workflows {
     if (percent(25)) { // from another door
       after(percent(50) ? 20 : 5_000, new Run(workflow, _ -> {})::begin);
     }
-    clients.maybeStop(request);
+    clients.maybeInterfere(request);
   }
 
   /** The server calls an application back. */
@@ -229,7 +230,7 @@ final class Workflows {
               workflow.gid().value(),
               TransType.WORKFLOW.wireName(),
               id,
-              "",
+              Payload.EMPTY,
               "",
               "",
               "",

@@ -64,6 +64,12 @@ final class World {
     store.commit(List.of(batch));
   }
 
+  /** As retention does with what has ended. */
+  void deleteEnded(String gid) {
+    store.delete(List.of(new Gid(gid)), time.instant().plusMillis(1));
+    invariants.deleted(new Gid(gid));
+  }
+
   /** What is stored of a gid; null: nothing. */
   @Nullable Stored find(String gid) {
     return store.find(new Gid(gid)).orElse(null);

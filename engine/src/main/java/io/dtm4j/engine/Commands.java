@@ -17,7 +17,6 @@ import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.protocol.WorkflowEnd;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,7 +83,9 @@ public final class Commands {
             now,
             null,
             new Schedule(policy.base(), next),
-            runs ? extraWhenSubmitted(proposed, now) : Extra.NONE);
+            runs
+                ? Extra.NONE.withDelayUntil(MsgRules.endOfDelay(proposed.definition(), now))
+                : Extra.NONE);
     var created =
         new Transaction(proposed.gid(), proposed.definition(), state, proposed.branches());
     return new Verdict.Commit(
@@ -136,9 +137,9 @@ public final class Commands {
           writes.add(
               new Write.SetSchedule(new Schedule(policy.base(), now.plus(policy.lease())), now));
         }
-        Extra extra = extraWhenSubmitted(transaction, now);
-        if (!extra.equals(transaction.state().extra())) {
-          writes.add(new Write.SetExtra(extra));
+        Instant delayed = MsgRules.endOfDelay(transaction.definition(), now);
+        if (delayed != null) {
+          writes.add(new Write.Delay(delayed));
         }
         yield takesOver(transaction, owner, writes);
       }
@@ -185,7 +186,7 @@ public final class Commands {
     return new Verdict.Commit(
         new Batch(
             transaction.gid(),
-            new Guard.InStatus(transaction.status(), contrary),
+            Guard.InStatus.as(transaction, contrary),
             owner.marked(Owner.Mark.RESTING),
             List.of(
                 new Write.SetStatus(
@@ -206,22 +207,23 @@ public final class Commands {
     }
     Transaction transaction = stored.transaction();
     TransType type = transaction.definition().type();
+    if (transaction.status() != GlobalStatus.PREPARED) {
+      return type == TransType.WORKFLOW && transaction.status() == GlobalStatus.SUCCEED
+          ? decided(stored)
+          : conflict(stored, "registerBranch");
+    }
     if (type != registration.type()) {
       return failed(
           ErrorCode.BAD_REQUEST,
           "trans_type: %s (expected: %s, as the transaction is)"
               .formatted(registration.type().wireName(), type.wireName()));
     }
-    if (transaction.status() != GlobalStatus.PREPARED) {
-      return type == TransType.WORKFLOW && transaction.status() == GlobalStatus.SUCCEED
-          ? decided(stored)
-          : conflict(stored, "registerBranch");
-    }
     Op contrary = type == TransType.WORKFLOW ? contraryOf(registration) : null;
     if (contrary != null && hasRow(transaction, contrary)) {
       return decided(stored);
     }
     try {
+      Creation.checkCallable(transaction, registration.rows());
       Creation.checkGrowth(transaction, registration.rows());
     } catch (Creation.RefusedException e) {
       return new Verdict.Answer(e.reply());
@@ -232,8 +234,7 @@ public final class Commands {
       writes.add(new Write.Postpone(now)); // it lives, so it is not called back soon
     }
     return new Verdict.Commit(
-        new Batch(
-            transaction.gid(), new Guard.InStatus(GlobalStatus.PREPARED, contrary), null, writes),
+        new Batch(transaction.gid(), Guard.InStatus.as(transaction, contrary), null, writes),
         false);
   }
 
@@ -279,17 +280,15 @@ public final class Commands {
               ? Verdict.Join.INSTANCE
               : new Verdict.Join(
                   new Batch(
-                      transaction.gid(),
-                      new Guard.InStatus(GlobalStatus.ABORTING, null),
-                      null,
-                      List.of(aborting)));
+                      transaction.gid(), Guard.InStatus.as(transaction), null, List.of(aborting)));
       case SUBMITTED, SUCCEED, FAILED -> conflict(stored, "abort");
     };
   }
 
   /**
    * ResetNextCronTime: due now. While somebody works on it, it is looked at again when that comes
-   * to its end. What is finished gets the time, too, and rests.
+   * to its end. What is finished gets the time, too, and rests. Which of these it is says the
+   * record at the commit, so any number of them at a time all succeed.
    *
    * @param stored the record of that gid; null: there is none
    */
@@ -297,19 +296,13 @@ public final class Commands {
     if (stored == null) {
       return notFound();
     }
-    Transaction transaction = stored.transaction();
-    Write due =
-        new Write.SetSchedule(new Schedule(transaction.state().schedule().interval(), now), now);
-    Guard guard;
-    if (transaction.status().isFinal()) {
-      guard = new Guard.InStatus(transaction.status(), null);
-    } else if (stored.owner().isHeld()) {
-      guard = new Guard.LeasedTo(stored.owner().claim());
-      due = Write.LookAgain.INSTANCE;
-    } else {
-      guard = new Guard.AsRead(Due.of(stored));
-    }
-    return new Verdict.Commit(new Batch(transaction.gid(), guard, null, List.of(due)), false);
+    return new Verdict.Commit(
+        new Batch(
+            stored.transaction().gid(),
+            Guard.Known.INSTANCE,
+            null,
+            List.of(new Write.BringForward(now))),
+        false);
   }
 
   /**
@@ -340,9 +333,7 @@ public final class Commands {
   }
 
   private Write leased(Transaction transaction, Instant now) {
-    Duration interval = transaction.state().schedule().interval();
-    return new Write.SetSchedule(
-        new Schedule(interval, now.plus(policy(transaction).lease())), now);
+    return new Write.Lease(now.plus(policy(transaction).lease()), now);
   }
 
   /** A prepared transaction is decided; whoever had it before loses it. */
@@ -350,24 +341,17 @@ public final class Commands {
     return new Verdict.Commit(
         new Batch(
             transaction.gid(),
-            new Guard.InStatus(GlobalStatus.PREPARED, null),
+            Guard.InStatus.as(transaction),
             owner.marked(Owner.Mark.LEASED),
             writes),
         true);
-  }
-
-  private static Extra extraWhenSubmitted(Transaction transaction, Instant now) {
-    Extra extra = transaction.state().extra();
-    return transaction.definition().type() == TransType.MSG
-        ? MsgRules.withDelay(extra, transaction.definition().customData(), now)
-        : extra;
   }
 
   private static Verdict end(Transaction transaction, Owner owner, Instant now) {
     return new Verdict.Commit(
         new Batch(
             transaction.gid(),
-            new Guard.InStatus(transaction.status(), null),
+            Guard.InStatus.as(transaction),
             owner.marked(Owner.Mark.RESTING),
             List.of(new Write.SetStatus(GlobalStatus.FAILED, null, null, now))),
         false);

@@ -4,7 +4,6 @@ import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Definition;
 import io.dtm4j.model.Extra;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.Schedule;
 import io.dtm4j.model.State;
 import io.dtm4j.model.Transaction;
@@ -12,12 +11,15 @@ import io.dtm4j.protocol.CustomData;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.GrpcAddress;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.Step;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.protocol.TransactionRequest;
+import io.dtm4j.protocol.Transport;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -164,6 +166,10 @@ public final class Creation {
             request.options(),
             now);
     checkSize(definition, branches, !topicsOf(request).isEmpty());
+    if (isGrpc(definition, definition.queryPrepared())
+        || branches.stream().anyMatch(branch -> isGrpc(definition, branch.url()))) {
+      checkMetadata(gid, definition);
+    }
     var state =
         new State(
             GlobalStatus.PREPARED, "", "", now, null, new Schedule(Duration.ZERO, now), Extra.NONE);
@@ -199,15 +205,9 @@ public final class Creation {
     return type;
   }
 
-  private static RefusedException notYet(String what) {
-    return new RefusedException(
-        ErrorCode.MODE_NOT_SUPPORTED, what + " is not supported by this version of the server");
-  }
-
   private static void checkProtocol(String protocol) throws RefusedException {
     switch (protocol) {
-      case "http" -> {}
-      case "grpc", "json-rpc" -> throw notYet("protocol " + protocol);
+      case "http", "grpc", "json-rpc" -> {}
       default ->
           throw new RefusedException(
               ErrorCode.BAD_REQUEST, "unknown protocol (expected: http, grpc or json-rpc)");
@@ -241,8 +241,8 @@ public final class Creation {
       Step urls = request.steps().get(step);
       String id = branchId(step + 1);
       Payload payload = payloads.get(step);
-      rows.add(row(id, Op.COMPENSATE, urls.compensate(), payload, now));
-      rows.add(row(id, Op.ACTION, urls.action(), payload, now));
+      rows.add(row(id, Op.COMPENSATE, urls.compensate(), request.protocol(), payload, now));
+      rows.add(row(id, Op.ACTION, urls.action(), request.protocol(), payload, now));
     }
     return rows;
   }
@@ -255,16 +255,21 @@ public final class Creation {
     } catch (IllegalArgumentException e) {
       throw refused(e);
     }
-    checkUrl("query_prepared", request.queryPrepared());
+    checkUrl("query_prepared", request.queryPrepared(), request.protocol());
     List<Branch> rows = new ArrayList<>(payloads.size());
     for (int step = 0; step < payloads.size(); step++) {
       String url = request.steps().get(step).action();
       String id = branchId(step + 1);
       if (url.startsWith(TOPIC)) {
         addSubscribers(
-            rows, id, topics.subscribersOf(url.substring(TOPIC.length())), payloads.get(step), now);
+            rows,
+            id,
+            topics.subscribersOf(url.substring(TOPIC.length())),
+            request.protocol(),
+            payloads.get(step),
+            now);
       } else {
-        rows.add(row(id, Op.ACTION, url, payloads.get(step), now));
+        rows.add(row(id, Op.ACTION, url, request.protocol(), payloads.get(step), now));
       }
     }
     return rows;
@@ -275,6 +280,7 @@ public final class Creation {
       List<Branch> rows,
       String id,
       @Nullable List<String> subscribers,
+      String protocol,
       Payload payload,
       Instant now)
       throws RefusedException {
@@ -283,15 +289,15 @@ public final class Creation {
     }
     checkCount((long) rows.size() + subscribers.size(), true);
     for (int i = 0; i < subscribers.size(); i++) {
-      checkUrl("subscriber " + (i + 1) + " of step " + id, subscribers.get(i), true);
+      checkUrl("subscriber " + (i + 1) + " of step " + id, subscribers.get(i), protocol, true);
     }
     if (subscribers.size() == 1) {
-      rows.add(row(id, Op.ACTION, subscribers.getFirst(), payload, now));
+      rows.add(row(id, Op.ACTION, subscribers.getFirst(), protocol, payload, now));
       return;
     }
     for (int i = 0; i < subscribers.size(); i++) {
       String one = id + SUBSCRIBER + branchId(i + 1);
-      rows.add(row(one, Op.ACTION, subscribers.get(i), payload, now));
+      rows.add(row(one, Op.ACTION, subscribers.get(i), protocol, payload, now));
     }
   }
 
@@ -313,28 +319,92 @@ public final class Creation {
     } catch (IllegalArgumentException e) {
       throw refused(e);
     }
-    checkUrl("query_prepared", request.queryPrepared());
+    checkUrl("query_prepared", request.queryPrepared(), request.protocol());
   }
 
   private static RefusedException refused(IllegalArgumentException e) {
     return new RefusedException(ErrorCode.BAD_REQUEST, String.valueOf(e.getMessage()));
   }
 
-  private static Branch row(String id, Op op, String url, Payload payload, Instant now)
+  private static Branch row(
+      String id, Op op, String url, String protocol, Payload payload, Instant now)
       throws RefusedException {
-    checkUrl(op.wireName() + " of step " + id, url);
+    checkUrl(op.wireName() + " of step " + id, url, protocol);
     return Branch.open(new BranchKey(id, op), url, payload, now);
   }
 
-  /** A url that no transport understands would be tried for ever, so it is refused at once. */
-  static void checkUrl(String what, String url) throws RefusedException {
-    checkUrl(what, url, false);
+  /**
+   * A url that no transport understands would be tried for ever, so it is refused at once.
+   *
+   * @param protocol of the transaction
+   */
+  static void checkUrl(String what, String url, String protocol) throws RefusedException {
+    checkUrl(what, url, protocol, false);
   }
 
-  private static void checkUrl(String what, String url, boolean byTopics) throws RefusedException {
-    if (!url.isEmpty() && !isHttp(url, "http://") && !isHttp(url, "https://")) {
+  private static void checkUrl(String what, String url, String protocol, boolean byTopics)
+      throws RefusedException {
+    if (url.isEmpty()) {
+      return;
+    }
+    switch (Transport.of(protocol, url)) {
+      case HTTP -> {
+        if (!isHttp(url, "http://") && !isHttp(url, "https://")) {
+          throw new RefusedException(
+              ErrorCode.BAD_REQUEST,
+              what + ": url without http:// or https:// and a host",
+              byTopics);
+        }
+      }
+      case GRPC -> {
+        try {
+          GrpcAddress.of(url);
+        } catch (IllegalArgumentException e) {
+          throw new RefusedException(ErrorCode.BAD_REQUEST, what + ": " + e.getMessage(), byTopics);
+        }
+      }
+    }
+  }
+
+  /**
+   * Whether rows that a client registers can be called at all.
+   *
+   * @throws RefusedException when they cannot
+   */
+  static void checkCallable(Transaction transaction, List<Branch> rows) throws RefusedException {
+    Definition definition = transaction.definition();
+    for (Branch row : rows) {
+      checkUrl(row.key().op().wireName(), row.url(), definition.protocol());
+      if (isGrpc(definition, row.url())) {
+        checkMetadata(transaction.gid(), definition);
+        checkMetadata("branch_id", row.key().branchId());
+      }
+    }
+  }
+
+  private static boolean isGrpc(Definition definition, String url) {
+    return !url.isEmpty() && Transport.of(definition.protocol(), url) == Transport.GRPC;
+  }
+
+  /** What goes along as metadata of gRPC must be such that it can. */
+  private static void checkMetadata(Gid gid, Definition definition) throws RefusedException {
+    checkMetadata("gid", gid.value());
+    for (Map.Entry<String, String> header : definition.options().branchHeaders().entrySet()) {
+      if (!GrpcAddress.isMetadataKey(header.getKey())) {
+        throw new RefusedException(
+            ErrorCode.BAD_REQUEST, "branch_headers: a name that gRPC cannot send");
+      }
+      checkMetadata("branch_headers", header.getValue());
+    }
+    if (definition.type() == TransType.WORKFLOW) {
+      checkMetadata("custom_data: name", CustomData.workflow(definition.customData()).name());
+    }
+  }
+
+  private static void checkMetadata(String what, String value) throws RefusedException {
+    if (!GrpcAddress.isMetadata(value)) {
       throw new RefusedException(
-          ErrorCode.BAD_REQUEST, what + ": url without http:// or https:// and a host", byTopics);
+          ErrorCode.BAD_REQUEST, what + " has characters that gRPC cannot send (expected: ASCII)");
     }
   }
 
@@ -353,7 +423,7 @@ public final class Creation {
           ErrorCode.BAD_REQUEST,
           request.payloads().size() + " payloads (expected: one for each of " + steps + " steps)");
     }
-    return request.payloads().subList(0, steps).stream().map(Payload::of).toList();
+    return request.payloads().subList(0, steps);
   }
 
   // ---- limits

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param anew these writes leave {@code prepared}, and rows may have been registered meanwhile: the
  *     pass begins again on the record that the commit returned, with {@link Event.Started} (R4a);
  *     there are no calls then, no wake-up and no ending
+ * @param troubles worth telling, whether the writes become durable or not
  * @param ending how the pass ends with these writes; null: it goes on
  */
 public record Decision(
@@ -24,9 +25,11 @@ public record Decision(
     List<Call> calls,
     @Nullable Instant wakeUp,
     boolean anew,
+    List<Trouble> troubles,
     @Nullable Ending ending) {
   public Decision {
     writes = List.copyOf(writes);
     calls = List.copyOf(calls);
+    troubles = List.copyOf(troubles);
   }
 }

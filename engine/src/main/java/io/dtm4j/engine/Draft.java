@@ -4,7 +4,6 @@ import io.dtm4j.model.Attempt;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Extra;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.Schedule;
 import io.dtm4j.model.State;
 import io.dtm4j.model.Transaction;
@@ -12,6 +11,7 @@ import io.dtm4j.model.Write;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Payload;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -30,6 +30,7 @@ final class Draft {
   private final RetryPolicy retry;
   private final List<Write> writes = new ArrayList<>(4);
   private final List<Call> calls = new ArrayList<>(2);
+  private final List<LeftOpen> leftOpen = new ArrayList<>(0);
 
   /** The rows as they will be; null: none has changed. */
   private Branch @Nullable [] changed;
@@ -47,6 +48,9 @@ final class Draft {
   private @Nullable Instant due;
   private boolean writeExtra;
   private boolean anew;
+
+  /** A call that brought no definite answer, with that answer. */
+  private record LeftOpen(int row, BranchKey called, BranchAnswer answer) {}
 
   Draft(Pass pass, Settings settings, Instant now) {
     this.pass = pass;
@@ -179,6 +183,7 @@ final class Draft {
     asked = asked.with(row);
     touched = now;
     remember(called, answer);
+    leftOpen.add(new LeftOpen(row, called, answer));
     if (gravest == null || gravity(answer) > gravity(gravest)) {
       gravest = answer;
     }
@@ -317,7 +322,38 @@ final class Draft {
         calls,
         wakeUp,
         anew,
+        troubles(),
         ending);
+  }
+
+  /** docs/spec/transactions.md 3.1: counted by the interval that follows. */
+  private List<Trouble> troubles() {
+    if (leftOpen.isEmpty()) {
+      return List.of();
+    }
+    Duration following = due == null ? retry.doubled(interval) : interval;
+    long ratio = Math.max(1, following.dividedBy(retry.base()));
+    int doublings = Long.SIZE - 1 - Long.numberOfLeadingZeros(ratio);
+    List<Trouble> troubles = new ArrayList<>(leftOpen.size());
+    for (LeftOpen open : leftOpen) {
+      String error =
+          switch (open.answer()) {
+            case BranchAnswer.Success _, BranchAnswer.Ongoing _ -> null;
+            case BranchAnswer.Failure(String text) -> text;
+            case BranchAnswer.Unknown(String text) -> text;
+          };
+      if (error != null) {
+        Transaction transaction = pass.transaction;
+        String url =
+            open.row() == Call.NO_ROW
+                ? transaction.definition().queryPrepared()
+                : branch(open.row()).url();
+        troubles.add(
+            new Trouble(
+                transaction.gid(), status, open.called(), url, State.shortened(error), doublings));
+      }
+    }
+    return troubles;
   }
 
   private Transaction after(Instant updateTime, Schedule schedule, boolean keeps) {

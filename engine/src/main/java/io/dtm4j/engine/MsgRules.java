@@ -1,14 +1,16 @@
 package io.dtm4j.engine;
 
 import io.dtm4j.model.BranchKey;
-import io.dtm4j.model.Extra;
-import io.dtm4j.model.Payload;
+import io.dtm4j.model.Definition;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.CustomData;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Payload;
+import io.dtm4j.protocol.TransType;
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Two-phase messages: docs/spec/transactions.md 7. A prepared message that gets old is checked
@@ -47,16 +49,16 @@ final class MsgRules implements ModeRules {
   /** The verdict of a check-back; a delay counts from here. */
   private static void submit(Draft draft) {
     draft.changeStatus(GlobalStatus.SUBMITTED, null);
-    Extra extra = withDelay(draft.extra(), draft.before().definition().customData(), draft.now());
-    if (!extra.equals(draft.extra())) {
-      draft.keep(extra);
+    Instant until = endOfDelay(draft.before().definition(), draft.now());
+    if (until != null) {
+      draft.keep(draft.extra().withDelayUntil(until));
     }
   }
 
-  /** What is kept of a message that is submitted now: the end of its delay, if it has one. */
-  static Extra withDelay(Extra extra, String customData, Instant now) {
-    long delay = CustomData.delay(customData);
-    return delay > 0 ? extra.withDelayUntil(now.plusSeconds(delay)) : extra;
+  /** Until when a transaction that is submitted now is delayed; null: it is none that waits. */
+  static @Nullable Instant endOfDelay(Definition definition, Instant now) {
+    long delay = definition.type() == TransType.MSG ? CustomData.delay(definition.customData()) : 0;
+    return delay > 0 ? now.plusSeconds(delay) : null;
   }
 
   @Override

@@ -2,11 +2,11 @@ package io.dtm4j.engine;
 
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
-import io.dtm4j.model.Payload;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GrpcAddress;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.TransType;
 import java.time.Instant;
@@ -39,36 +39,35 @@ public record Registration(Gid gid, TransType type, List<Branch> rows) {
     Gid gid = Creation.gidOf(request.gid());
     TransType type = Creation.typeOf(request.transType());
     Creation.checkName("branch_id", request.branchId(), MAX_BRANCH_ID);
-    Payload data = Payload.of(request.data());
     List<Branch> rows =
         switch (type) {
           case TCC ->
               List.of(
-                  row(request, Op.CANCEL, request.cancel(), data, now),
-                  row(request, Op.CONFIRM, request.confirm(), data, now));
+                  row(request, Op.CANCEL, request.cancel(), now),
+                  row(request, Op.CONFIRM, request.confirm(), now));
           case XA ->
               List.of(
-                  row(request, Op.ROLLBACK, request.url(), data, now),
-                  row(request, Op.COMMIT, request.url(), data, now));
-          case WORKFLOW -> List.of(step(request, data, now));
+                  row(request, Op.ROLLBACK, request.url(), now),
+                  row(request, Op.COMMIT, request.url(), now));
+          case WORKFLOW -> List.of(step(request, now));
           case SAGA, MSG ->
               throw bad("trans_type: " + type.wireName() + " (expected: tcc, xa or workflow)");
         };
     return new Registration(gid, type, rows);
   }
 
-  private static Branch row(BranchRequest request, Op op, String url, Payload data, Instant now)
+  private static Branch row(BranchRequest request, Op op, String url, Instant now)
       throws Creation.RefusedException {
     if (request.branchId().isEmpty()) {
       throw bad("branch_id is missing");
     }
-    Creation.checkUrl(op.wireName(), url);
-    return Branch.open(new BranchKey(request.branchId(), op), url, data, now);
+    // Whether its transaction may have it is asked when that is known.
+    Creation.checkUrl(op.wireName(), url, GrpcAddress.isOne(url) ? "grpc" : "http");
+    return Branch.open(new BranchKey(request.branchId(), op), url, request.data(), now);
   }
 
   /** A step is registered when it is over. A workflow may take one without a branch id. */
-  private static Branch step(BranchRequest request, Payload data, Instant now)
-      throws Creation.RefusedException {
+  private static Branch step(BranchRequest request, Instant now) throws Creation.RefusedException {
     Creation.checkName("op", request.op(), MAX_OP);
     if (request.op().isEmpty()) {
       throw bad("op is missing");
@@ -79,7 +78,8 @@ public record Registration(Gid gid, TransType type, List<Branch> rows) {
           case "failed" -> BranchStatus.FAILED;
           default -> throw bad("status is neither succeed nor failed");
         };
-    return Branch.open(new BranchKey(request.branchId(), Op.of(request.op())), "", data, now)
+    return Branch.open(
+            new BranchKey(request.branchId(), Op.of(request.op())), "", request.data(), now)
         .settled(status, now);
   }
 

@@ -2,11 +2,11 @@ package io.dtm4j.engine;
 
 import io.dtm4j.model.Attempt;
 import io.dtm4j.model.BranchKey;
-import io.dtm4j.model.Payload;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.CustomData;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Payload;
 
 /**
  * Workflows: docs/spec/transactions.md 8. The application drives and ends them ({@link Commands});

@@ -70,10 +70,12 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
     GlobalStatus status = stored.transaction().status();
     return switch (guard) {
       case Guard.Absent _ -> false;
+      case Guard.Known _ -> true;
       case Guard.HeldBy held ->
           status == held.status() && stored.owner().isSameWriteAs(held.owner());
       case Guard.InStatus in ->
           status == in.status()
+              && stored.transaction().definition().createTime().equals(in.created())
               && (in.withoutOp() == null
                   || stored.transaction().branches().stream()
                       .noneMatch(branch -> branch.key().op().equals(in.withoutOp())));
@@ -145,13 +147,15 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
                   old.schedule(),
                   old.extra());
         }
-        case Write.SetSchedule set -> {
-          Schedule next = set.schedule();
-          Schedule old = present().schedule();
-          if (staysLeased() && next.nextTime().isBefore(old.nextTime())) {
-            next = new Schedule(next.interval(), old.nextTime());
+        case Write.SetSchedule set -> move(set.schedule(), set.at());
+        case Write.Lease lease ->
+            move(new Schedule(present().schedule().interval(), lease.until()), lease.at());
+        case Write.BringForward forward -> {
+          if (isWorkedOn()) {
+            lookAgain = true;
+          } else {
+            move(new Schedule(present().schedule().interval(), forward.at()), forward.at());
           }
-          state = present().withSchedule(next).withUpdateTime(set.at());
         }
         case Write.Postpone postpone -> {
           Schedule old = present().schedule();
@@ -162,6 +166,8 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
           state = present().withUpdateTime(postpone.at());
         }
         case Write.SetExtra set -> state = present().withExtra(set.extra());
+        case Write.Delay delay ->
+            state = present().withExtra(present().extra().withDelayUntil(delay.until()));
         case Write.SetOptions set -> definition = requireDefinition().withOptions(set.options());
         case Write.LookAgain _ -> lookAgain = true;
       }
@@ -193,6 +199,19 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
       return new Applied.Changed(
           new Stored(new Transaction(was.gid(), requireDefinition(), present(), rows), owner),
           dueNow);
+    }
+
+    private void move(Schedule next, Instant at) {
+      Instant old = present().schedule().nextTime();
+      Schedule moved =
+          staysLeased() && next.nextTime().isBefore(old)
+              ? new Schedule(next.interval(), old)
+              : next;
+      state = present().withSchedule(moved).withUpdateTime(at);
+    }
+
+    private boolean isWorkedOn() {
+      return before != null && before.owner().isHeld() && !present().status().isFinal();
     }
 
     private boolean staysLeased() {

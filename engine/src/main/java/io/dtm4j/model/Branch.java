@@ -1,6 +1,7 @@
 package io.dtm4j.model;
 
 import io.dtm4j.protocol.BranchStatus;
+import io.dtm4j.protocol.Payload;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 

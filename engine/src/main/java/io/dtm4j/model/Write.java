@@ -55,6 +55,18 @@ public sealed interface Write {
   record SetSchedule(Schedule schedule, Instant at) implements Write {}
 
   /**
+   * Somebody works on the transaction until then; its interval is that of the record at the commit.
+   * Else as {@link SetSchedule}.
+   */
+  record Lease(Instant until, Instant at) implements Write {}
+
+  /**
+   * The transaction is due at that time, if it rests as of the commit; whoever works on it must
+   * look at it again when coming to rest, as by {@link LookAgain}, and keeps the lease.
+   */
+  record BringForward(Instant at) implements Write {}
+
+  /**
    * The transaction is looked at again not before one interval after this time. Its interval is
    * that of the record at the commit, and a later time stays.
    */
@@ -62,6 +74,12 @@ public sealed interface Write {
 
   /** Replaces what dtm4j keeps beyond DTM's record; by itself no update in the eyes of DTM. */
   record SetExtra(Extra extra) implements Write {}
+
+  /**
+   * The message is not sent before that time; what else dtm4j keeps stays. By itself no update in
+   * the eyes of DTM.
+   */
+  record Delay(Instant until) implements Write {}
 
   /** Other options than those with which the transaction was created; by itself no update. */
   record SetOptions(Options options) implements Write {}

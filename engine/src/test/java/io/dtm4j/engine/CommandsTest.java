@@ -6,11 +6,11 @@ import io.dtm4j.engine.Commands.Verdict;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
+import io.dtm4j.model.Definition;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Extra;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.Schedule;
 import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
@@ -21,6 +21,7 @@ import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
@@ -398,12 +399,11 @@ class CommandsTest {
         .isEqualTo(
             new Batch(
                 stored.transaction().gid(),
-                new Guard.InStatus(GlobalStatus.PREPARED, null),
+                new Guard.InStatus(GlobalStatus.PREPARED, null, CREATED),
                 FRESH,
                 List.of(
                     new Write.SetStatus(GlobalStatus.SUBMITTED, null, null, NOW),
-                    new Write.SetSchedule(
-                        new Schedule(Duration.ofSeconds(20), NOW.plusSeconds(10)), NOW))));
+                    new Write.Lease(NOW.plusSeconds(10), NOW))));
   }
 
   /** docs/decisions/0006. */
@@ -445,8 +445,8 @@ class CommandsTest {
     assertThat(batch.writes())
         .containsExactly(
             new Write.SetStatus(GlobalStatus.SUBMITTED, null, null, NOW),
-            new Write.SetSchedule(new Schedule(Duration.ofSeconds(20), NOW.plusSeconds(30)), NOW),
-            new Write.SetExtra(Extra.NONE.withParkings(1).withDelayUntil(NOW.plusSeconds(60))));
+            new Write.Lease(NOW.plusSeconds(30), NOW),
+            new Write.Delay(NOW.plusSeconds(60)));
   }
 
   @Test
@@ -472,7 +472,7 @@ class CommandsTest {
   private static Batch end(Stored stored, GlobalStatus from) {
     return new Batch(
         stored.transaction().gid(),
-        new Guard.InStatus(from, null),
+        new Guard.InStatus(from, null, CREATED),
         FRESH.marked(Owner.Mark.RESTING),
         List.of(new Write.SetStatus(GlobalStatus.FAILED, null, null, NOW)));
   }
@@ -489,9 +489,7 @@ class CommandsTest {
                 stored.transaction().gid(),
                 new Guard.AsRead(new Due(stored.transaction().gid(), OLD, CREATED.plusSeconds(99))),
                 FRESH,
-                List.of(
-                    new Write.SetSchedule(
-                        new Schedule(Duration.ofSeconds(20), NOW.plusSeconds(30)), NOW))));
+                List.of(new Write.Lease(NOW.plusSeconds(30), NOW))));
   }
 
   // ---- the second phase of tcc and xa
@@ -507,12 +505,11 @@ class CommandsTest {
             new Verdict.Commit(
                 new Batch(
                     stored.transaction().gid(),
-                    new Guard.InStatus(GlobalStatus.PREPARED, null),
+                    new Guard.InStatus(GlobalStatus.PREPARED, null, CREATED),
                     FRESH,
                     List.of(
                         new Write.SetStatus(GlobalStatus.ABORTING, "no credit", null, NOW),
-                        new Write.SetSchedule(
-                            new Schedule(Duration.ofSeconds(20), NOW.plusSeconds(30)), NOW))),
+                        new Write.Lease(NOW.plusSeconds(30), NOW))),
                 true));
   }
 
@@ -528,7 +525,7 @@ class CommandsTest {
             new Verdict.Join(
                 new Batch(
                     stored.transaction().gid(),
-                    new Guard.InStatus(GlobalStatus.ABORTING, null),
+                    new Guard.InStatus(GlobalStatus.ABORTING, null, CREATED),
                     null,
                     List.of(
                         new Write.SetStatus(
@@ -565,7 +562,7 @@ class CommandsTest {
         .isEqualTo(
             new Batch(
                 stored.transaction().gid(),
-                new Guard.InStatus(GlobalStatus.PREPARED, null),
+                new Guard.InStatus(GlobalStatus.PREPARED, null, CREATED),
                 null,
                 List.of(new Write.AddBranches(registration.rows()))));
   }
@@ -583,7 +580,7 @@ class CommandsTest {
             new Batch(
                 stored.transaction().gid(),
                 new Guard.InStatus(
-                    GlobalStatus.PREPARED, without.equals("-") ? null : Op.of(without)),
+                    GlobalStatus.PREPARED, without.equals("-") ? null : Op.of(without), CREATED),
                 null,
                 List.of(new Write.AddBranches(registration.rows()), new Write.Postpone(NOW))));
   }
@@ -602,6 +599,15 @@ class CommandsTest {
                     "trans_type: xa (expected: tcc, as the transaction is)")));
   }
 
+  @Test
+  void the_status_refuses_a_branch_before_its_type_does() {
+    Stored stored = stored(Given.tcc(), GlobalStatus.SUCCEED);
+
+    Verdict verdict = commands.registerBranch(registration(Given.xa().branch(1)), stored, NOW);
+
+    assertThat(codeOf(verdict)).isEqualTo(ErrorCode.STATUS_CONFLICT);
+  }
+
   /** docs/spec/grpc-api.md: the SDK must not undo what has succeeded. */
   @Test
   void a_late_step_hears_that_its_workflow_has_succeeded() {
@@ -613,12 +619,52 @@ class CommandsTest {
         .isEqualTo(ErrorCode.STATUS_CONFLICT);
   }
 
+  @Test
+  void a_registered_url_must_be_one_that_its_transaction_can_call() throws Exception {
+    var request =
+        new BranchRequest("g", "tcc", "01", Payload.EMPTY, "host:1/x.X/K", "http://x", "", "", "");
+    Registration registration = Registration.of(request, NOW);
+    Stored http = stored(Given.tcc(), GlobalStatus.PREPARED);
+    Stored grpc = withProtocol(http, "grpc");
+
+    Verdict refused = commands.registerBranch(registration, http, NOW);
+    Verdict taken = commands.registerBranch(registration, grpc, NOW);
+
+    assertThat(codeOf(refused)).isEqualTo(ErrorCode.BAD_REQUEST);
+    assertThat(batchOf(taken).writes()).isNotEmpty();
+  }
+
+  @Test
+  void a_branch_id_that_grpc_cannot_send_is_refused_where_grpc_calls() throws Exception {
+    var request = new BranchRequest("g", "tcc", "ü", Payload.EMPTY, "host:1/x.X/K", "", "", "", "");
+    Stored grpc = withProtocol(stored(Given.tcc(), GlobalStatus.PREPARED), "grpc");
+
+    Verdict refused = commands.registerBranch(Registration.of(request, NOW), grpc, NOW);
+
+    assertThat(codeOf(refused)).isEqualTo(ErrorCode.BAD_REQUEST);
+  }
+
+  private static Stored withProtocol(Stored stored, String protocol) {
+    Transaction transaction = stored.transaction();
+    Definition was = transaction.definition();
+    var definition =
+        new Definition(
+            was.type(), protocol, was.queryPrepared(), was.customData(), was.options(), NOW);
+    return new Stored(
+        new Transaction(transaction.gid(), definition, transaction.state(), transaction.branches()),
+        stored.owner());
+  }
+
   private static Stored ended(GlobalStatus status) {
     return stored(Given.workflow(), status);
   }
 
   private static @Nullable ErrorCode codeOf(Verdict verdict) {
-    return verdict instanceof Verdict.Answer(Reply.Refused refused) ? refused.code() : null;
+    return switch (verdict) {
+      case Verdict.Answer(Reply.Refused refused) -> refused.code();
+      case Verdict.Answer(Reply.Failed failed) -> failed.code();
+      default -> null;
+    };
   }
 
   private static Stored with(Stored stored, List<Branch> rows) {
@@ -692,7 +738,7 @@ class CommandsTest {
         .isEqualTo(
             new Batch(
                 stored.transaction().gid(),
-                new Guard.InStatus(GlobalStatus.PREPARED, Op.of(without)),
+                new Guard.InStatus(GlobalStatus.PREPARED, Op.of(without), CREATED),
                 FRESH.marked(Owner.Mark.RESTING),
                 List.of(new Write.SetStatus(ends, "because", "aGk=", NOW))));
   }
@@ -765,10 +811,13 @@ class CommandsTest {
         .isEqualTo(
             new Batch(
                 stored.transaction().gid(),
-                new Guard.AsRead(Due.of(stored)),
+                Guard.Known.INSTANCE,
                 null,
-                List.of(new Write.SetSchedule(new Schedule(Duration.ofSeconds(20), NOW), NOW))));
-    assertThat(batch.applyTo(stored)).isInstanceOf(Batch.Applied.Changed.class);
+                List.of(new Write.BringForward(NOW))));
+    assertThat(batch.applyTo(stored))
+        .isInstanceOfSatisfying(
+            Batch.Applied.Changed.class,
+            changed -> assertThat(Due.of(changed.stored()).nextTime()).isEqualTo(NOW));
   }
 
   @Test
@@ -792,17 +841,13 @@ class CommandsTest {
   /** docs/architecture.md: a lease is not moved, whoever has it looks again. */
   @Test
   void a_reset_leaves_a_lease_alone() {
-    Stored resting = stored(Given.saga(1), GlobalStatus.SUBMITTED);
-    Stored leased = new Stored(resting.transaction(), OLD.marked(Owner.Mark.LEASED));
+    Stored read = stored(Given.saga(1), GlobalStatus.SUBMITTED);
+    Batch batch = batchOf(commands.resetNextCronTime(read, NOW));
+    Stored claimedSince = new Stored(read.transaction(), FRESH.marked(Owner.Mark.LEASED));
 
-    Batch batch = batchOf(commands.resetNextCronTime(leased, NOW));
-
-    assertThat(batch)
+    assertThat(batch.applyTo(claimedSince))
         .isEqualTo(
-            new Batch(
-                leased.transaction().gid(),
-                new Guard.LeasedTo("old"),
-                null,
-                List.of(Write.LookAgain.INSTANCE)));
+            new Batch.Applied.Changed(
+                new Stored(read.transaction(), FRESH.marked(Owner.Mark.LOOK_AGAIN)), false));
   }
 }

@@ -6,12 +6,12 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.Definition;
 import io.dtm4j.model.Extra;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.Step;
 import io.dtm4j.protocol.TransType;
@@ -32,6 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CreationTest {
   private static final Instant NOW = Play.START;
   private static final Step STEP = new Step("http://s/a", "http://s/c", "");
+  private static final Step GRPC_STEP = new Step("host:1/x.X/A", "host:1/x.X/C", "");
 
   /** A request that is right, to be changed in one respect. */
   private static final class Request {
@@ -109,7 +110,16 @@ class CreationTest {
 
     TransactionRequest build() {
       return new TransactionRequest(
-          gid, type, steps, payloads, queryPrepared, protocol, customData, options, "", Map.of());
+          gid,
+          type,
+          steps,
+          payloads.stream().map(Payload::of).toList(),
+          queryPrepared,
+          protocol,
+          customData,
+          options,
+          "",
+          Map.of());
     }
 
     Transaction create() throws Creation.RefusedException {
@@ -117,11 +127,44 @@ class CreationTest {
     }
   }
 
+  private static Options headers(String name, String value) {
+    return new Options(false, 0, 0, 0, Map.of(name, value), false, 0);
+  }
+
   private static List<String> keys(Transaction transaction) {
     return transaction.branches().stream().map(branch -> branch.key().toString()).toList();
   }
 
   // ---- what is made
+
+  @Test
+  void branches_of_grpc_and_of_http_may_stand_in_one_transaction() throws Exception {
+    Transaction saga =
+        Request.saga()
+            .protocol("grpc")
+            .options(headers("X-a_b.c", "~"))
+            .steps(STEP, GRPC_STEP)
+            .create();
+
+    assertThat(saga.branches())
+        .extracting(Branch::url)
+        .containsExactly("http://s/c", "http://s/a", "host:1/x.X/C", "host:1/x.X/A");
+  }
+
+  @Test
+  void a_gid_that_grpc_cannot_send_will_do_where_grpc_is_not_used() throws Exception {
+    Transaction saga = Request.saga().protocol("grpc").gid("größe").steps(STEP).create();
+
+    assertThat(saga.gid()).isEqualTo(new Gid("größe"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"http", "grpc"})
+  void the_protocol_is_kept(String protocol) throws Exception {
+    Transaction saga = Request.saga().steps(STEP).protocol(protocol).create();
+
+    assertThat(saga.definition().protocol()).isEqualTo(protocol);
+  }
 
   @Test
   void a_saga_has_a_compensation_and_an_action_for_each_step() throws Exception {
@@ -339,16 +382,6 @@ class CreationTest {
               ErrorCode.BAD_REQUEST,
               "subscriber 2 of step 01: url without http:// or https:// and a host"),
           new Refusal(
-              "grpc",
-              Request.saga().protocol("grpc"),
-              ErrorCode.MODE_NOT_SUPPORTED,
-              "protocol grpc is not supported by this version of the server"),
-          new Refusal(
-              "json-rpc",
-              Request.saga().protocol("json-rpc"),
-              ErrorCode.MODE_NOT_SUPPORTED,
-              "protocol json-rpc is not supported by this version of the server"),
-          new Refusal(
               "unknown protocol",
               Request.saga().protocol("soap"),
               ErrorCode.BAD_REQUEST,
@@ -438,6 +471,49 @@ class CreationTest {
               Request.msg().queryPrepared("s/q"),
               ErrorCode.BAD_REQUEST,
               "query_prepared: url without http:// or https:// and a host"),
+          new Refusal(
+              "grpc address without a method",
+              Request.saga().protocol("grpc").steps(STEP, new Step("host:1", "", "")),
+              ErrorCode.BAD_REQUEST,
+              "action of step 02: url without target or method (expected:"
+                  + " host:port/package.Service/Method)"),
+          new Refusal(
+              "grpc address with a scheme",
+              Request.msg().protocol("grpc").queryPrepared("etcd://h:1/x.X/A"),
+              ErrorCode.BAD_REQUEST,
+              "query_prepared: url with a scheme (expected: host:port/package.Service/Method)"),
+          new Refusal(
+              "grpc address of a transaction that only calls by http",
+              Request.saga().steps(new Step("host:1/x.X/A", "", "")),
+              ErrorCode.BAD_REQUEST,
+              "action of step 01: url without http:// or https:// and a host"),
+          new Refusal(
+              "gid that grpc cannot send",
+              Request.saga().protocol("grpc").gid("größe").steps(GRPC_STEP),
+              ErrorCode.BAD_REQUEST,
+              "gid has characters that gRPC cannot send (expected: ASCII)"),
+          new Refusal(
+              "gid with a line break",
+              Request.msg().protocol("grpc").gid("a\nb").queryPrepared("host:1/x.X/A"),
+              ErrorCode.BAD_REQUEST,
+              "gid has characters that gRPC cannot send (expected: ASCII)"),
+          new Refusal(
+              "header that grpc cannot send",
+              Request.saga().protocol("grpc").steps(GRPC_STEP).options(headers("a!b", "c")),
+              ErrorCode.BAD_REQUEST,
+              "branch_headers: a name that gRPC cannot send"),
+          new Refusal(
+              "value of a header that grpc cannot send",
+              Request.saga().protocol("grpc").steps(GRPC_STEP).options(headers("a", "ü")),
+              ErrorCode.BAD_REQUEST,
+              "branch_headers has characters that gRPC cannot send (expected: ASCII)"),
+          new Refusal(
+              "name of a workflow that grpc cannot send",
+              Request.workflow("{\"name\":\"größe\"}")
+                  .protocol("grpc")
+                  .queryPrepared("host:1/workflow.Workflow/Execute"),
+              ErrorCode.BAD_REQUEST,
+              "custom_data: name has characters that gRPC cannot send (expected: ASCII)"),
           new Refusal(
               "topic",
               Request.msg().steps(STEP, new Step("topic://orders", "", "")),

@@ -4,12 +4,12 @@ import static io.dtm4j.engine.Given.saga;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.model.BranchKey;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Step;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.protocol.TransactionRequest;
@@ -36,7 +36,7 @@ class EngineTest {
             "g",
             "saga",
             List.of(new Step("http://s/a?x=1", "http://s/c", "")),
-            List.of("{\"n\":1}"),
+            List.of(Payload.of("{\"n\":1}")),
             "",
             "http",
             "",

@@ -3,6 +3,7 @@ package io.dtm4j.engine;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Step;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.protocol.TransactionRequest;
@@ -116,11 +117,11 @@ final class Given {
 
   TransactionRequest request() {
     List<Step> urls = new ArrayList<>();
-    List<String> payloads = new ArrayList<>();
+    List<Payload> payloads = new ArrayList<>();
     for (int step = 1; step <= steps; step++) {
       String compensate = type == TransType.SAGA ? url("c" + step) : "";
       urls.add(new Step(url("a" + step), compensate, ""));
-      payloads.add("{\"step\":" + step + "}");
+      payloads.add(Payload.of("{\"step\":" + step + "}"));
     }
     return new TransactionRequest(
         GID,
@@ -148,7 +149,7 @@ final class Given {
         GID,
         type.wireName(),
         "0" + number,
-        "{\"branch\":" + number + "}",
+        Payload.of("{\"branch\":" + number + "}"),
         url("k" + number),
         url("x" + number),
         url("b" + number),
@@ -159,7 +160,7 @@ final class Given {
   /** Registers a step of a workflow. */
   static BranchRequest step(int number, String op, String status) {
     return new BranchRequest(
-        GID, "workflow", "0" + number, "step " + number, "", "", "", op, status);
+        GID, "workflow", "0" + number, Payload.of("step " + number), "", "", "", op, status);
   }
 
   Transaction transaction(Instant now) {

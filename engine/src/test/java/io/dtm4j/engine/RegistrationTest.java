@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
-import io.dtm4j.model.Payload;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import java.time.Instant;
@@ -27,19 +27,20 @@ class RegistrationTest {
   private static final Instant NOW = Play.START;
 
   private static BranchRequest tcc(String gid, String id, String confirm, String cancel) {
-    return new BranchRequest(gid, "tcc", id, "data", confirm, cancel, "", "", "prepared");
+    return new BranchRequest(
+        gid, "tcc", id, Payload.of("data"), confirm, cancel, "", "", "prepared");
   }
 
   private static BranchRequest xa(String id, String url) {
-    return new BranchRequest("g", "xa", id, "", "", "", url, "", "");
+    return new BranchRequest("g", "xa", id, Payload.EMPTY, "", "", url, "", "");
   }
 
   private static BranchRequest step(String id, String op, String status) {
-    return new BranchRequest("g", "workflow", id, "größe", "", "", "", op, status);
+    return new BranchRequest("g", "workflow", id, Payload.of("größe"), "", "", "", op, status);
   }
 
   private static BranchRequest ofType(String type) {
-    return new BranchRequest("g", type, "01", "", "", "", "", "", "");
+    return new BranchRequest("g", type, "01", Payload.EMPTY, "", "", "", "", "");
   }
 
   @Test

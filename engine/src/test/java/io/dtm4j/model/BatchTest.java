@@ -8,6 +8,7 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
 import java.time.Instant;
@@ -79,7 +80,7 @@ class BatchTest {
 
   private static final Stored SUBMITTED = stored(GlobalStatus.SUBMITTED, HELD);
   private static final Guard AS_READ = new Guard.AsRead(new Due(GID, RESTING, NEXT));
-  private static final Guard IN_STATUS = new Guard.InStatus(GlobalStatus.SUBMITTED, null);
+  private static final Guard IN_STATUS = new Guard.InStatus(GlobalStatus.SUBMITTED, null, CREATED);
   private static final Guard HELD_BY = new Guard.HeldBy(GlobalStatus.SUBMITTED, HELD);
   private static final Guard LEASED_TO = new Guard.LeasedTo("claim");
 
@@ -117,12 +118,12 @@ class BatchTest {
               "in status: another one", IN_STATUS, stored(GlobalStatus.FAILED, HELD), false),
           new Guarded(
               "in status: no row of that op",
-              new Guard.InStatus(GlobalStatus.SUBMITTED, Op.COMPENSATE),
+              new Guard.InStatus(GlobalStatus.SUBMITTED, Op.COMPENSATE, CREATED),
               SUBMITTED,
               true),
           new Guarded(
               "in status: there is a row of that op",
-              new Guard.InStatus(GlobalStatus.SUBMITTED, Op.ACTION),
+              new Guard.InStatus(GlobalStatus.SUBMITTED, Op.ACTION, CREATED),
               SUBMITTED,
               false),
           new Guarded("as read: it is", AS_READ, stored(GlobalStatus.SUBMITTED, RESTING), true),
@@ -454,6 +455,50 @@ class BatchTest {
     assertThat(applied.dueNow()).isFalse();
   }
 
+  /** A gid may have been deleted and used anew since a command was decided. */
+  @Test
+  void another_transaction_of_that_gid_is_not_the_one_that_was_seen() {
+    var seen = new Guard.InStatus(GlobalStatus.SUBMITTED, null, CREATED.minusMillis(1));
+
+    assertThat(batch(seen, null).applyTo(SUBMITTED))
+        .isEqualTo(new Batch.Applied.Refused(SUBMITTED));
+  }
+
+  @Test
+  void bringing_forward_moves_what_rests_and_keeps_its_interval() {
+    var forward = new Write.BringForward(NOW);
+
+    State after =
+        stateAfter(
+            batch(Guard.Known.INSTANCE, null, forward), stored(GlobalStatus.SUBMITTED, RESTING));
+
+    assertThat(after.schedule()).isEqualTo(new Schedule(INTERVAL, NOW));
+    assertThat(after.updateTime()).isEqualTo(NOW);
+  }
+
+  @Test
+  void bringing_forward_marks_what_is_leased_and_leaves_it_alone() {
+    var forward = new Write.BringForward(NOW);
+
+    var applied = changed(batch(Guard.Known.INSTANCE, null, forward), SUBMITTED);
+
+    assertThat(applied.stored()).isEqualTo(new Stored(SUBMITTED.transaction(), MARKED));
+  }
+
+  @Test
+  void a_delay_leaves_all_else_that_is_kept() {
+    Stored parked = changed(ofPass(HELD.next(Owner.Mark.LEASED), kept(3)), SUBMITTED).stored();
+
+    State after = stateAfter(batch(IN_STATUS, OTHER, new Write.Delay(NEXT)), parked);
+
+    assertThat(after.extra()).isEqualTo(Extra.NONE.withParkings(3).withDelayUntil(NEXT));
+    assertThat(after.updateTime()).isEqualTo(CREATED);
+  }
+
+  private static Write kept(int parkings) {
+    return new Write.SetExtra(Extra.NONE.withParkings(parkings));
+  }
+
   // ---- the schedule
 
   /**
@@ -486,6 +531,18 @@ class BatchTest {
 
     assertThat(after.schedule())
         .isEqualTo(row.movesBack() ? earlier : new Schedule(Duration.ofSeconds(20), NEXT));
+    assertThat(after.updateTime()).isEqualTo(NOW);
+  }
+
+  @ParameterizedTest
+  @FieldSource("MOVES")
+  void a_lease_keeps_the_interval_that_the_record_has_by_then(Move row) {
+    Batch batch = batch(IN_STATUS, row.next(), new Write.Lease(NEXT.minusSeconds(1), NOW));
+
+    State after = stateAfter(batch, stored(GlobalStatus.SUBMITTED, row.stored()));
+
+    assertThat(after.schedule())
+        .isEqualTo(new Schedule(INTERVAL, row.movesBack() ? NEXT.minusSeconds(1) : NEXT));
     assertThat(after.updateTime()).isEqualTo(NOW);
   }
 

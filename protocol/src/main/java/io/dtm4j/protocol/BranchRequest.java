@@ -2,7 +2,7 @@ package io.dtm4j.protocol;
 
 /**
  * What registerBranch asks for, as it came (docs/spec/http-api.md 4.7). Absent and null members are
- * "" here.
+ * empty here.
  *
  * @param gid the gid as sent; may be empty or too long
  * @param transType the type as sent; may be unknown
@@ -18,7 +18,7 @@ public record BranchRequest(
     String gid,
     String transType,
     String branchId,
-    String data,
+    Payload data,
     String confirm,
     String cancel,
     String url,

@@ -1,6 +1,9 @@
 package io.dtm4j.protocol;
 
-/** Reads what a branch answered over HTTP: docs/spec/branch-calls.md 3.1, the one place. */
+/**
+ * The words that decide in answers, and what a branch answered over HTTP: docs/spec/branch-calls.md
+ * 3.1, the one place.
+ */
 public final class HttpAnswers {
   /** The word by which a body refuses, whatever its status. */
   public static final String FAILURE = "FAILURE";
@@ -41,6 +44,22 @@ public final class HttpAnswers {
   /** The text with {@code " ONGOING"} at its end, once; the bare word for an empty text. */
   public static String endingInOngoing(String text) {
     return endingIn(ONGOING, text);
+  }
+
+  /**
+   * The text without the words that decide in bodies (docs/spec/branch-calls.md 3.1). Participants
+   * pass our answers on, and some texts in them come from clients.
+   */
+  public static String harmless(String text) {
+    return withoutFailure(withoutOngoing(text));
+  }
+
+  public static String withoutFailure(String text) {
+    return text.replace(FAILURE, "failure");
+  }
+
+  public static String withoutOngoing(String text) {
+    return text.replace(ONGOING, "ongoing");
   }
 
   private static String endingIn(String word, String text) {

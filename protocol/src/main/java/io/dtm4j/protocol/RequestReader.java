@@ -1,17 +1,14 @@
 package io.dtm4j.protocol;
 
-import com.fasterxml.jackson.core.JsonFactory;
+import static io.dtm4j.protocol.JsonBody.bad;
+import static io.dtm4j.protocol.JsonBody.object;
+import static io.dtm4j.protocol.JsonBody.text;
+import static io.dtm4j.protocol.JsonBody.wellFormed;
+import static io.dtm4j.protocol.JsonBody.wrong;
+
 import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.exc.StreamConstraintsException;
-import com.fasterxml.jackson.core.io.JsonEOFException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharsetDecoder;
-import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -19,7 +16,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the transaction body of prepare, submit, abort and the other operations, and that of
@@ -37,34 +33,16 @@ public final class RequestReader {
   /** The most entries of {@code branch_headers} and {@code req_extra} that are read. */
   public static final int MAX_ENTRIES = 1_000;
 
-  /** How deep members that are skipped may be nested. */
-  public static final int MAX_DEPTH = 500;
-
   private static final Set<String> BRANCH_MEMBERS =
       Set.of("gid", "trans_type", "branch_id", "data", "confirm", "cancel", "url", "op", "status");
 
   private static final String HTTP = "http";
-  private static final char REPLACEMENT = '\uFFFD';
-  private static final int DECODED_AT_ONCE = 1_024;
-
-  // Names of members come from strangers: they are neither interned, nor may many that collide make
-  // the parser fail. The length of a text is bounded by that of the body.
-  private static final JsonFactory JSON =
-      JsonFactory.builder()
-          .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
-          .disable(JsonFactory.Feature.FAIL_ON_SYMBOL_HASH_OVERFLOW)
-          .streamReadConstraints(
-              StreamReadConstraints.builder()
-                  .maxNestingDepth(MAX_DEPTH)
-                  .maxStringLength(Integer.MAX_VALUE)
-                  .build())
-          .build();
 
   private final JsonParser json;
   private String gid = "";
   private String transType = "";
   private List<Step> steps = List.of();
-  private List<String> payloads = List.of();
+  private List<Payload> payloads = List.of();
   private String queryPrepared = "";
   private String protocol = HTTP;
   private String customData = "";
@@ -94,7 +72,7 @@ public final class RequestReader {
   /** The request in a part of an array. */
   public static TransactionRequest read(byte[] body, int offset, int length)
       throws UnreadableRequestException {
-    return read(body, offset, length, RequestReader::request);
+    return JsonBody.read(body, offset, length, json -> new RequestReader(json).request());
   }
 
   /**
@@ -105,84 +83,42 @@ public final class RequestReader {
    */
   public static BranchRequest readBranch(byte[] body, int offset, int length)
       throws UnreadableRequestException {
-    return read(body, offset, length, RequestReader::branch);
-  }
-
-  private interface Reading<T> {
-    T read(RequestReader reader) throws IOException, UnreadableRequestException;
-  }
-
-  private static <T> T read(byte[] body, int offset, int length, Reading<T> reading)
-      throws UnreadableRequestException {
-    if (!isUtf8(body, offset, length)) {
-      throw bad("the body is no JSON in UTF-8");
-    }
-    try (JsonParser json = JSON.createParser(body, offset, length)) {
-      return reading.read(new RequestReader(json));
-    } catch (StreamConstraintsException e) {
-      throw bad(
-          "the body is nested deeper than "
-              + MAX_DEPTH
-              + " levels, or has an endless name or number");
-    } catch (JsonEOFException e) {
-      throw bad("the body is no JSON: it ends too early");
-    } catch (JsonProcessingException e) {
-      throw bad("the body is no JSON" + positionOf(e));
-    } catch (IOException e) {
-      throw bad("the body is no JSON in UTF-8");
-    }
+    return JsonBody.read(body, offset, length, json -> new RequestReader(json).branch());
   }
 
   /**
-   * Whether it is UTF-8, strictly. The parser also takes characters in more bytes than they need,
-   * and pairs of surrogates: one gid would have several forms, and a filter before the server would
-   * not see the slash in {@code C0 AF}.
+   * The steps in a text of their own, as gRPC has them (docs/spec/grpc-api.md 2).
+   *
+   * @param text "" and {@code null}: there are none
    */
-  private static boolean isUtf8(byte[] body, int offset, int length) {
-    int end = offset + length;
-    int ascii = offset;
-    while (ascii < end && body[ascii] >= 0) {
-      ascii++;
+  public static List<Step> readSteps(String text) throws UnreadableRequestException {
+    if (text.isEmpty()) {
+      return List.of();
     }
-    if (ascii == end) {
-      return true;
-    }
-    CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
-    ByteBuffer rest = ByteBuffer.wrap(body, ascii, end - ascii);
-    CharBuffer thrownAway = CharBuffer.allocate(DECODED_AT_ONCE);
-    CoderResult result;
-    do {
-      result = decoder.decode(rest, thrownAway.clear(), true);
-    } while (result.isOverflow());
-    return !result.isError();
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    return JsonBody.read(
+        "steps", bytes, 0, bytes.length, json -> new RequestReader(json).onlySteps());
   }
 
-  private interface Member {
-    void take(String name, JsonToken value) throws IOException, UnreadableRequestException;
-  }
-
-  private void object(Member member) throws IOException, UnreadableRequestException {
-    JsonToken first = json.nextToken();
-    if (first == null) {
-      throw bad("the body is empty (expected: a JSON object)");
-    }
-    if (first != JsonToken.START_OBJECT) {
-      throw wrong("the body", first, "an object");
-    }
-    for (String name = json.nextFieldName(); name != null; name = json.nextFieldName()) {
-      member.take(name, json.nextToken());
-    }
-    if (json.nextToken() != null) {
-      throw bad("the body goes on behind its JSON object");
+  /**
+   * Refuses maps of too many entries.
+   *
+   * @param name of the map
+   */
+  public static void checkEntries(String name, int entries) throws UnreadableRequestException {
+    if (entries > MAX_ENTRIES) {
+      throw new UnreadableRequestException(
+          ErrorCode.LIMIT_EXCEEDED, name + ": more than " + MAX_ENTRIES + " entries");
     }
   }
 
   private BranchRequest branch() throws IOException, UnreadableRequestException {
     Map<String, String> texts = new HashMap<>();
     object(
+        json,
         (name, value) -> {
           if (BRANCH_MEMBERS.contains(name)) {
-            texts.put(name, text(name, value, ""));
+            texts.put(name, text(json, name, value, ""));
           } else {
             json.skipChildren();
           }
@@ -191,7 +127,7 @@ public final class RequestReader {
         texts.getOrDefault("gid", ""),
         texts.getOrDefault("trans_type", ""),
         texts.getOrDefault("branch_id", ""),
-        texts.getOrDefault("data", ""),
+        Payload.of(texts.getOrDefault("data", "")),
         texts.getOrDefault("confirm", ""),
         texts.getOrDefault("cancel", ""),
         texts.getOrDefault("url", ""),
@@ -200,7 +136,7 @@ public final class RequestReader {
   }
 
   private TransactionRequest request() throws IOException, UnreadableRequestException {
-    object(this::member);
+    object(json, this::member);
     return new TransactionRequest(
         gid,
         transType,
@@ -227,13 +163,13 @@ public final class RequestReader {
 
   private void member(String name, JsonToken value) throws IOException, UnreadableRequestException {
     switch (name) {
-      case "gid" -> gid = text(name, value, gid);
-      case "trans_type" -> transType = text(name, value, transType);
+      case "gid" -> gid = text(json, name, value, gid);
+      case "trans_type" -> transType = text(json, name, value, transType);
       case "steps" -> steps = steps(value);
       case "payloads" -> payloads = payloads(value);
-      case "query_prepared" -> queryPrepared = text(name, value, queryPrepared);
-      case "protocol" -> protocol = text(name, value, protocol);
-      case "custom_data" -> customData = text(name, value, customData);
+      case "query_prepared" -> queryPrepared = text(json, name, value, queryPrepared);
+      case "protocol" -> protocol = text(json, name, value, protocol);
+      case "custom_data" -> customData = text(json, name, value, customData);
       case "wait_result" -> waitResult = bool(name, value, waitResult);
       case "timeout_to_fail" -> timeoutToFail = whole(name, value, timeoutToFail);
       case "request_timeout" -> requestTimeout = whole(name, value, requestTimeout);
@@ -241,10 +177,10 @@ public final class RequestReader {
       case "branch_headers" -> branchHeaders = texts(name, value, branchHeaders);
       case "concurrent" -> concurrent = bool(name, value, concurrent);
       case "retry_limit" -> retryLimit = whole(name, value, retryLimit);
-      case "rollback_reason" -> rollbackReason = text(name, value, rollbackReason);
+      case "rollback_reason" -> rollbackReason = text(json, name, value, rollbackReason);
       case "req_extra" -> reqExtra = texts(name, value, reqExtra);
       // Known to the wire, so their type is looked at; what they say is the server's to decide.
-      case "status" -> text(name, value, "");
+      case "status" -> text(json, name, value, "");
       case "retry_count" -> whole(name, value, 0);
       default -> {
         String lowerCase = name.toLowerCase(Locale.ROOT);
@@ -255,6 +191,18 @@ public final class RequestReader {
         }
       }
     }
+  }
+
+  private List<Step> onlySteps() throws IOException, UnreadableRequestException {
+    JsonToken first = json.nextToken();
+    if (first == null) {
+      throw wrong("steps", null, "an array of objects");
+    }
+    List<Step> read = steps(first);
+    if (json.nextToken() != null) {
+      throw bad("steps go on behind their array");
+    }
+    return read;
   }
 
   private List<Step> steps(JsonToken value) throws IOException, UnreadableRequestException {
@@ -287,26 +235,26 @@ public final class RequestReader {
       for (String name = json.nextFieldName(); name != null; name = json.nextFieldName()) {
         JsonToken member = json.nextToken();
         switch (name) {
-          case "action" -> action = text("action of a step", member, "");
-          case "compensate" -> compensate = text("compensate of a step", member, "");
-          case "data" -> data = text("data of a step", member, "");
-          default -> text("a member of a step", member, "");
+          case "action" -> action = text(json, "action of a step", member, "");
+          case "compensate" -> compensate = text(json, "compensate of a step", member, "");
+          case "data" -> data = text(json, "data of a step", member, "");
+          default -> text(json, "a member of a step", member, "");
         }
       }
     }
     return new Step(action, compensate, data);
   }
 
-  private List<String> payloads(JsonToken value) throws IOException, UnreadableRequestException {
+  private List<Payload> payloads(JsonToken value) throws IOException, UnreadableRequestException {
     if (value == JsonToken.VALUE_NULL) {
       return payloads;
     }
     if (value != JsonToken.START_ARRAY) {
       throw wrong("payloads", value, "an array of strings");
     }
-    List<String> read = new ArrayList<>();
+    List<Payload> read = new ArrayList<>();
     for (JsonToken item = json.nextToken(); item != JsonToken.END_ARRAY; item = json.nextToken()) {
-      String payload = text("an element of payloads", item, "");
+      Payload payload = Payload.of(text(json, "an element of payloads", item, ""));
       // Entries beyond the last step mean nothing, and there are never more steps than that.
       if (read.size() < MAX_STEPS) {
         read.add(payload);
@@ -316,26 +264,17 @@ public final class RequestReader {
   }
 
   /** Payloads inside the steps stand behind those of the list (docs/spec/http-api.md 8). */
-  private List<String> payloadsOfAll() {
-    List<String> all = null;
+  private List<Payload> payloadsOfAll() {
+    List<Payload> all = null;
     for (Step step : steps) {
       if (!step.data().isEmpty()) {
         if (all == null) {
           all = new ArrayList<>(payloads);
         }
-        all.add(step.data());
+        all.add(Payload.of(step.data()));
       }
     }
     return all == null ? payloads : all;
-  }
-
-  private String text(String name, JsonToken value, String absent)
-      throws IOException, UnreadableRequestException {
-    return switch (value) {
-      case VALUE_STRING -> wellFormed(json.getText());
-      case VALUE_NULL -> absent;
-      default -> throw wrong(name, value, "a string");
-    };
   }
 
   private boolean bool(String name, JsonToken value, boolean absent)
@@ -372,78 +311,9 @@ public final class RequestReader {
     }
     Map<String, String> read = new HashMap<>();
     for (String key = json.nextFieldName(); key != null; key = json.nextFieldName()) {
-      read.put(wellFormed(key), text("a value in " + name, json.nextToken(), ""));
-      if (read.size() > MAX_ENTRIES) {
-        throw new UnreadableRequestException(
-            ErrorCode.LIMIT_EXCEEDED, name + ": more than " + MAX_ENTRIES + " entries");
-      }
+      read.put(wellFormed(key), text(json, "a value in " + name, json.nextToken(), ""));
+      checkEntries(name, read.size());
     }
     return read;
-  }
-
-  /**
-   * The text with halves of surrogate pairs replaced. They have no form in UTF-8: two gids that
-   * differ in them only would be one in the store.
-   */
-  private static String wellFormed(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      if (Character.isSurrogate(text.charAt(i))) {
-        return withoutHalves(text, i);
-      }
-    }
-    return text;
-  }
-
-  private static String withoutHalves(String text, int from) {
-    StringBuilder changed = null;
-    for (int i = from; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (!Character.isSurrogate(c)) {
-        continue;
-      }
-      if (Character.isHighSurrogate(c)
-          && i + 1 < text.length()
-          && Character.isLowSurrogate(text.charAt(i + 1))) {
-        i++;
-        continue;
-      }
-      if (changed == null) {
-        changed = new StringBuilder(text);
-      }
-      changed.setCharAt(i, REPLACEMENT);
-    }
-    return changed == null ? text : changed.toString();
-  }
-
-  private static UnreadableRequestException wrong(
-      String what, @Nullable JsonToken value, String expected) {
-    return bad(what + ": " + kindOf(value) + " (expected: " + expected + ")");
-  }
-
-  private static String kindOf(@Nullable JsonToken value) {
-    if (value == null) {
-      return "nothing";
-    }
-    return switch (value) {
-      case VALUE_STRING -> "a string";
-      case VALUE_NUMBER_INT -> "a number";
-      case VALUE_NUMBER_FLOAT -> "a number with a fraction or exponent";
-      case VALUE_TRUE, VALUE_FALSE -> "true or false";
-      case VALUE_NULL -> "null";
-      case START_ARRAY -> "an array";
-      case START_OBJECT -> "an object";
-      default -> "something else";
-    };
-  }
-
-  private static UnreadableRequestException bad(String message) {
-    return new UnreadableRequestException(ErrorCode.BAD_JSON, message);
-  }
-
-  /** Where the parser stopped; its own message is not used, because it quotes the body. */
-  private static String positionOf(JsonProcessingException e) {
-    return e.getLocation() == null || e.getLocation().getByteOffset() < 0
-        ? ""
-        : ": something is wrong at byte " + e.getLocation().getByteOffset();
   }
 }

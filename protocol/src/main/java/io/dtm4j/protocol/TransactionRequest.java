@@ -4,8 +4,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The transaction body of prepare, submit, abort and the other operations, as it came
- * (docs/spec/http-api.md 3). Absent and null members have their defaults here.
+ * The transaction of prepare, submit, abort and the other operations, as it came
+ * (docs/spec/http-api.md 3, docs/spec/grpc-api.md 2). Absent and null members have their defaults
+ * here.
  *
  * @param gid the gid as sent; may be empty or too long
  * @param transType the type as sent; may be unknown
@@ -22,7 +23,7 @@ public record TransactionRequest(
     String gid,
     String transType,
     List<Step> steps,
-    List<String> payloads,
+    List<Payload> payloads,
     String queryPrepared,
     String protocol,
     String customData,

@@ -34,7 +34,7 @@ class BranchRequestTest {
                 "g1",
                 "tcc",
                 "0102",
-                "{\"n\":\"ü\"}",
+                Payload.of("{\"n\":\"ü\"}"),
                 "http://k",
                 "http://x",
                 "http://u",
@@ -44,7 +44,7 @@ class BranchRequestTest {
 
   @Test
   void absent_and_null_members_are_empty() throws Exception {
-    BranchRequest empty = new BranchRequest("", "", "", "", "", "", "", "", "");
+    BranchRequest empty = new BranchRequest("", "", "", Payload.EMPTY, "", "", "", "", "");
 
     assertThat(read("{}")).isEqualTo(empty);
     assertThat(read("{\"gid\":null,\"data\":null,\"op\":null}")).isEqualTo(empty);

@@ -60,7 +60,7 @@ class RequestReaderTest {
                 "g1",
                 "saga",
                 List.of(new Step("http://a/1", "http://c/1", ""), new Step("http://a/2", "", "")),
-                List.of("{\"n\":1}", "世 🚀"),
+                List.of(Payload.of("{\"n\":1}"), Payload.of("世 🚀")),
                 "http://q",
                 "json-rpc",
                 "{}",
@@ -125,7 +125,8 @@ class RequestReaderTest {
       })
   void payloads_inside_steps_stand_behind_the_others(String body, String payloads)
       throws Exception {
-    assertThat(String.join(",", read(body).payloads())).isEqualTo(payloads);
+    assertThat(read(body).payloads())
+        .containsExactlyElementsOf(Arrays.stream(payloads.split(",")).map(Payload::of).toList());
   }
 
   @ParameterizedTest
@@ -257,7 +258,7 @@ class RequestReaderTest {
 
   @Test
   void depth_and_numbers_are_bounded() throws Exception {
-    int levels = RequestReader.MAX_DEPTH;
+    int levels = JsonBody.MAX_DEPTH;
 
     assertThat(read("{\"x\":" + "[".repeat(levels - 1) + "]".repeat(levels - 1) + "}"))
         .isEqualTo(EMPTY);
@@ -354,5 +355,34 @@ class RequestReaderTest {
       }
     }
     return body;
+  }
+
+  @Test
+  void steps_are_read_from_a_text_of_their_own() throws Exception {
+    assertThat(RequestReader.readSteps(" [{\"action\":\"a\",\"x\":\"\"},null] "))
+        .containsExactly(new Step("a", "", ""), new Step("", "", ""));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "null", "[]"})
+  void no_steps_are_written_in_three_ways(String text) throws Exception {
+    assertThat(RequestReader.readSteps(text)).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "{}|steps: an object (expected: an array of objects)",
+        "` `|steps: nothing (expected: an array of objects)",
+        "[] 1|steps go on behind their array",
+        "[1]|an element of steps: a number (expected: an object)",
+        "[{|steps is no JSON: it ends too early",
+      })
+  void steps_that_are_none_are_refused(String text, String message) {
+    assertThatExceptionOfType(UnreadableRequestException.class)
+        .isThrownBy(() -> RequestReader.readSteps(text))
+        .withMessage(message);
   }
 }

@@ -7,6 +7,7 @@ import io.dtm4j.coordinator.Coordinator;
 import io.dtm4j.coordinator.CoordinatorLimits;
 import io.dtm4j.coordinator.Keeper;
 import io.dtm4j.coordinator.Listings;
+import io.dtm4j.coordinator.Observer;
 import io.dtm4j.coordinator.Recovery;
 import io.dtm4j.coordinator.Retention;
 import io.dtm4j.coordinator.Subscriptions;
@@ -15,11 +16,17 @@ import io.dtm4j.engine.Engine;
 import io.dtm4j.engine.Settings;
 import io.dtm4j.engine.WaitingFor;
 import io.dtm4j.server.config.ServerConfig;
+import io.dtm4j.server.config.ServerConfig.Alert;
 import io.dtm4j.server.config.ServerConfig.Limits;
 import io.dtm4j.server.config.ServerConfig.Listen;
 import io.dtm4j.server.config.ServerConfig.Timing;
 import io.dtm4j.server.config.StoreConfig;
+import io.dtm4j.server.grpc.GrpcCaller;
+import io.dtm4j.server.grpc.GrpcCallerConfig;
+import io.dtm4j.server.grpc.GrpcConfig;
+import io.dtm4j.server.grpc.GrpcDoor;
 import io.dtm4j.server.http.AddressPolicy;
+import io.dtm4j.server.http.AlertHook;
 import io.dtm4j.server.http.CallerConfig;
 import io.dtm4j.server.http.HttpCaller;
 import io.dtm4j.server.http.HttpDoor;
@@ -33,6 +40,7 @@ import io.dtm4j.store.StoreUnavailableException;
 import io.dtm4j.store.TransactionStore;
 import io.dtm4j.store.rocksdb.RocksDbConfig;
 import io.dtm4j.store.rocksdb.RocksDbStore;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
@@ -70,6 +78,7 @@ public final class DtmServer implements AutoCloseable {
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
 
   private final HttpDoor door;
+  private final GrpcDoor grpcDoor;
   private final Keeper keeper;
   private final Retention retention;
   private final AtomicBoolean closed = new AtomicBoolean();
@@ -81,12 +90,15 @@ public final class DtmServer implements AutoCloseable {
       Loops loops = part(Loops.start(Runtime.getRuntime().availableProcessors()));
       GroupCommitter committer = part(new GroupCommitter(store, 1, COMMITS_END_WITHIN));
       StoreReaders readers = part(new StoreReaders(READERS, WAITING_READS));
-      HttpCaller caller = part(HttpCaller.open(loops, callerConfig(config), AddressPolicy.ALL));
+      var caller =
+          new Transports(
+              part(HttpCaller.open(loops, callerConfig(config), AddressPolicy.ALL)),
+              part(GrpcCaller.open(loops, grpcCallerConfig(config), AddressPolicy.ALL)));
       ThreadTimers timers = part(new ThreadTimers());
 
       Timing timing = config.timing();
       CoordinatorLimits limits = limits(config.limits());
-      var metrics = new Metrics(Loops.library(), "none");
+      var metrics = new Metrics(Loops.library(), GrpcDoor.library());
       var engine =
           new Engine(
               new Settings(
@@ -100,7 +112,7 @@ public final class DtmServer implements AutoCloseable {
               store::storeTime,
               System::nanoTime,
               limits,
-              metrics);
+              observer(loops, metrics));
       var claims = new Claims(hostName());
       var writes = new ClientWrites(store, committer, timers);
       var subscriptions = new Subscriptions(store, writes);
@@ -149,6 +161,8 @@ public final class DtmServer implements AutoCloseable {
               subscriptions,
               timing.timeoutToFail().multipliedBy(RESET_AFTER_TIMEOUTS));
       door = part(open(config, loops, operations, store, metrics));
+      grpcDoor =
+          part(open(config, loops, new GrpcDoor.Operations(commands, subscriptions), metrics));
       // Only now: a server that cannot listen must not have worked on anything.
       keeper.start();
       recovery.start();
@@ -190,8 +204,17 @@ public final class DtmServer implements AutoCloseable {
 
   /** Where clients reach it. */
   public String httpUrl() {
+    return "http://" + reachedAt(door.port());
+  }
+
+  /** Where clients reach it by gRPC: host and port. */
+  public String grpcTarget() {
+    return reachedAt(grpcDoor.port());
+  }
+
+  private String reachedAt(int port) {
     String host = config.listen().bindAddress();
-    return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + door.port();
+    return (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
   }
 
   /** Where transactions are kept and when they are safe, for people. */
@@ -227,6 +250,7 @@ public final class DtmServer implements AutoCloseable {
     long began = System.nanoTime();
     log.info("dtm4j stops");
     door.stopAccepting();
+    grpcDoor.stopAccepting();
     retention.stop();
     try {
       keeper.stop(PASSES_END_WITHIN);
@@ -251,6 +275,21 @@ public final class DtmServer implements AutoCloseable {
       } catch (Exception e) {
         log.atWarn().setCause(e).addKeyValue("part", part).log("not closed");
       }
+    }
+  }
+
+  /** Counts what happens, and tells the alert hook if there is one. */
+  private Observer observer(Loops loops, Metrics metrics) {
+    Alert alert = config.alert();
+    if (alert.webHook().isEmpty()) {
+      return metrics;
+    }
+    try {
+      boolean insideDocker = config.discovery().insideDocker();
+      return part(
+          AlertHook.open(metrics, loops, alert.webHook(), alert.retryLimit(), insideDocker));
+    } catch (IllegalArgumentException e) {
+      throw new StartException("AlertWebHook: " + e.getMessage(), e);
     }
   }
 
@@ -279,7 +318,26 @@ public final class DtmServer implements AutoCloseable {
           Version.TEXT,
           metrics);
     } catch (Exception e) { // Vert.x throws what it was told, checked or not
-      throw cannotListen(config.listen(), e);
+      Listen listen = config.listen();
+      throw cannotListen(listen.bindAddress(), listen.httpPort(), "HttpPort", "--http-port", e);
+    }
+  }
+
+  private static GrpcDoor open(
+      ServerConfig config, Loops loops, GrpcDoor.Operations operations, Metrics metrics) {
+    Listen listen = config.listen();
+    try {
+      return GrpcDoor.open(
+          loops,
+          GrpcConfig.DEFAULTS
+              .withAddress(listen.bindAddress(), listen.grpcPort())
+              .withMessageBytes(config.limits().bodyBytes()),
+          operations,
+          AddressPolicy.ALL,
+          metrics);
+    } catch (IOException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw cannotListen(listen.bindAddress(), listen.grpcPort(), "GrpcPort", "--grpc-port", cause);
     }
   }
 
@@ -302,6 +360,13 @@ public final class DtmServer implements AutoCloseable {
     return CallerConfig.DEFAULTS
         .withLimits(
             limits.callsPerDestination(), limits.queuePerDestination(), limits.answerBytes())
+        .withInsideDocker(config.discovery().insideDocker());
+  }
+
+  private static GrpcCallerConfig grpcCallerConfig(ServerConfig config) {
+    return GrpcCallerConfig.DEFAULTS
+        .withAnswerBytes(config.limits().answerBytes())
+        .withServiceConfig(config.discovery().grpcServiceConfig())
         .withInsideDocker(config.discovery().insideDocker());
   }
 
@@ -337,23 +402,24 @@ public final class DtmServer implements AutoCloseable {
   }
 
   /** What to do about an address that cannot be listened on. */
-  private static StartException cannotListen(Listen listen, Throwable e) {
-    String address = listen.bindAddress() + ":" + listen.httpPort();
+  private static StartException cannotListen(
+      String host, int port, String key, String option, Throwable e) {
+    String address = host + ":" + port;
     String cause = String.valueOf(e.getMessage());
     if (!cause.contains("in use")) {
       return new StartException(
-          "cannot listen on %s (BindAddress, HttpPort): %s".formatted(address, cause), e);
+          "cannot listen on %s (BindAddress, %s): %s".formatted(address, key, cause), e);
     }
     return new StartException(
         """
-        port %1$d is taken: cannot listen on %2$s (BindAddress, HttpPort).
+        port %1$d is taken: cannot listen on %2$s (BindAddress, %3$s).
           Who has it:    ss -tanp 'sport = :%1$d'
-          Another port:  --http-port PORT, or HttpPort in the configuration
+          Another port:  %4$s PORT, or %3$s in the configuration
           If that shows an outgoing connection, Linux gave it this port, which lies in
           net.ipv4.ip_local_port_range. Keep it free from now on:
           sysctl -w net.ipv4.ip_local_reserved_ports=%1$d\
         """
-            .formatted(listen.httpPort(), address),
+            .formatted(port, address, key, option),
         e);
   }
 }

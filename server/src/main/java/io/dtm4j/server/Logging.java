@@ -16,6 +16,7 @@ import ch.qos.logback.core.util.FileSize;
 import io.dtm4j.server.config.ServerConfig.Log;
 import io.dtm4j.server.config.ServerConfig.Log.Rotation;
 import org.slf4j.LoggerFactory;
+import org.slf4j.bridge.SLF4JBridgeHandler;
 
 /**
  * Where log lines go: logback, set up by the configuration instead of a file. Event loops only hand
@@ -47,6 +48,10 @@ public final class Logging {
     // Their debug and info lines speak of their own matters, thousands of them.
     context.getLogger("io.netty").setLevel(Level.WARN);
     context.getLogger("io.vertx").setLevel(Level.WARN);
+    // It warns, with a stack trace, of each message that a client should not have sent.
+    context.getLogger("io.grpc").setLevel(Level.ERROR);
+    SLF4JBridgeHandler.removeHandlersForRootLogger(); // grpc-java writes to java.util.logging
+    SLF4JBridgeHandler.install();
   }
 
   /** Writes out what still waits. */

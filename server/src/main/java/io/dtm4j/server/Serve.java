@@ -38,6 +38,9 @@ final class Serve implements Callable<Integer> {
   @Option(names = "--http-port", paramLabel = "PORT", description = "Instead of HttpPort.")
   private @Nullable String httpPort;
 
+  @Option(names = "--grpc-port", paramLabel = "PORT", description = "Instead of GrpcPort.")
+  private @Nullable String grpcPort;
+
   @Option(names = "--data-dir", paramLabel = "DIR", description = "Instead of Store.Dir.")
   private @Nullable String dataDirectory;
 
@@ -99,6 +102,7 @@ final class Serve implements Callable<Integer> {
           .addKeyValue("version", Version.TEXT)
           .addKeyValue("store", server.store())
           .addKeyValue("http", server.httpUrl())
+          .addKeyValue("grpc", server.grpcTarget())
           .addKeyValue("millis", Duration.ofNanos(System.nanoTime() - Main.BEGAN).toMillis())
           .log("dtm4j serves");
       if (config.listen().bindAddress().equals(Listen.ALL_INTERFACES)) {
@@ -116,6 +120,7 @@ final class Serve implements Callable<Integer> {
   private Map<String, String> options() {
     var options = new HashMap<String, String>();
     put(options, "HttpPort", httpPort);
+    put(options, "GrpcPort", grpcPort);
     put(options, "Store.Dir", dataDirectory);
     put(options, "BindAddress", bindAddress);
     put(options, "LogLevel", debug ? "debug" : null);

@@ -58,6 +58,18 @@ class DtmServerTest {
   }
 
   @Test
+  void a_taken_port_of_grpc_stops_the_start_too() throws IOException {
+    try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      int port = taken.getLocalPort();
+      assertThatThrownBy(() -> DtmServer.start(config(Map.of("GrpcPort", Integer.toString(port)))))
+          .isInstanceOf(StartException.class)
+          .hasMessageContaining("port " + port + " is taken")
+          .hasMessageContaining("--grpc-port");
+    }
+    DtmServer.start(config(Map.of())).close();
+  }
+
+  @Test
   void an_address_of_another_machine_is_named() {
     assertThatThrownBy(() -> DtmServer.start(config(Map.of("BindAddress", "192.0.2.1"))))
         .isInstanceOf(StartException.class)
@@ -99,6 +111,7 @@ class DtmServerTest {
     Map<String, String> options = new HashMap<>();
     options.put("BindAddress", "127.0.0.1");
     options.put("HttpPort", Integer.toString(FreePorts.next()));
+    options.put("GrpcPort", "0");
     options.put("Store.Dir", folder.resolve("data").toString());
     options.putAll(others);
     return ConfigParser.load(null, options, Map.of()).config();

@@ -48,9 +48,14 @@ class ServerMetricsTest {
     participant.start();
     Map<String, String> options =
         Map.of(
-            "BindAddress", "127.0.0.1",
-            "HttpPort", Integer.toString(FreePorts.next()),
-            "Store.Dir", folder.resolve("data").toString());
+            "BindAddress",
+            "127.0.0.1",
+            "HttpPort",
+            Integer.toString(FreePorts.next()),
+            "GrpcPort",
+            "0",
+            "Store.Dir",
+            folder.resolve("data").toString());
     server = DtmServer.start(ConfigParser.load(null, options, Map.of()).config());
   }
 
@@ -123,6 +128,6 @@ class ServerMetricsTest {
         .anyMatch(
             line ->
                 line.matches(
-                    "dtm_server_info\\{gin_version=\"Vert\\.x 5[0-9.]+\",grpc_version=\"none\"} 1.0"));
+                    "dtm_server_info\\{gin_version=\"Vert\\.x 5[0-9.]+\",grpc_version=\"grpc-java [0-9.]+\"} 1.0"));
   }
 }

@@ -5,9 +5,9 @@ import static java.util.Objects.requireNonNull;
 import io.dtm4j.model.Attempt;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.Payload;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -350,7 +350,13 @@ final class Lane {
             case Write.SetExtra set ->
                 (long) set.extra().attempts().size() * Attempt.MAX_TEXT + BYTES_PER_WRITE;
             case Write.SetOptions set -> sizeOf(set.options().branchHeaders());
-            case Write.SetBranch _, Write.SetSchedule _, Write.Postpone _, Write.LookAgain _ ->
+            case Write.SetBranch _,
+                Write.SetSchedule _,
+                Write.Lease _,
+                Write.BringForward _,
+                Write.Postpone _,
+                Write.Delay _,
+                Write.LookAgain _ ->
                 BYTES_PER_WRITE;
           };
     }

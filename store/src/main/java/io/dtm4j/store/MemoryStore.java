@@ -7,7 +7,6 @@ import io.dtm4j.model.Batch;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
-import io.dtm4j.model.Schedule;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
@@ -131,10 +130,9 @@ public class MemoryStore implements TransactionStore {
       if (stored == null) {
         continue;
       }
-      Duration interval = stored.transaction().state().schedule().interval();
-      var moved = new Write.SetSchedule(new Schedule(interval, until), now);
       Owner owner = owners.apply(due.gid());
-      var taken = new Batch(due.gid(), new Guard.AsRead(due), owner, List.of(moved));
+      var lease = new Write.Lease(until, now);
+      var taken = new Batch(due.gid(), new Guard.AsRead(due), owner, List.of(lease));
       if (taken.applyTo(stored) instanceof Batch.Applied.Changed changed) {
         transactions.put(due.gid(), changed.stored());
         claimed.add(changed.stored());

@@ -50,7 +50,7 @@ public interface TransactionStore extends AutoCloseable {
    *
    * @param lease how long the new claims last
    * @param owners gives the token for a gid, leased, of a claim that nobody had
-   * @param limit at most so many
+   * @param limit at most so many; large ones may be fewer although more are due, but not none
    */
   List<Stored> claimDue(Duration lease, Function<Gid, Owner> owners, int limit);
 
@@ -69,7 +69,8 @@ public interface TransactionStore extends AutoCloseable {
    * took before (R6).
    *
    * @param owners as in {@link #claimDue}
-   * @return those taken, in the order asked for; the others are left out
+   * @return those taken, in the order asked for; the others are left out, and of large ones those
+   *     that would be too much at a time
    */
   List<Stored> claim(List<Due> dues, Duration lease, Function<Gid, Owner> owners);
 
@@ -91,7 +92,8 @@ public interface TransactionStore extends AutoCloseable {
    * Unfinished transactions that are due later than now + {@code after} are brought forward, the
    * earliest first: what rests is due now, what is leased gets the mark "look again", once. Nothing
    * else changes, revisions least of all. A repeat (R6) counts only what the attempts before have
-   * not changed. A large limit holds up other writes for long.
+   * not changed. A large limit holds up other writes for long. Of large ones it may bring forward
+   * fewer, but not none, and say that there are more.
    *
    * @param after not negative
    * @param limit at most so many, as {@link Page#checkLimit} allows

@@ -9,11 +9,11 @@ import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.store.CommitResult.Lost;
 import io.dtm4j.store.CommitResult.Rejected;
 import java.time.Duration;
@@ -529,7 +529,7 @@ class GroupCommitterTest {
   private static Batch batch(String gid, int number) {
     var owner = new Owner(Owner.Mark.LEASED, "s", "c", number);
     return new Batch(
-        new Gid(gid), new Guard.InStatus(GlobalStatus.PREPARED, null), owner, List.of());
+        new Gid(gid), new Guard.InStatus(GlobalStatus.PREPARED, null, NOW), owner, List.of());
   }
 
   private static Batch withPayload(int size) {
@@ -540,7 +540,7 @@ class GroupCommitterTest {
         List.of(Branch.open(compensate, "", payload, NOW), Branch.open(key, "", payload, NOW));
     return new Batch(
         new Gid("big"),
-        new Guard.InStatus(GlobalStatus.PREPARED, null),
+        new Guard.InStatus(GlobalStatus.PREPARED, null, NOW),
         null,
         List.of(new Write.AddBranches(rows)));
   }

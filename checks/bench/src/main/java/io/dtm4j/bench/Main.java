@@ -140,7 +140,7 @@ public final class Main implements Callable<Integer> {
       names = "--scale",
       paramLabel = "NAME",
       description = {
-        "Instead of a load: due (as many transactions come due at once, one in a hundred to a dead",
+        "Instead of a load: due (as many transactions come due at once, without and with a dead",
         "participant), delayed (as many are stored for a day), late (how exactly delays are kept)."
       })
   private @Nullable String scale;
@@ -151,6 +151,23 @@ public final class Main implements Callable<Integer> {
       defaultValue = "100000",
       description = "How many transactions for --scale. Default: ${DEFAULT-VALUE}")
   private int count;
+
+  @Option(
+      names = "--dead",
+      paramLabel = "PERCENT",
+      defaultValue = "1",
+      description = "How many of --scale due have the dead one. Default: ${DEFAULT-VALUE}")
+  private int dead;
+
+  @Option(
+      names = "--dying",
+      paramLabel = "HOW",
+      defaultValue = "silent",
+      description = {
+        "How it is dead: silent (takes calls and never answers), refusing (takes no connections).",
+        "Default: ${DEFAULT-VALUE}"
+      })
+  private String dying = "";
 
   @Option(
       names = "--rounds",
@@ -246,6 +263,9 @@ public final class Main implements Callable<Integer> {
         "--scale",
         scale,
         String.join(", ", Scale.NAMES));
+    check(dead >= 1 && dead <= 99, "--dead", dead, "1 to 99");
+    check(
+        Scale.Dying.WORDS.contains(dying), "--dying", dying, String.join(", ", Scale.Dying.WORDS));
     check(scale == null || pair == null, "--pair", pair, "absent beside --scale");
     List<Target> targets = targets();
     if (scale != null) {
@@ -271,8 +291,15 @@ public final class Main implements Callable<Integer> {
 
   private int scale(String name, Target server) throws InterruptedException {
     Vertx vertx = Load.eventLoop();
-    try (var run = new Scale(vertx, server, clients, count, commandLine().getOut(), progress)) {
-      return run.run(name) ? 0 : 1;
+    PrintWriter out = commandLine().getOut();
+    try {
+      if (name.equals(Scale.DUE)) {
+        DueRounds.Rounds rounds = each -> new Scale(vertx, server, clients, each, out, progress);
+        return new DueRounds(rounds, out).run(count, dead, Scale.Dying.of(dying)) ? 0 : 1;
+      }
+      try (var run = new Scale(vertx, server, clients, count, out, progress)) {
+        return run.run(name) ? 0 : 1;
+      }
     } finally {
       vertx.close().await();
     }

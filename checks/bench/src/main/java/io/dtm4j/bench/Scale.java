@@ -19,11 +19,14 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.IntFunction;
+import java.util.stream.Stream;
 
 /**
  * What happens with a hundred thousand transactions and more in the store: {@code due} lets them
@@ -33,17 +36,57 @@ import java.util.function.IntFunction;
  * <p>Its methods block: they are for the thread of the command.
  */
 final class Scale implements AutoCloseable {
-  static final List<String> NAMES = List.of("due", "delayed", "late");
+  static final String DUE = "due";
+  static final List<String> NAMES = List.of(DUE, "delayed", "late");
+
+  /** How a participant is dead. */
+  enum Dying {
+    /** It takes calls and never answers. */
+    SILENT,
+    /** It takes no connections. */
+    REFUSING;
+
+    static final List<String> WORDS = Stream.of(values()).map(Dying::word).toList();
+
+    /** The one of {@link #WORDS}. */
+    static Dying of(String word) {
+      return valueOf(word.toUpperCase(Locale.ROOT));
+    }
+
+    String word() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /**
+   * What came of a round of {@code due}.
+   *
+   * @param reset seconds until all had been made due
+   * @param done seconds until the last healthy one was called
+   * @param first how late the first calls of those came that arrived meanwhile
+   * @param delayed how late those came that were due meanwhile
+   * @param succeeded whether the server says that the healthy ones have
+   */
+  record Due(
+      int dead,
+      int healthy,
+      double reset,
+      double done,
+      Arrivals.Late first,
+      Arrivals.Late delayed,
+      boolean succeeded) {}
 
   private static final String HOST = "127.0.0.1";
   private static final Duration PATIENCE = Duration.ofMinutes(10);
   private static final Duration REST = Duration.ofSeconds(3);
 
-  /** Every so many transactions one has a participant that never answers. */
-  private static final int DEAD_EVERY = 100;
-
   /** A retry that does not come by itself while this runs. */
   private static final int NEVER_SECONDS = 100_000;
+
+  private static final int CALL_SECONDS = 3;
+
+  /** Those that answer do so in time even when this process gets little of the machine. */
+  private static final int LONG_CALL_SECONDS = 60;
 
   private static final int A_DAY_SECONDS = 86_400;
   private static final int RESET_PAGE = 10_000;
@@ -63,6 +106,8 @@ final class Scale implements AutoCloseable {
   private final Progress progress;
   private final HttpClientAgent http;
   private final HttpServer participants;
+  private final HttpServer deadOnes;
+  private final Arrivals arrivals = new Arrivals(this::arrive);
   private final String prefix =
       Long.toString(new SecureRandom().nextLong(Long.MAX_VALUE), Character.MAX_RADIX) + "-";
 
@@ -71,6 +116,7 @@ final class Scale implements AutoCloseable {
 
   private final AtomicInteger calls = new AtomicInteger();
   private volatile boolean open;
+  private volatile int deadOfHundred;
 
   Scale(Vertx vertx, Target target, int clients, int count, PrintWriter out, Progress progress) {
     this.target = target;
@@ -85,18 +131,23 @@ final class Scale implements AutoCloseable {
             .with(new PoolOptions().setHttp1MaxSize(clients + 1))
             .withConnectHandler(connection -> connection.exceptionHandler(_ -> {}))
             .build();
-    participants =
+    participants = listen(vertx, this::answer);
+    deadOnes = listen(vertx, this::answerNoMore);
+  }
+
+  private static HttpServer listen(Vertx vertx, Consumer<HttpServerRequest> answer) {
+    HttpServer server =
         vertx
             .createHttpServer()
             .connectionHandler(connection -> connection.exceptionHandler(_ -> {}))
-            .requestHandler(request -> request.endHandler(_ -> answer(request)));
-    participants.listen(0, HOST).await();
+            .requestHandler(request -> request.endHandler(_ -> answer.accept(request)));
+    server.listen(0, HOST).await();
+    return server;
   }
 
-  /** Runs one of {@link #NAMES}; whether all came as it must. */
+  /** Runs one of {@link #NAMES}, but {@link #DUE}; whether all came as it must. */
   boolean run(String name) throws InterruptedException {
     return switch (name) {
-      case "due" -> due();
       case "delayed" -> delayed();
       case "late" -> late();
       default -> throw new IllegalArgumentException(name);
@@ -107,13 +158,16 @@ final class Scale implements AutoCloseable {
   public void close() {
     http.close().await();
     participants.close().await();
+    deadOnes.close().await();
   }
 
   private void answer(HttpServerRequest request) {
     String path = requireNonNull(request.path());
     int number = Integer.parseInt(path.substring(path.lastIndexOf('/') + 1));
-    if (open && path.startsWith("/dead")) {
-      return; // for ever
+    if (path.startsWith("/new")) {
+      arrivals.called(number);
+      request.response().end("{\"dtm_result\":\"SUCCESS\"}");
+      return;
     }
     called.set(number, System.nanoTime());
     calls.incrementAndGet();
@@ -123,18 +177,48 @@ final class Scale implements AutoCloseable {
         .end(open ? "{\"dtm_result\":\"SUCCESS\"}" : "{\"dtm_result\":\"ONGOING\"}");
   }
 
-  /** All are due at the same moment, one in a hundred to a participant that never answers. */
-  private boolean due() throws InterruptedException {
+  private void answerNoMore(HttpServerRequest request) {
+    if (!open) {
+      answer(request);
+    }
+  }
+
+  private void arrive(int number) {
+    Future<Integer> _ =
+        submit(
+            Arrivals.isDelayed(number)
+                ? message("m" + number, Arrivals.DELAY_SECONDS, "/new/" + number)
+                : saga("s" + number, own(), "/new/" + number, LONG_CALL_SECONDS));
+  }
+
+  /**
+   * All are due at the same moment, and others arrive while they are worked off.
+   *
+   * @param dead how many of a hundred go to a dead participant
+   */
+  Due due(int dead, Dying dying) throws InterruptedException {
     int count = called.length();
-    int healthy = count - (count + DEAD_EVERY - 1) / DEAD_EVERY;
+    deadOfHundred = dead;
     submitAll(
         number ->
-            saga(number, (number % DEAD_EVERY == 0 ? "/dead/" : "/fine/") + number, NEVER_SECONDS),
+            isDead(number)
+                ? saga("" + number, deadOwn(), "/due/" + number, CALL_SECONDS)
+                : saga("" + number, own(), "/due/" + number, LONG_CALL_SECONDS),
         _ -> {});
     await("first calls", () -> calls.get() >= count);
     Thread.sleep(REST); // until all rest in the store
+    if (dying == Dying.REFUSING) {
+      deadOnes.close().await();
+    }
     open = true;
     calls.set(0);
+    arrivals.start();
+    Thread.sleep(REST); // until they come in both kinds
+    int healthy = 0;
+    for (int number = 0; number < count; number++) {
+      healthy += isDead(number) ? 0 : 1;
+    }
+    int expected = healthy;
     long began = System.nanoTime();
     boolean more = true;
     while (more) {
@@ -143,21 +227,28 @@ final class Scale implements AutoCloseable {
       more = answer.getBoolean("has_remaining") && answer.getInteger("succeed_count") > 0;
     }
     double reset = (System.nanoTime() - began) / 1e9;
-    await("those whose participant answers", () -> calls.get() >= healthy);
-    long last = 0;
+    await("those whose participant answers", () -> calls.get() >= expected);
+    long last = began;
     for (int number = 0; number < count; number++) {
-      if (number % DEAD_EVERY != 0) {
-        last = Math.max(last, called.get(number) - began);
+      if (!isDead(number)) {
+        last = Math.max(last, called.get(number));
       }
     }
-    out.printf(
-        "due: %,d transactions, %,d of them to a participant that never answers%n",
-        count, count - healthy);
-    out.printf(
-        "due: made due within %.1f s, the others done within %.1f s: %,.0f per s%n",
-        reset, last / 1e9, healthy / (last / 1e9));
     Thread.sleep(REST);
-    return areSucceeded();
+    arrivals.stop();
+    await("those that arrived meanwhile", arrivals::isComplete);
+    return new Due(
+        count - healthy,
+        healthy,
+        reset,
+        (last - began) / 1e9,
+        arrivals.between(began, last, false),
+        arrivals.between(began, last, true),
+        areSucceeded());
+  }
+
+  private boolean isDead(int number) {
+    return number % 100 < deadOfHundred;
   }
 
   /** Messages that are due in a day. */
@@ -166,7 +257,7 @@ final class Scale implements AutoCloseable {
     long[] tenths = new long[TENTHS + 1];
     tenths[0] = System.nanoTime();
     submitAll(
-        number -> message(number, A_DAY_SECONDS),
+        number -> message("" + number, A_DAY_SECONDS, "/due/" + number),
         done -> {
           if (done % (count / TENTHS) == 0 && done / (count / TENTHS) <= TENTHS) {
             tenths[done / (count / TENTHS)] = System.nanoTime();
@@ -190,7 +281,7 @@ final class Scale implements AutoCloseable {
     for (int number = 0; number < count; number++) {
       LockSupport.parkNanos(began + number * PAUSE_NANOS - System.nanoTime());
       sent[number] = System.nanoTime();
-      Future<Integer> _ = submit(message(number, DELAY_SECONDS));
+      Future<Integer> _ = submit(message("" + number, DELAY_SECONDS, "/due/" + number));
     }
     await("delayed messages", () -> calls.get() >= count);
     double[] late = new double[count - WARM_UP];
@@ -211,22 +302,30 @@ final class Scale implements AutoCloseable {
     return late[0] > -A_MILLISECOND; // times are stored in whole milliseconds
   }
 
-  private String saga(int number, String path, int retryInterval) {
+  private String saga(String name, String host, String path, int requestTimeout) {
     return """
-    {"gid":"%s","trans_type":"saga","retry_interval":%d,\
+    {"gid":"%s","trans_type":"saga","retry_interval":%d,"request_timeout":%d,\
     "steps":[{"action":"%s%s","compensate":""}],"payloads":["{}"]}"""
-        .formatted(prefix + number, retryInterval, own(), path);
+        .formatted(prefix + name, NEVER_SECONDS, requestTimeout, host, path);
   }
 
-  private String message(int number, int delay) {
+  private String message(String name, int delay, String path) {
     return """
     {"gid":"%s","trans_type":"msg","custom_data":"{\\"delay\\":%d}",\
-    "steps":[{"action":"%s/fine/%d"}],"payloads":["{}"]}"""
-        .formatted(prefix + number, delay, own(), number);
+    "steps":[{"action":"%s%s"}],"payloads":["{}"]}"""
+        .formatted(prefix + name, delay, own(), path);
   }
 
   private String own() {
-    return "http://" + HOST + ":" + participants.actualPort();
+    return addressOf(participants);
+  }
+
+  private String deadOwn() {
+    return addressOf(deadOnes);
+  }
+
+  private static String addressOf(HttpServer server) {
+    return "http://" + HOST + ":" + server.actualPort();
   }
 
   /** Told how many submits have been answered. */
@@ -291,7 +390,7 @@ final class Scale implements AutoCloseable {
   private boolean areSucceeded() {
     int step = Math.max(1, called.length() / SAMPLES);
     for (int number = 1; number < called.length(); number += step) {
-      if (number % DEAD_EVERY != 0) {
+      if (!isDead(number)) {
         JsonObject transaction = get("/query?gid=" + prefix + number).getJsonObject("transaction");
         if (!"succeed".equals(transaction.getString("status"))) {
           out.println("not succeeded: " + transaction);

@@ -100,6 +100,7 @@ final class ServerProcess implements AutoCloseable {
             "-Xmx256m",
             "-XX:+UseCompactObjectHeaders",
             "-XX:-UsePerfData",
+            "-XX:+ExitOnOutOfMemoryError",
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow",
             "-Djava.library.path=" + TARGET.resolve("native").toAbsolutePath()));
@@ -110,6 +111,7 @@ final class ServerProcess implements AutoCloseable {
             "serve",
             "--bind=127.0.0.1",
             "--http-port=" + setup.port(),
+            "--grpc-port=0",
             "--data-dir=" + setup.folder().resolve("data")));
     command.addAll(List.of(options));
     return command;

@@ -47,15 +47,11 @@ public final class ConfigParser {
   /** Keys that are read and that this version does nothing with. */
   static final Set<String> NOT_YET =
       Set.of(
-          "GrpcPort",
           "ConfigUpdateInterval",
           "MicroService.Driver",
           "MicroService.Target",
           "MicroService.EndPoint",
-          "AlertRetryLimit",
-          "AlertWebHook",
-          "AdminBasePath",
-          "GrpcServiceConfig");
+          "AdminBasePath");
 
   private static final List<String> DRIVERS =
       List.of("rocksdb", "boltdb", "redis", "mysql", "postgres", "sqlserver");
@@ -209,12 +205,23 @@ public final class ConfigParser {
   private Discovery discovery() {
     Discovery d = Discovery.DEFAULTS;
     String grpc = settings.text("GrpcServiceConfig", d.grpcServiceConfig());
+    if (!grpc.isEmpty() && !isJsonObject(grpc)) {
+      settings.problem("GrpcServiceConfig", grpc, "a JSON object");
+    }
     return new Discovery(
         settings.text("MicroService.Driver", d.driver()),
         settings.text("MicroService.Target", d.target()),
         settings.text("MicroService.EndPoint", d.endPoint()),
         grpc.isEmpty() ? d.grpcServiceConfig() : grpc,
         !settings.text("IsDocker", "").isEmpty());
+  }
+
+  private static boolean isJsonObject(String text) {
+    try {
+      return new ObjectMapper().readTree(text).isObject();
+    } catch (JsonProcessingException e) {
+      return false;
+    }
   }
 
   private ZoneId zone() {

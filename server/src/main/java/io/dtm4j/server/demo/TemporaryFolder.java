@@ -33,6 +33,7 @@ final class TemporaryFolder implements AutoCloseable {
         Map.of(
             "BindAddress", "127.0.0.1",
             "HttpPort", Integer.toString(httpPort),
+            "GrpcPort", "0",
             "Store.Dir", path.resolve("data").toString(),
             "Log.Outputs", log.toString());
     return ConfigParser.load(null, options, Map.of()).config();

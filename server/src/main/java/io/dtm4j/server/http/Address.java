@@ -119,6 +119,22 @@ record Address(Origin origin, String authority, @Nullable String userInfo, Strin
     return text.toString();
   }
 
+  /** The first value that the query has for a name, decoded; null: none. */
+  @Nullable String parameter(String name) {
+    int query = target.indexOf('?');
+    if (query < 0) {
+      return null;
+    }
+    for (String parameter : target.substring(query + 1).split("&", -1)) {
+      int equals = parameter.indexOf('=');
+      String itsName = equals < 0 ? parameter : parameter.substring(0, equals);
+      if (decoded(itsName).equals(name)) {
+        return equals < 0 ? "" : decoded(parameter.substring(equals + 1).replace('+', ' '));
+      }
+    }
+    return null;
+  }
+
   /**
    * The url that a {@code Location} header names, seen from here.
    *

@@ -85,15 +85,17 @@ final class Administration {
                 given.textOrNull("cat"),
                 given.text("position"),
                 given.limit(),
+                json::keyValues,
                 loop,
-                page -> answered.accept(Answer.of(json.keyValues(page))),
+                answered,
                 replied);
         case QUERY_KV ->
             listings.keyValues(
                 given.textOrNull("cat"),
                 given.textOrNull("key"),
+                json::keyValues,
                 loop,
-                found -> answered.accept(Answer.of(json.keyValues(found))),
+                answered,
                 replied);
         case SUBSCRIBE -> subscribe(given, loop, replied);
         case UNSUBSCRIBE ->
@@ -123,15 +125,16 @@ final class Administration {
     GlobalStatus status = GlobalStatus.of(statusName);
     TransType type = TransType.of(typeName);
     if ((status == null && !statusName.isEmpty()) || (type == null && !typeName.isEmpty())) {
-      answered.accept(Answer.of(json.transactions(List.of(), ""))); // nothing is like that
+      answered.accept(json.transactions(List.of(), "")); // nothing is like that
       return;
     }
     listings.transactions(
         new Filter(status, type, from, to == null ? null : to.plus(REST_OF_SECOND)),
         position,
         limit,
+        page -> json.transactions(page.items(), page.next()),
         loop,
-        page -> answered.accept(Answer.of(json.transactions(page.items(), page.next()))),
+        answered,
         replied);
   }
 
@@ -142,17 +145,14 @@ final class Administration {
       Consumer<Answer> answered,
       Consumer<Reply> replied) {
     if (gid.length() > Gid.MAX_LENGTH) {
-      answered.accept(Answer.of(json.transactions(null, position)));
+      answered.accept(json.transactions(null, position));
       return;
     }
     doors.query(
         new Gid(gid),
+        stored -> json.transactions(stored == null ? null : List.of(Listed.of(stored)), position),
         loop,
-        stored ->
-            answered.accept(
-                Answer.of(
-                    json.transactions(
-                        stored == null ? null : List.of(Listed.of(stored)), position))),
+        answered,
         replied);
   }
 

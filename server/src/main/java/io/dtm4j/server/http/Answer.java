@@ -17,9 +17,11 @@ import org.jspecify.annotations.Nullable;
  *
  * @param status the HTTP status
  * @param body JSON
+ * @param isFailure whether it counts as a request that failed
  * @param retryAfter whether to say that a later try will do
+ * @param taken bytes of the door's room for answers that it takes up until it has left
  */
-record Answer(int status, Buffer body, boolean retryAfter) {
+record Answer(int status, Buffer body, boolean isFailure, boolean retryAfter, long taken) {
   static final Answer SUCCESS = of("{\"dtm_result\":\"SUCCESS\"}");
   static final Answer PONG = of("{\"msg\":\"pong\"}");
 
@@ -32,7 +34,12 @@ record Answer(int status, Buffer body, boolean retryAfter) {
 
   /** A value. */
   static Answer of(Buffer body) {
-    return new Answer(200, body, false);
+    return of(body, 0);
+  }
+
+  /** A long one, which takes up room. */
+  static Answer of(Buffer body, long taken) {
+    return new Answer(200, body, false, false, taken);
   }
 
   static Answer of(String json) {
@@ -47,19 +54,23 @@ record Answer(int status, Buffer body, boolean retryAfter) {
               CONFLICT,
               body(
                   HttpAnswers.FAILURE,
-                  HttpAnswers.endingInFailure(HttpTexts.withoutOngoing(refused.message())),
+                  HttpAnswers.endingInFailure(HttpAnswers.withoutOngoing(refused.message())),
                   refused.code(),
                   refused.status()),
-              false);
+              true,
+              false,
+              0);
       case Reply.Unfinished unfinished ->
           new Answer(
               TOO_EARLY,
               body(
                   HttpAnswers.ONGOING,
-                  HttpAnswers.endingInOngoing(HttpTexts.withoutFailure(unfinished.message())),
+                  HttpAnswers.endingInOngoing(HttpAnswers.withoutFailure(unfinished.message())),
                   unfinished.code(),
                   unfinished.status()),
-              false);
+              true,
+              false,
+              0);
       case Reply.Failed(ErrorCode code, String message) -> failed(statusOf(code), code, message);
     };
   }
@@ -67,7 +78,11 @@ record Answer(int status, Buffer body, boolean retryAfter) {
   /** An error with a status of the door's own. */
   static Answer failed(int status, ErrorCode code, String message) {
     return new Answer(
-        status, body(null, HttpTexts.harmless(message), code, null), status == SERVICE_UNAVAILABLE);
+        status,
+        body(null, HttpAnswers.harmless(message), code, null),
+        true,
+        status == SERVICE_UNAVAILABLE,
+        0);
   }
 
   private static int statusOf(ErrorCode code) {

@@ -59,6 +59,11 @@ final class Body {
     return size;
   }
 
+  /** Bytes of memory that it takes up when a piece of that length has been added. */
+  int memoryWith(int length) {
+    return size == 0 ? Math.min(length, limit) : capacityFor(Math.min(length, limit - size) + size);
+  }
+
   /** The bytes so far; the array may be longer than {@link #size()}. */
   byte[] bytes() {
     return only == null ? bytes : only.getBytes();
@@ -66,8 +71,15 @@ final class Body {
 
   private void makeRoom(int needed) {
     if (needed > bytes.length) {
-      int grown = Math.max(needed, (int) Math.min(limit, 2L * bytes.length));
-      bytes = Arrays.copyOf(bytes, size < UNPROVEN ? grown : Math.max(grown, announced));
+      bytes = Arrays.copyOf(bytes, capacityFor(needed));
     }
+  }
+
+  private int capacityFor(int needed) {
+    if (needed <= bytes.length) {
+      return bytes.length;
+    }
+    int grown = Math.max(needed, (int) Math.min(limit, 2L * bytes.length));
+    return size < UNPROVEN ? grown : Math.max(grown, announced);
   }
 }

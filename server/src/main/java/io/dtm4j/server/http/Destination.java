@@ -97,6 +97,11 @@ final class Destination {
     forgetWhenUnused();
   }
 
+  /** Whether connections are tried and none is up. */
+  boolean isOnlyConnecting() {
+    return open == connecting;
+  }
+
   /** Closes connections that have been idle for their time. */
   void sweep(long now) {
     List<Connection> old = new ArrayList<>();
@@ -179,7 +184,8 @@ final class Destination {
                   open--;
                   Outgoing oldest = next();
                   if (oldest != null) {
-                    oldest.failed("cannot connect to " + origin + ": " + Outgoing.textOf(trouble));
+                    oldest.notConnected(
+                        "cannot connect to " + origin + ": " + Outgoing.textOf(trouble));
                   }
                 }
                 fill();

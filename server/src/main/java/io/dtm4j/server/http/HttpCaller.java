@@ -2,7 +2,6 @@ package io.dtm4j.server.http;
 
 import io.dtm4j.coordinator.Caller;
 import io.dtm4j.engine.Call;
-import io.dtm4j.protocol.BranchAnswer;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClientAgent;
@@ -10,7 +9,6 @@ import io.vertx.core.http.HttpClientOptions;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
@@ -53,10 +51,10 @@ public final class HttpCaller implements Caller, AutoCloseable {
    * @throws IllegalStateException on a thread that is none of the loops
    */
   @Override
-  public void send(Call call, Consumer<BranchAnswer> answered) {
+  public void send(Call call, Ended ended) {
     for (LoopCaller caller : callers) {
       if (caller.loop.isCurrent()) {
-        caller.send(call, answered);
+        caller.send(call, ended);
         return;
       }
     }
@@ -124,8 +122,8 @@ public final class HttpCaller implements Caller, AutoCloseable {
       return (all + loops - 1) / loops;
     }
 
-    void send(Call call, Consumer<BranchAnswer> answered) {
-      var outgoing = new Outgoing(this, call, answered);
+    void send(Call call, Ended ended) {
+      var outgoing = new Outgoing(this, call, ended);
       deadlines.add(outgoing, nanoTime.getAsLong(), call.timeout().toNanos());
       outgoing.start();
     }

@@ -12,10 +12,12 @@ import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import io.vertx.core.WorkerExecutor;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.impl.HttpServerConnection;
 import io.vertx.core.net.SocketAddress;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -42,9 +44,11 @@ public final class HttpDoor implements AutoCloseable {
   private static final AtomicInteger RANDOM_PORTS = new AtomicInteger();
 
   private final List<Listener> listeners;
+  private final WorkerExecutor largeBodies;
 
-  private HttpDoor(List<Listener> listeners) {
+  private HttpDoor(List<Listener> listeners, WorkerExecutor largeBodies) {
     this.listeners = List.copyOf(listeners);
+    this.largeBodies = largeBodies;
   }
 
   /**
@@ -67,6 +71,9 @@ public final class HttpDoor implements AutoCloseable {
    * @param version of the server
    * @param metrics what is shown of them all
    * @param counts of the requests here
+   * @param bodies room for bodies until their requests are answered
+   * @param answers room for long answers until they have left
+   * @param largeBodies reads one at a time: that takes several times its size
    */
   record Service(
       Doors doors,
@@ -76,7 +83,10 @@ public final class HttpDoor implements AutoCloseable {
       Function<Stored, @Nullable String> waitingFor,
       String version,
       Metrics metrics,
-      RequestCounts counts) {}
+      RequestCounts counts,
+      Room bodies,
+      Room answers,
+      WorkerExecutor largeBodies) {}
 
   /**
    * Opens a listener on each loop. Blocks until all of them listen; when one cannot, none does, and
@@ -96,7 +106,9 @@ public final class HttpDoor implements AutoCloseable {
       ZoneId zone,
       String version,
       Metrics metrics) {
-    var json = new RecordJson(zone);
+    var answers = new Room(config.answerRoom());
+    var json = new RecordJson(zone, answers);
+    WorkerExecutor largeBodies = loops.vertx().createSharedWorkerExecutor("large-bodies", 1);
     var service =
         new Service(
             operations.doors(),
@@ -106,7 +118,10 @@ public final class HttpDoor implements AutoCloseable {
             waitingFor,
             version,
             metrics,
-            new RequestCounts(metrics));
+            new RequestCounts(metrics),
+            new Room(config.bodyRoom()),
+            answers,
+            largeBodies);
     List<Listener> listeners = new ArrayList<>();
     List<Future<?>> opened = new ArrayList<>();
     SocketAddress address =
@@ -118,7 +133,7 @@ public final class HttpDoor implements AutoCloseable {
       listeners.add(listener);
       opened.add(listener.open(address));
     }
-    var door = new HttpDoor(listeners);
+    var door = new HttpDoor(listeners, largeBodies);
     try {
       Future.join(opened).await();
     } catch (RuntimeException e) {
@@ -156,6 +171,7 @@ public final class HttpDoor implements AutoCloseable {
     Future.join(listeners.stream().map(listener -> listener.close(LAST_WORDS)).toList())
         .otherwiseEmpty()
         .await();
+    largeBodies.close().await();
   }
 
   /**
@@ -285,7 +301,7 @@ public final class HttpDoor implements AutoCloseable {
           long since = latest == null ? link.since : latest.answeredAt();
           if (now - since >= config.idleTimeout().toNanos()) {
             links.remove(link.connection);
-            link.connection.close();
+            link.cut();
           }
         } else if (!latest.hasArrived() && now - latest.since() >= config.bodyTimeout().toNanos()) {
           latest.giveUp();
@@ -295,6 +311,7 @@ public final class HttpDoor implements AutoCloseable {
 
     /** A connection of a client. */
     private final class Link {
+
       final HttpConnection connection;
       final Requester requester;
       final long since = System.nanoTime();
@@ -309,6 +326,11 @@ public final class HttpDoor implements AutoCloseable {
         connection.closeHandler(_ -> links.remove(connection));
         // Resets by clients are everyday events.
         connection.exceptionHandler(trouble -> log.debug("a connection failed", trouble));
+      }
+
+      /** Closes it though its client may not read. Vert.x' own close waits until all is sent. */
+      void cut() {
+        var _ = ((HttpServerConnection) connection).channelHandlerContext().close();
       }
     }
   }

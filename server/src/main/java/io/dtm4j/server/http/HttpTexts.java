@@ -1,11 +1,10 @@
 package io.dtm4j.server.http;
 
-import io.dtm4j.protocol.HttpAnswers;
 import io.dtm4j.server.metrics.Metrics;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 
-/** Texts of HTTP that are sent again and again, and the words that must not be sent by accident. */
+/** Texts of HTTP that are sent again and again. */
 final class HttpTexts {
   static final CharSequence JSON = HttpHeaders.createOptimized("application/json; charset=utf-8");
   static final CharSequence PLAIN_JSON = HttpHeaders.createOptimized("application/json");
@@ -21,20 +20,4 @@ final class HttpTexts {
   static final Buffer NOT_FOUND = Buffer.buffer("404 page not found");
 
   private HttpTexts() {}
-
-  /**
-   * The text without the words that decide in bodies (docs/spec/branch-calls.md 3.1). Participants
-   * pass our bodies on, and some texts in them come from clients.
-   */
-  static String harmless(String text) {
-    return withoutFailure(withoutOngoing(text));
-  }
-
-  static String withoutFailure(String text) {
-    return text.replace(HttpAnswers.FAILURE, "failure");
-  }
-
-  static String withoutOngoing(String text) {
-    return text.replace(HttpAnswers.ONGOING, "ongoing");
-  }
 }

@@ -6,6 +6,7 @@ import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.JsonRpcRequest;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.RequestReader;
 import io.dtm4j.protocol.TransactionRequest;
@@ -20,6 +21,7 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import java.io.IOException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,18 +46,30 @@ final class Incoming {
   private static final int NOT_FOUND = 404;
   private static final int REQUEST_TIMEOUT = 408;
   private static final int CONTENT_TOO_LARGE = 413;
+  private static final int SERVICE_UNAVAILABLE = 503;
 
   private final HttpDoor.Listener listener;
   private final Requester requester;
   private final HttpServerRequest request;
   private final long since = System.nanoTime();
+
+  /** What has come so far; null: nothing is to come, or it has been read or refused. */
   private @Nullable Body body;
+
+  /** Bytes of the room for bodies that it has taken, until it is answered. */
+  private int held;
 
   /** Null: none, or it is not known yet. */
   private @Nullable Route route;
 
+  /** Null: it does not speak JSON-RPC, or it is not known yet. */
+  private @Nullable JsonRpcRequest rpc;
+
   /** Somebody else has it and will call back. */
   private boolean handedOver;
+
+  /** What is answered is an error, whatever its HTTP status. */
+  private boolean failed;
 
   private boolean answered;
   private long answeredAt;
@@ -110,10 +124,13 @@ final class Incoming {
       case ABORT -> command(Command.Kind.ABORT);
       case FORCE_STOP -> command(Command.Kind.FORCE_STOP);
       case RESET_NEXT_CRON_TIME -> command(Command.Kind.RESET_NEXT_CRON_TIME);
-      case REGISTER_BRANCH, REGISTER_XA_BRANCH, REGISTER_TCC_BRANCH -> gather(this::registerBranch);
-      case PREPARE_WORKFLOW -> gather(this::prepareWorkflow);
+      case REGISTER_BRANCH, REGISTER_XA_BRANCH, REGISTER_TCC_BRANCH ->
+          gather(RequestReader::readBranch, read -> registerBranch(Requests.withCleanGid(read)));
+      case PREPARE_WORKFLOW ->
+          this.<TransactionRequest>gather(RequestReader::read, this::prepareWorkflow);
       case NEW_GID ->
           answer(Answer.of("{\"dtm_result\":\"SUCCESS\",\"gid\":\"" + Gid.random() + "\"}"));
+      case JSON_RPC -> gather(this::jsonRpc, Runnable::run);
       case QUERY -> query();
       case VERSION -> answer(Answer.of("{\"version\":\"" + listener.service.version() + "\"}"));
       case METRICS -> metrics();
@@ -137,18 +154,18 @@ final class Incoming {
             this::defect);
   }
 
-  /** Understands a body, and hands it over. */
-  private interface Reading {
-    void read(Body whole) throws UnreadableRequestException;
+  /** Understands a body. */
+  private interface Reading<T> {
+    T read(byte[] bytes, int offset, int length) throws UnreadableRequestException;
   }
 
   private void command(Command.Kind kind) {
-    gather(whole -> command(kind, whole));
+    this.<TransactionRequest>gather(
+        RequestReader::read, read -> command(kind, Requests.withCleanGid(read)));
   }
 
-  private void gather(Reading reading) {
+  private <T> void gather(Reading<T> reading, Consumer<T> then) {
     int limit = listener.config.bodyBytes();
-    var gathered = new Body(limit);
     long length = lengthOf(request.getHeader(HttpHeaders.CONTENT_LENGTH));
     if (length > limit) {
       tooLong();
@@ -159,20 +176,30 @@ final class Incoming {
         && CONTINUE.equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
       request.response().writeContinue();
     }
-    gathered.announce((int) length);
-    body = gathered;
-    request.handler(
-        piece -> {
-          if (body != null && !gathered.add(piece)) {
-            tooLong();
-          }
-        });
+    body = new Body(limit);
+    body.announce((int) length);
+    request.handler(this::add);
     request.endHandler(
         _ -> {
-          if (!answered) {
-            arrived(gathered, reading);
+          if (body != null) {
+            arrived(body, reading, then);
           }
         });
+  }
+
+  private void add(Buffer piece) {
+    if (body == null) {
+      return; // it is refused already
+    }
+    int memory = body.memoryWith(piece.length());
+    if (!listener.service.bodies().take(memory - held, memory)) {
+      noRoom();
+      return;
+    }
+    held = memory;
+    if (!body.add(piece)) {
+      tooLong();
+    }
   }
 
   /** What a header announces; 0: nothing that could be known. */
@@ -184,19 +211,44 @@ final class Incoming {
     }
   }
 
-  private void arrived(Body whole, Reading reading) {
+  private <T> void arrived(Body whole, Reading<T> reading, Consumer<T> then) {
     body = null;
-    try {
-      reading.read(whole);
-    } catch (UnreadableRequestException e) {
+    if (whole.size() <= Room.SMALL) {
+      try {
+        then.accept(reading.read(whole.bytes(), 0, whole.size()));
+      } catch (UnreadableRequestException | RuntimeException e) {
+        notRead(e);
+      }
+      return;
+    }
+    handedOver = true;
+    listener
+        .service
+        .largeBodies()
+        .executeBlocking(() -> reading.read(whole.bytes(), 0, whole.size()))
+        .onSuccess(
+            read -> {
+              try {
+                then.accept(read);
+              } catch (RuntimeException e) {
+                defect(e);
+              }
+            })
+        .onFailure(this::notRead);
+  }
+
+  private void notRead(Throwable trouble) {
+    if (!(trouble instanceof UnreadableRequestException e)) {
+      defect(trouble);
+    } else if (route != null && route.isRegistration()) {
+      // The one operation that answers 400 to what it cannot read (docs/spec/http-api.md 1.3).
+      answer(Answer.failed(BAD_REQUEST, e.code(), String.valueOf(e.getMessage())));
+    } else {
       answer(new Reply.Failed(e.code(), String.valueOf(e.getMessage())));
-    } catch (RuntimeException e) {
-      defect(e);
     }
   }
 
-  private void command(Command.Kind kind, Body whole) throws UnreadableRequestException {
-    TransactionRequest read = transactionIn(whole);
+  private void command(Command.Kind kind, TransactionRequest read) {
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
       listener
@@ -206,8 +258,8 @@ final class Incoming {
     }
   }
 
-  private void prepareWorkflow(Body whole) throws UnreadableRequestException {
-    TransactionRequest read = transactionIn(whole);
+  private void prepareWorkflow(TransactionRequest asked) {
+    TransactionRequest read = Requests.withCleanGid(asked);
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
       listener
@@ -217,28 +269,66 @@ final class Incoming {
               read,
               requester,
               listener.loop,
-              stored -> answer(Answer.of(listener.service.json().workflow(stored))),
+              stored -> answer(listener.service.json().workflow(stored)),
               this::answer);
     }
   }
 
-  private static TransactionRequest transactionIn(Body whole) throws UnreadableRequestException {
-    return Requests.withCleanGid(RequestReader.read(whole.bytes(), 0, whole.size()));
-  }
-
-  /** The one operation that answers 400 to what it cannot read (docs/spec/http-api.md 1.3). */
-  private void registerBranch(Body whole) {
-    BranchRequest read;
-    try {
-      read = Requests.withCleanGid(RequestReader.readBranch(whole.bytes(), 0, whole.size()));
-    } catch (UnreadableRequestException e) {
-      answer(Answer.failed(BAD_REQUEST, e.code(), String.valueOf(e.getMessage())));
-      return;
-    }
+  private void registerBranch(BranchRequest read) {
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
       listener.service.doors().registerBranch(read, requester, listener.loop, this::answer);
     }
+  }
+
+  /**
+   * Reads what comes in an envelope; from then on it goes the way of all others, and only its
+   * answer is in one, too.
+   *
+   * @return what is to be done with it on the loop
+   */
+  private Runnable jsonRpc(byte[] bytes, int offset, int length) {
+    JsonRpcRequest read;
+    try {
+      read = JsonRpcRequest.read(bytes, offset, length);
+    } catch (UnreadableRequestException e) {
+      return () -> answer(RpcAnswer.unreadable(e));
+    }
+    if (!read.isValid()) {
+      return () -> answer(RpcAnswer.invalid(read));
+    }
+    Runnable then;
+    try {
+      then = procedure(read, bytes);
+    } catch (UnreadableRequestException e) {
+      then = () -> notRead(e);
+    }
+    Runnable procedure = then;
+    return () -> {
+      rpc = read;
+      procedure.run();
+    };
+  }
+
+  private Runnable procedure(JsonRpcRequest read, byte[] bytes) throws UnreadableRequestException {
+    return switch (read.method()) {
+      case "newGid" -> () -> answer(RpcAnswer.newGid(read, Gid.random()));
+      case "prepare" -> command(Command.Kind.PREPARE, read, bytes);
+      case "submit" -> command(Command.Kind.SUBMIT, read, bytes);
+      case "abort" -> command(Command.Kind.ABORT, read, bytes);
+      case "registerBranch" -> {
+        BranchRequest params =
+            RequestReader.readBranch(bytes, read.paramsOffset(), read.paramsLength());
+        yield () -> registerBranch(params);
+      }
+      default -> () -> answer(RpcAnswer.unknownMethod(read));
+    };
+  }
+
+  private Runnable command(Command.Kind kind, JsonRpcRequest read, byte[] bytes)
+      throws UnreadableRequestException {
+    TransactionRequest params = RequestReader.read(bytes, read.paramsOffset(), read.paramsLength());
+    return () -> command(kind, params);
   }
 
   private boolean isRefused(@Nullable Reply refusal) {
@@ -256,7 +346,10 @@ final class Incoming {
       answer(Answer.of(RecordJson.NONE)); // Nobody can have it.
     } else {
       handedOver = true;
-      listener.service.doors().query(new Gid(gid), listener.loop, this::found, this::answer);
+      listener
+          .service
+          .doors()
+          .query(new Gid(gid), this::shown, listener.loop, this::answer, this::answer);
     }
   }
 
@@ -268,18 +361,14 @@ final class Incoming {
     }
   }
 
-  private void found(@Nullable Stored stored) {
+  /** On a thread of the store's readers: how many long answers are made at a time is theirs. */
+  private Answer shown(@Nullable Stored stored) {
     try {
-      answer(
-          Answer.of(
-              stored == null
-                  ? RecordJson.NONE
-                  : listener
-                      .service
-                      .json()
-                      .query(stored, listener.service.waitingFor().apply(stored))));
+      return stored == null
+          ? Answer.of(RecordJson.NONE)
+          : listener.service.json().query(stored, listener.service.waitingFor().apply(stored));
     } catch (RuntimeException e) {
-      defect(e);
+      return answerTo(e);
     }
   }
 
@@ -306,6 +395,15 @@ final class Incoming {
         "body too long (limit: " + listener.config.bodyBytes() + " bytes)");
   }
 
+  private void noRoom() {
+    body = null;
+    request.response().putHeader(HttpTexts.RETRY_AFTER, HttpTexts.ONE_SECOND);
+    refuse(
+        SERVICE_UNAVAILABLE,
+        ErrorCode.OVERLOADED,
+        "too many long requests are on their way; nothing was stored, try again later");
+  }
+
   /** The request has not arrived in time. */
   void giveUp() {
     body = null;
@@ -319,8 +417,13 @@ final class Incoming {
   }
 
   private void defect(Throwable e) {
-    log.atError().setCause(e).addKeyValue("path", request.path()).log("a request failed");
-    answer(new Reply.Failed(ErrorCode.INTERNAL, "a defect of the server, its log has the cause"));
+    answer(answerTo(e));
+  }
+
+  private Answer answerTo(Throwable defect) {
+    log.atError().setCause(defect).addKeyValue("path", request.path()).log("a request failed");
+    return Answer.of(
+        new Reply.Failed(ErrorCode.INTERNAL, "a defect of the server, its log has the cause"));
   }
 
   /** The connection broke, or what came on it is no HTTP. It is closed after this. */
@@ -338,14 +441,18 @@ final class Incoming {
   }
 
   private void answer(Reply reply) {
-    answer(Answer.of(reply));
+    answer(rpc == null ? Answer.of(reply) : RpcAnswer.of(rpc, reply));
   }
 
   private void answer(Answer answer) {
     if (answer.retryAfter()) {
       request.response().putHeader(HttpTexts.RETRY_AFTER, HttpTexts.ONE_SECOND);
     }
-    send(answer.status(), HttpTexts.JSON, answer.body(), listener.isStopping());
+    failed = answer.isFailure();
+    Future<Void> sent = send(answer.status(), HttpTexts.JSON, answer.body(), listener.isStopping());
+    if (answer.taken() > 0) {
+      sent.onComplete(_ -> listener.service.answers().give(answer.taken()));
+    }
   }
 
   /** Answers with a status of the door's own, and takes nothing more on this connection. */
@@ -353,19 +460,19 @@ final class Incoming {
     send(status, HttpTexts.JSON, Answer.failed(status, code, message).body(), true);
   }
 
-  private void send(int status, CharSequence type, Buffer content, boolean closes) {
+  /** The future completes when nothing of the content is needed any more. */
+  private Future<Void> send(int status, CharSequence type, Buffer content, boolean closes) {
     if (!finish()) {
-      return;
+      return Future.succeededFuture();
     }
-    listener.service.counts().answered(route, status, answeredAt - since);
+    listener.service.counts().answered(route, !failed && status < BAD_REQUEST, answeredAt - since);
     HttpServerResponse response = request.response();
     if (response.ended() || response.closed()) {
-      return; // The client has gone.
+      return Future.succeededFuture(); // The client has gone.
     }
     response.setStatusCode(status).putHeader(HttpHeaders.CONTENT_TYPE, type);
     if (!closes) {
-      response.end(content);
-      return;
+      return response.end(content);
     }
     Future<Void> sent = response.putHeader(HttpHeaders.CONNECTION, HttpTexts.CLOSE).end(content);
     if (hasArrived()) {
@@ -375,6 +482,7 @@ final class Incoming {
       request.handler(waste());
       request.endHandler(_ -> request.connection().close());
     }
+    return sent;
   }
 
   private Handler<Buffer> waste() {
@@ -395,6 +503,9 @@ final class Incoming {
     answered = true;
     answeredAt = System.nanoTime();
     listener.open.decrementAndGet();
+    if (held > 0) {
+      listener.service.bodies().give(held);
+    }
     return true;
   }
 }

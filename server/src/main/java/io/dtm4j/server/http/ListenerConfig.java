@@ -1,5 +1,6 @@
 package io.dtm4j.server.http;
 
+import io.dtm4j.engine.Creation;
 import java.time.Duration;
 
 /**
@@ -8,20 +9,44 @@ import java.time.Duration;
  * @param host the address to bind; {@code 0.0.0.0}: all interfaces
  * @param port 0: any free one
  * @param bodyBytes longest request body
+ * @param bodyRoom bytes of memory that the bodies of all requests may take up that are not answered
+ * @param answerRoom bytes of memory that all long answers may take up that have not left
  * @param bodyTimeout how long a request may take to arrive, once it has begun
  * @param idleTimeout when a connection without a request is closed; longer than the 90 s after
  *     which Go's clients close theirs, so that no request meets a closing connection
  */
 public record ListenerConfig(
-    String host, int port, int bodyBytes, Duration bodyTimeout, Duration idleTimeout) {
+    String host,
+    int port,
+    int bodyBytes,
+    long bodyRoom,
+    long answerRoom,
+    Duration bodyTimeout,
+    Duration idleTimeout) {
+  /** Rows of a saga come in pairs, each with its payload in base64. */
+  private static final long LONGEST_ANSWER = 3L * Creation.MAX_BYTES;
+
+  private static final int SHARE_OF_HEAP = 8;
+
   public static final ListenerConfig DEFAULTS =
-      new ListenerConfig("0.0.0.0", 36789, 8 << 20, Duration.ofSeconds(30), Duration.ofMinutes(3));
+      new ListenerConfig("0.0.0.0", 36789, 0, 0, 0, Duration.ofSeconds(30), Duration.ofMinutes(3))
+          .withBodyBytes(8 << 20);
 
   public ListenerConfig withAddress(String newHost, int newPort) {
-    return new ListenerConfig(newHost, newPort, bodyBytes, bodyTimeout, idleTimeout);
+    return new ListenerConfig(
+        newHost, newPort, bodyBytes, bodyRoom, answerRoom, bodyTimeout, idleTimeout);
   }
 
+  /** With that longest body, and rooms by the heap in which one of each finds its place. */
   public ListenerConfig withBodyBytes(int newBodyBytes) {
-    return new ListenerConfig(host, port, newBodyBytes, bodyTimeout, idleTimeout);
+    long share = Runtime.getRuntime().maxMemory() / SHARE_OF_HEAP;
+    return new ListenerConfig(
+        host,
+        port,
+        newBodyBytes,
+        Math.max(share, Room.thatHolds(newBodyBytes)),
+        Math.max(share, Room.thatHolds(LONGEST_ANSWER)),
+        bodyTimeout,
+        idleTimeout);
   }
 }

@@ -3,12 +3,18 @@ package io.dtm4j.server.http;
 import static java.util.Objects.requireNonNull;
 
 import io.dtm4j.store.EventLoop;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFactory;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.ServerChannel;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
+import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.internal.VertxInternal;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
@@ -64,6 +70,45 @@ public final class Loops implements AutoCloseable {
   /** All loops, always in the same order. */
   public List<EventLoop> all() {
     return List.copyOf(loops);
+  }
+
+  /**
+   * The loop whose thread this is.
+   *
+   * @throws IllegalStateException on any other thread
+   */
+  public EventLoop current() {
+    for (Loop loop : loops) {
+      if (loop.isCurrent()) {
+        return loop;
+      }
+    }
+    throw new IllegalStateException(Thread.currentThread() + " is no loop");
+  }
+
+  /** Does something again and again on one of them, with a pause of that many milliseconds. */
+  public void every(long pauseMillis, Runnable task) {
+    loops.getFirst().execute(() -> vertx.setPeriodic(pauseMillis, _ -> task.run()));
+  }
+
+  /** The same loops, for a library that brings its own protocol on Netty. */
+  public EventLoopGroup netty() {
+    return ((VertxInternal) vertx).nettyEventLoopGroup();
+  }
+
+  /** Makes the channels that listen on {@link #netty}. */
+  public ChannelFactory<? extends ServerChannel> listeningChannels() {
+    return ((VertxInternal) vertx).transport().serverChannelFactory(false);
+  }
+
+  /** The Netty loop of one of these loops. */
+  public EventLoopGroup nettyLoop(EventLoop loop) {
+    return ((ContextInternal) ((Loop) loop).context()).nettyEventLoop();
+  }
+
+  /** Makes the channels that connect from {@link #netty}. */
+  public ChannelFactory<? extends Channel> connectingChannels() {
+    return ((VertxInternal) vertx).transport().channelFactory(false);
   }
 
   List<Loop> withContexts() {

@@ -1,9 +1,14 @@
 package io.dtm4j.server.http;
 
+import io.dtm4j.coordinator.Caller;
 import io.dtm4j.engine.Call;
 import io.dtm4j.protocol.BranchAnswer;
+import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.HttpAnswers;
+import io.dtm4j.protocol.JsonRpcCalls;
 import io.dtm4j.protocol.TransType;
+import io.dtm4j.protocol.UnreadableRequestException;
+import io.netty.buffer.Unpooled;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
@@ -13,6 +18,7 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.RequestOptions;
+import io.vertx.core.internal.buffer.BufferInternal;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -20,7 +26,6 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,6 +38,7 @@ import org.slf4j.LoggerFactory;
 final class Outgoing extends Deadlines.Entry {
   private static final Logger log = LoggerFactory.getLogger(Outgoing.class);
 
+  private static final String JSON_RPC = "json-rpc";
   private static final int MAX_REDIRECTS = 10;
   private static final int SHORT_REQUEST = 4 << 10;
   private static final int SHOWN_OF_LONG_ANSWERS = 1_024;
@@ -51,10 +57,12 @@ final class Outgoing extends Deadlines.Entry {
 
   private final HttpCaller.LoopCaller caller;
   private final Call call;
-  private final Consumer<BranchAnswer> answered;
+  private final Caller.Ended ended;
 
   private HttpMethod method;
+  private byte[] content;
   private boolean hasBody;
+  private boolean speaksJsonRpc;
   private int redirects;
 
   /** A redirect led to another host, which must not see the client's secrets. */
@@ -75,11 +83,12 @@ final class Outgoing extends Deadlines.Entry {
   private boolean starting = true;
   private boolean over;
 
-  Outgoing(HttpCaller.LoopCaller caller, Call call, Consumer<BranchAnswer> answered) {
+  Outgoing(HttpCaller.LoopCaller caller, Call call, Caller.Ended ended) {
     this.caller = caller;
     this.call = call;
-    this.answered = answered;
-    hasBody = !call.payload().isEmpty();
+    this.ended = ended;
+    content = call.payload().bytes();
+    hasBody = content.length > 0;
     // XA sends no body; a workflow may have no input, but nobody serves its resume by GET.
     boolean isPost = hasBody || call.type() == TransType.XA || call.type() == TransType.WORKFLOW;
     method = isPost ? HttpMethod.POST : HttpMethod.GET;
@@ -122,17 +131,44 @@ final class Outgoing extends Deadlines.Entry {
     }
     if (redirects == 0) {
       home = address.origin().host();
-      target =
-          address.targetWith(
-              call.key().branchId(),
-              call.gid().value(),
-              call.key().op().wireName(),
-              call.type().wireName());
+      String procedure = call.protocol().equals(JSON_RPC) ? address.parameter("method") : null;
+      if (procedure == null) {
+        target =
+            address.targetWith(
+                call.key().branchId(),
+                call.gid().value(),
+                call.key().op().wireName(),
+                call.type().wireName());
+      } else if (!becomesJsonRpc(procedure)) {
+        return;
+      }
     } else {
       abroad |= !isHome(address.origin().host());
       target = address.target();
     }
     connect();
+  }
+
+  /** Puts the transaction into the body (docs/spec/branch-calls.md 4); false: it has failed. */
+  private boolean becomesJsonRpc(String procedure) {
+    Map<String, String> transaction =
+        Map.of(
+            "gid", call.gid().value(),
+            "trans_type", call.type().wireName(),
+            "branch_id", call.key().branchId(),
+            "op", call.key().op().wireName());
+    try {
+      content =
+          JsonRpcCalls.body(Gid.random().value(), procedure, call.payload().bytes(), transaction);
+    } catch (UnreadableRequestException e) {
+      failed("a payload that is no JSON object cannot be sent by JSON-RPC");
+      return false;
+    }
+    target = address.target();
+    method = HttpMethod.POST;
+    hasBody = true;
+    speaksJsonRpc = true;
+    return true;
   }
 
   private boolean isHome(String host) {
@@ -187,7 +223,12 @@ final class Outgoing extends Deadlines.Entry {
                 receive(response, used);
               }
             });
-    sent = hasBody ? request.end(Buffer.buffer(call.payload().bytes())) : request.end();
+    sent = hasBody ? request.end(shared(content)) : request.end();
+  }
+
+  /** Not a copy: as many large ones may wait for slow participants as there are passes. */
+  private static Buffer shared(byte[] content) {
+    return BufferInternal.buffer(Unpooled.wrappedBuffer(content));
   }
 
   private void writeHeaders(MultiMap headers) {
@@ -336,9 +377,11 @@ final class Outgoing extends Deadlines.Entry {
         return;
       }
     }
+    String text = new String(bytes, 0, size, StandardCharsets.UTF_8);
     end(
-        HttpAnswers.classify(
-            response.statusCode(), new String(bytes, 0, size, StandardCharsets.UTF_8)));
+        speaksJsonRpc
+            ? JsonRpcCalls.classify(response.statusCode(), text)
+            : HttpAnswers.classify(response.statusCode(), text));
   }
 
   private void tooLong(int status, Body body) {
@@ -362,8 +405,7 @@ final class Outgoing extends Deadlines.Entry {
   private void broken(Throwable trouble) {
     // A short request into the empty buffer of a kept connection is written as a whole or not at
     // all.
-    boolean nothingSent =
-        sent == null || (sent.failed() && call.payload().bytes().length <= SHORT_REQUEST);
+    boolean nothingSent = sent == null || (sent.failed() && content.length <= SHORT_REQUEST);
     abandon();
     if (onKeptConnection && nothingSent) {
       connect();
@@ -377,8 +419,9 @@ final class Outgoing extends Deadlines.Entry {
     long millis = call.timeout().toMillis();
     if (waitsAt != null) {
       over = true;
+      boolean nothingUp = waitsAt.isOnlyConnecting();
       waitsAt.leave();
-      end(new BranchAnswer.Unknown("no connection within " + millis + " ms"));
+      end(new BranchAnswer.Unknown("no connection within " + millis + " ms"), nothingUp);
     } else {
       abandon();
       end(new BranchAnswer.Unknown("no answer within " + millis + " ms"));
@@ -391,6 +434,13 @@ final class Outgoing extends Deadlines.Entry {
     end(new BranchAnswer.Unknown(why));
   }
 
+  /** Ends it as unknown because a connection did not come up. */
+  void notConnected(String why) {
+    boolean nothingUp = waitsAt != null && waitsAt.isOnlyConnecting();
+    waitsAt = null;
+    end(new BranchAnswer.Unknown(why), nothingUp);
+  }
+
   private void abandon() {
     Destination.Connection used = connection;
     connection = null;
@@ -400,13 +450,23 @@ final class Outgoing extends Deadlines.Entry {
   }
 
   private void end(BranchAnswer answer) {
+    end(answer, false);
+  }
+
+  /**
+   * The end.
+   *
+   * @param nothingUp no connection to where the call went last
+   */
+  private void end(BranchAnswer answer, boolean nothingUp) {
     over = true;
+    boolean unreachable = nothingUp && redirects == 0;
     caller.deadlines.remove(this);
     if (starting) {
       // Whoever sends does not expect the answer before its own method has returned.
-      caller.loop.execute(() -> answered.accept(answer));
+      caller.loop.execute(() -> ended.ended(answer, unreachable));
     } else {
-      answered.accept(answer);
+      ended.ended(answer, unreachable);
     }
   }
 

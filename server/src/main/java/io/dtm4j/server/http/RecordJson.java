@@ -5,18 +5,20 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.dtm4j.model.Attempt;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.Definition;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
+import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.HttpAnswers;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
+import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.ExtraJson;
 import io.dtm4j.store.KeyValue;
 import io.dtm4j.store.Listed;
 import io.dtm4j.store.Page;
 import io.vertx.core.buffer.Buffer;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
@@ -40,12 +42,15 @@ final class RecordJson {
 
   private static final JsonFactory JSON = new JsonFactory();
 
+  private final Room room;
   private final DateTimeFormatter times;
 
   /**
    * @param zone of the times shown
+   * @param room for answers; what finds none in it is answered with a code
    */
-  RecordJson(ZoneId zone) {
+  RecordJson(ZoneId zone, Room room) {
+    this.room = room;
     times = DateTimeFormatter.ISO_OFFSET_DATE_TIME.withZone(zone);
   }
 
@@ -54,16 +59,23 @@ final class RecordJson {
    *
    * @param waitingFor a sentence; null when it waits for nothing
    */
-  Buffer query(Stored stored, @Nullable String waitingFor) {
+  Answer query(Stored stored, @Nullable String waitingFor) {
     return withRows(stored, waitingFor, "branches");
   }
 
   /** The answer for a workflow that is prepared, or was before. */
-  Buffer workflow(Stored stored) {
-    return withRows(stored, null, "progresses");
+  Answer workflow(Stored stored) {
+    Answer answer = withRows(stored, null, "progresses");
+    return answer.retryAfter()
+        ? Answer.of(
+            new Reply.Failed(
+                ErrorCode.OUTCOME_UNKNOWN, // it may be stored by this very request
+                "the workflow is prepared, but there is no room for the answer; repeat the"
+                    + " request"))
+        : answer;
   }
 
-  private Buffer withRows(Stored stored, @Nullable String waitingFor, String rows) {
+  private Answer withRows(Stored stored, @Nullable String waitingFor, String rows) {
     return written(
         json -> {
           json.writeFieldName("transaction");
@@ -83,7 +95,7 @@ final class RecordJson {
    *
    * @param listed null: the one that was asked for does not exist
    */
-  Buffer transactions(@Nullable List<Listed> listed, String next) {
+  Answer transactions(@Nullable List<Listed> listed, String next) {
     return written(
         json -> {
           if (listed == null) {
@@ -100,7 +112,7 @@ final class RecordJson {
   }
 
   /** A page of key-values. */
-  Buffer keyValues(Page<KeyValue> page) {
+  Answer keyValues(Page<KeyValue> page) {
     return written(
         json -> {
           write(json, page.items());
@@ -109,7 +121,7 @@ final class RecordJson {
   }
 
   /** Key-values that were asked for by name. */
-  Buffer keyValues(List<KeyValue> found) {
+  Answer keyValues(List<KeyValue> found) {
     return written(json -> write(json, found));
   }
 
@@ -118,16 +130,34 @@ final class RecordJson {
     void write(JsonGenerator json) throws IOException;
   }
 
-  private static Buffer written(Members members) {
-    var bytes = new ByteArrayOutputStream();
+  private Answer written(Members members) {
+    var bytes = new AnswerStream(room);
+    boolean isWhole = false;
     try (JsonGenerator json = JSON.createGenerator(bytes)) {
       json.writeStartObject();
       members.write(json);
       json.writeEndObject();
+      json.flush();
+      isWhole = true;
+    } catch (AnswerStream.NoRoomException e) {
+      return Answer.of(noRoom(e.isForGood));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    } finally {
+      if (!isWhole) {
+        room.give(bytes.taken());
+      }
     }
-    return Buffer.buffer(bytes.toByteArray());
+    return Answer.of(bytes.buffer(), bytes.taken());
+  }
+
+  private Reply noRoom(boolean forGood) {
+    return forGood
+        ? new Reply.Failed(
+            ErrorCode.LIMIT_EXCEEDED,
+            "the answer is too long (limit: " + room.largest() + " bytes)")
+        : new Reply.Failed(
+            ErrorCode.OVERLOADED, "too many long answers are on their way, try again later");
   }
 
   private void write(JsonGenerator json, List<KeyValue> values) throws IOException {
@@ -176,10 +206,10 @@ final class RecordJson {
     text(json, "owner", listed.owner().toString());
     // Some clients take the word FAILURE anywhere in this answer for an error of the query, so what
     // is ours does not have it.
-    text(json, "ext_data", HttpTexts.harmless(ExtraJson.write("", state.extra())));
+    text(json, "ext_data", HttpAnswers.harmless(ExtraJson.write("", state.extra())));
     json.writeBooleanField("concurrent", definition.options().concurrent());
     if (waitingFor != null) {
-      json.writeStringField("waiting_for", HttpTexts.harmless(waitingFor));
+      json.writeStringField("waiting_for", HttpAnswers.harmless(waitingFor));
     }
     json.writeEndObject();
   }
@@ -208,7 +238,7 @@ final class RecordJson {
     if (attempt != null) {
       json.writeNumberField("attempts", attempt.number());
       time(json, "last_attempt_time", attempt.at());
-      json.writeStringField("last_error", HttpTexts.harmless(attempt.text()));
+      json.writeStringField("last_error", HttpAnswers.harmless(attempt.text()));
     }
     json.writeEndObject();
   }

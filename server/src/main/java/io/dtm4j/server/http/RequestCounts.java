@@ -10,8 +10,6 @@ import org.jspecify.annotations.Nullable;
  * series by asking for paths. Any thread.
  */
 final class RequestCounts {
-  private static final int FIRST_FAILURE = 400;
-
   private final Map<Route, Metrics.Api> routes = new EnumMap<>(Route.class);
   private final Metrics.Api other;
 
@@ -28,8 +26,8 @@ final class RequestCounts {
    * @param route null: it was for none
    * @param nanos from its beginning to its answer
    */
-  void answered(@Nullable Route route, int status, long nanos) {
+  void answered(@Nullable Route route, boolean ok, long nanos) {
     Metrics.Api api = route == null ? other : routes.getOrDefault(route, other);
-    api.answered(status < FIRST_FAILURE, nanos);
+    api.answered(ok, nanos);
   }
 }

@@ -8,8 +8,8 @@ import io.dtm4j.protocol.TransactionRequest;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What the door does with a request before anybody else sees it. */
-final class Requests {
+/** What a door does with a request before anybody else sees it. */
+public final class Requests {
   /** The longest url of a branch, a usual limit of servers for the line it ends up in. */
   static final int MAX_URL = 8 << 10;
 
@@ -63,14 +63,14 @@ final class Requests {
   }
 
   /** Why a registration is refused at the door; null: it is not. */
-  static @Nullable Reply refusal(BranchRequest request, AddressPolicy policy) {
+  public static @Nullable Reply refusal(BranchRequest request, AddressPolicy policy) {
     Reply refusal = refusal("confirm", request.confirm(), policy);
     refusal = refusal == null ? refusal("cancel", request.cancel(), policy) : refusal;
     return refusal == null ? refusal("url", request.url(), policy) : refusal;
   }
 
   /** Why a request is refused at the door; null: it is not. */
-  static @Nullable Reply refusal(TransactionRequest request, AddressPolicy policy) {
+  public static @Nullable Reply refusal(TransactionRequest request, AddressPolicy policy) {
     Reply refusal = refusal(request.options().branchHeaders());
     for (int i = 0; i < request.steps().size() && refusal == null; i++) {
       Step step = request.steps().get(i);
@@ -83,7 +83,7 @@ final class Requests {
   }
 
   /** Why a url is refused at the door; null: it is not. */
-  static @Nullable Reply refusal(String what, String url, AddressPolicy policy) {
+  public static @Nullable Reply refusal(String what, String url, AddressPolicy policy) {
     if (url.isEmpty()) {
       return null;
     }

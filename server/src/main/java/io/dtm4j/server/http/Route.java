@@ -30,6 +30,7 @@ enum Route {
   SCAN_KV("/api/dtmsvr/scanKV", "GET"),
   QUERY_KV("/api/dtmsvr/queryKV", "GET"),
   VERSION("/api/dtmsvr/version", "GET"),
+  JSON_RPC("/api/json-rpc", "POST"),
   METRICS("/api/metrics", "GET"),
   PING("/api/ping", null);
 
@@ -49,6 +50,11 @@ enum Route {
 
   String path() {
     return path;
+  }
+
+  /** Whether it registers a branch. */
+  boolean isRegistration() {
+    return this == REGISTER_BRANCH || this == REGISTER_XA_BRANCH || this == REGISTER_TCC_BRANCH;
   }
 
   /** Its name among the metrics: {@code newgid}. */

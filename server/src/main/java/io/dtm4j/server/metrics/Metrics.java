@@ -3,6 +3,7 @@ package io.dtm4j.server.metrics;
 import static java.util.Objects.requireNonNull;
 
 import io.dtm4j.coordinator.Observer;
+import io.dtm4j.engine.Trouble;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.protocol.TransType;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
@@ -120,6 +121,10 @@ public final class Metrics implements Observer {
   public void branchCalled(TransType type, BranchKey branch, boolean ok) {
     modeOf(type).branches().of(branch).count(ok);
   }
+
+  /** Counted already, as calls that did not succeed. */
+  @Override
+  public void troubled(Trouble trouble) {}
 
   private Mode modeOf(TransType type) {
     return requireNonNull(modes.get(type), "all are there");

@@ -310,6 +310,12 @@ class ConfigParserTest {
   }
 
   @Test
+  void a_service_config_of_grpc_must_be_a_json_object() {
+    assertThatThrownBy(() -> ConfigParser.load(null, Map.of("GrpcServiceConfig", "[1"), Map.of()))
+        .hasMessage("GrpcServiceConfig: [1 (expected: a JSON object)");
+  }
+
+  @Test
   void an_unknown_driver_is_refused_with_the_known_ones() {
     assertThatThrownBy(() -> ConfigParser.load(null, Map.of("Store.Driver", "oracle"), Map.of()))
         .hasMessage(
@@ -427,8 +433,7 @@ class ConfigParserTest {
     assertThat(loaded.config()).isEqualTo(DEFAULTS);
     assertThat(loaded.warnings())
         .containsExactly(
-            "keys that this version does nothing with yet: AdminBasePath, AlertRetryLimit,"
-                + " AlertWebHook, ConfigUpdateInterval, GrpcPort, GrpcServiceConfig,"
+            "keys that this version does nothing with yet: AdminBasePath, ConfigUpdateInterval,"
                 + " MicroService.Driver, MicroService.EndPoint, MicroService.Target");
     assertThat(YamlFile.read(file).keySet())
         .containsExactlyInAnyOrderElementsOf(KEYS.stream().map(Key::name).toList());

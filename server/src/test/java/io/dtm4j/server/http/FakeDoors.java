@@ -16,34 +16,35 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Doors that remember what was asked, and answer what they were told to. */
-final class FakeDoors implements Doors {
+public final class FakeDoors implements Doors {
   /** What was asked, with the way to answer it. */
-  record Asked(Command command, EventLoop loop, Consumer<Reply> reply) {
+  public record Asked(Command command, EventLoop loop, Consumer<Reply> reply) {
     /** Answers as a committer does: later, on the loop. */
-    void answer(Reply answer) {
+    public void answer(Reply answer) {
       loop.execute(() -> reply.accept(answer));
     }
   }
 
-  final LinkedBlockingQueue<Asked> asked = new LinkedBlockingQueue<>();
-  final LinkedBlockingQueue<BranchRequest> registered = new LinkedBlockingQueue<>();
+  public final LinkedBlockingQueue<Asked> asked = new LinkedBlockingQueue<>();
+  public final LinkedBlockingQueue<BranchRequest> registered = new LinkedBlockingQueue<>();
 
   /** Workflows. */
-  final LinkedBlockingQueue<TransactionRequest> prepared = new LinkedBlockingQueue<>();
+  public final LinkedBlockingQueue<TransactionRequest> prepared = new LinkedBlockingQueue<>();
 
-  final Map<String, Stored> stored = new ConcurrentHashMap<>();
+  public final Map<String, Stored> stored = new ConcurrentHashMap<>();
 
   /** How commands are answered; null: by the test, later. */
-  volatile @Nullable Reply answer = Reply.Success.INSTANCE;
+  public volatile @Nullable Reply answer = Reply.Success.INSTANCE;
 
   /** What comes of a query, or of preparing a workflow; null: what is stored. */
-  volatile @Nullable Reply trouble;
+  public volatile @Nullable Reply trouble;
 
   /** Whether to behave like a defect. */
-  volatile boolean broken;
+  public volatile boolean broken;
 
   @Override
   public void handle(Command command, EventLoop loop, Consumer<Reply> reply) {
@@ -89,8 +90,12 @@ final class FakeDoors implements Doors {
   }
 
   @Override
-  public void query(
-      Gid gid, EventLoop loop, Consumer<@Nullable Stored> found, Consumer<Reply> failed) {
+  public <T> void query(
+      Gid gid,
+      Function<@Nullable Stored, T> view,
+      EventLoop loop,
+      Consumer<T> shown,
+      Consumer<Reply> failed) {
     if (broken) {
       throw new IllegalStateException("a secret of the server");
     }
@@ -98,7 +103,7 @@ final class FakeDoors implements Doors {
     loop.execute(
         () -> {
           if (now == null) {
-            found.accept(stored.get(gid.value()));
+            shown.accept(view.apply(stored.get(gid.value())));
           } else {
             failed.accept(now);
           }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.dtm4j.engine.Call;
 import io.dtm4j.model.BranchKey;
-import io.dtm4j.model.Payload;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.BranchAnswer.Failure;
 import io.dtm4j.protocol.BranchAnswer.Ongoing;
@@ -13,6 +12,7 @@ import io.dtm4j.protocol.BranchAnswer.Success;
 import io.dtm4j.protocol.BranchAnswer.Unknown;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.store.EventLoop;
 import io.vertx.core.Vertx;
@@ -24,6 +24,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -130,7 +131,7 @@ class HttpCallerTest {
           var returned = new boolean[1];
           caller.send(
               call,
-              answer -> {
+              (answer, _) -> {
                 if (!returned[0] || !loop.isCurrent() || !answered.complete(answer)) {
                   answered.obtrudeException(
                       new AssertionError("answered twice, at once or on another thread"));
@@ -143,6 +144,15 @@ class HttpCallerTest {
 
   private static BranchAnswer answerTo(HttpCaller caller, Call call) throws Exception {
     return send(caller, call).get(20, TimeUnit.SECONDS);
+  }
+
+  private static boolean isUnreachable(HttpCaller caller, Call call) throws Exception {
+    var ended = new CompletableFuture<Boolean>();
+    loops
+        .all()
+        .getFirst()
+        .execute(() -> caller.send(call, (_, unreachable) -> ended.complete(unreachable)));
+    return ended.get(20, TimeUnit.SECONDS);
   }
 
   private BranchAnswer answerTo(Call call) throws Exception {
@@ -176,6 +186,59 @@ class HttpCallerTest {
           new Row(304, "", new Unknown("status 304")),
           new Row(400, "", new Unknown("status 400")),
           new Row(503, "", new Unknown("status 503")));
+
+  private static Call rpc(String url, String payload) {
+    return new Call(
+        new Gid("g 1"),
+        TransType.SAGA,
+        1,
+        new BranchKey("01", Op.ACTION),
+        "json-rpc",
+        url,
+        Payload.of(payload),
+        Duration.ofSeconds(5),
+        Map.of());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"/a?method=Pay, Pay", "/a?x=1&%6Dethod=Pay+a%C3%BC, Pay aü", "/a?method, ''"})
+  void a_url_with_a_method_is_called_by_json_rpc(String path, String method) throws Exception {
+    Participant participant = participant();
+    answers.put("/a", reply(200, "{\"error\":{\"code\":-32901,\"message\":\"full\"}}"));
+
+    BranchAnswer answer = answerTo(rpc(participant.url(path), "{\"n\":1.0}"));
+
+    assertThat(answer).isEqualTo(new Failure("full"));
+    Participant.Called called = participant.calls.take();
+    assertThat(called.method()).isEqualTo("POST");
+    assertThat(called.query()).isEqualTo(path.substring(path.indexOf('?') + 1));
+    assertThat(called.headers()).containsEntry("content-type", "application/json");
+    assertThat(called.body())
+        .contains("\"jsonrpc\":\"2.0\",\"method\":\"" + method + "\"")
+        .contains("\"n\":1.0")
+        .contains("\"gid\":\"g 1\"")
+        .contains("\"trans_type\":\"saga\"")
+        .contains("\"branch_id\":\"01\"")
+        .contains("\"op\":\"action\"");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/method", "/a?x=method", "/a?methods=1"})
+  void another_url_is_called_as_ever(String path) throws Exception {
+    Participant participant = participant();
+
+    assertThat(answerTo(rpc(participant.url(path), "7"))).isEqualTo(Success.INSTANCE);
+    assertThat(participant.calls.take().body()).isEqualTo("7");
+  }
+
+  @Test
+  void a_payload_that_json_rpc_cannot_carry_is_unknown_without_a_call() throws Exception {
+    Participant participant = participant();
+
+    assertThat(answerTo(rpc(participant.url("/a?method=Pay"), "7")))
+        .isEqualTo(new Unknown("a payload that is no JSON object cannot be sent by JSON-RPC"));
+    assertThat(participant.calls).isEmpty();
+  }
 
   @ParameterizedTest
   @FieldSource("ANSWERS")
@@ -289,10 +352,7 @@ class HttpCallerTest {
 
   @Test
   void a_refused_connection_is_unknown() throws Exception {
-    int port;
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = socket.getLocalPort();
-    }
+    int port = closedPort();
     HttpCaller caller = caller(CONFIG);
 
     for (int i = 0; i < 3; i++) {
@@ -303,6 +363,70 @@ class HttpCallerTest {
                   assertThat(unknown.text())
                       .startsWith("cannot connect to 127.0.0.1:" + port)
                       .contains("refused"));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"http://127.0.0.1:%d/a", "https://127.0.0.1:%d/a", "http://no.invalid/a"})
+  void whom_no_connection_reaches_is_unreachable(String url) throws Exception {
+    assertThat(isUnreachable(caller(CONFIG), call(url.formatted(closedPort()), NUMBER))).isTrue();
+  }
+
+  @Test
+  void whom_no_connection_reaches_in_time_is_unreachable() throws Exception {
+    try (var full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      for (int i = 0; i < 8; i++) { // nobody accepts them: the kernel takes no more
+        SocketChannel waiting = opened(SocketChannel.open());
+        waiting.configureBlocking(false);
+        waiting.connect(full.getLocalSocketAddress());
+      }
+      String url = "http://127.0.0.1:" + full.getLocalPort() + "/a";
+
+      assertThat(
+              isUnreachable(
+                  caller(CONFIG),
+                  call(TransType.SAGA, url, NUMBER, Map.of(), Duration.ofMillis(100))))
+          .isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/breaks", "/silent", "/moved", "/good"})
+  void whom_a_connection_has_reached_is_not_unreachable(String path) throws Exception {
+    int port = closedPort();
+    answers.put("/breaks", request -> request.connection().close());
+    answers.put("/silent", _ -> {});
+    answers.put(
+        "/moved",
+        request ->
+            request
+                .response()
+                .setStatusCode(307)
+                .putHeader("Location", "http://127.0.0.1:" + port + "/")
+                .end());
+    Call call =
+        call(TransType.SAGA, participant().url(path), NUMBER, Map.of(), Duration.ofMillis(500));
+
+    assertThat(isUnreachable(caller(CONFIG), call)).isFalse();
+  }
+
+  @Test
+  void a_participant_whose_connections_are_all_in_use_is_not_unreachable() throws Exception {
+    var arrived = new CompletableFuture<HttpServerRequest>();
+    answers.put("/held", arrived::complete);
+    Participant hanging = participant();
+    HttpCaller caller = caller(CONFIG.withLimits(2, 2, 10_000)); // one connection a loop
+    var _ = send(caller, call(hanging.url("/held"), NUMBER));
+    arrived.get(5, TimeUnit.SECONDS);
+    Call waiting =
+        call(TransType.SAGA, hanging.url("/a"), NUMBER, Map.of(), Duration.ofMillis(100));
+
+    assertThat(isUnreachable(caller, waiting)).isFalse();
+  }
+
+  private static int closedPort() throws IOException {
+    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
     }
   }
 
@@ -802,6 +926,6 @@ class HttpCallerTest {
     HttpCaller caller = caller(CONFIG);
 
     assertThatIllegalStateException()
-        .isThrownBy(() -> caller.send(call("http://shop/", NUMBER), _ -> {}));
+        .isThrownBy(() -> caller.send(call("http://shop/", NUMBER), (_, _) -> {}));
   }
 }

@@ -97,7 +97,14 @@ class HttpDoorFuzzTest {
           \r
           {"gid":"g1"}\
           """,
-          "GET /api/dtmsvr/all?status=failed&transType=msg&limit=9&createTimeEnd=7 HTTP/1.1\r\n\r\n",
+          """
+          POST /api/json-rpc HTTP/1.1\r
+          Content-Length: 77\r
+          \r
+          {"jsonrpc":"2.0","id":"1","method":"submit","params":{"gid":"g1","steps":[]}}\
+          """,
+          "GET /api/dtmsvr/all?status=failed&transType=msg&limit=9&createTimeEnd=7"
+              + " HTTP/1.1\r\n\r\n",
           "GET /api/dtmsvr/all?gid=g1&position=1&createTimeStart=1700000000000 HTTP/1.1\r\n\r\n",
           "GET /api/dtmsvr/resetCronTime?timeout=3&limit=2 HTTP/1.1\r\n\r\n",
           "GET /api/dtmsvr/subscribe?topic=t&url=http%3A%2F%2Fa%3A1&remark=r HTTP/1.1\r\n\r\n",
@@ -126,7 +133,14 @@ class HttpDoorFuzzTest {
   void whatever_comes_is_answered_or_the_connection_is_closed() throws Exception {
     doors.answer = new Reply.Failed(ErrorCode.GID_NOT_FOUND, "FAILURE: who is that?");
     var config =
-        new ListenerConfig("127.0.0.1", 0, 1 << 10, Duration.ofMillis(200), Duration.ofMillis(200));
+        new ListenerConfig(
+            "127.0.0.1",
+            0,
+            1 << 10,
+            1 << 20,
+            1 << 20,
+            Duration.ofMillis(200),
+            Duration.ofMillis(200));
     try (Loops loops = Loops.start(2);
         InMemory memory = withTransactions();
         HttpDoor door =
@@ -211,8 +225,11 @@ class HttpDoorFuzzTest {
     if (hasBody && String.valueOf(answer.headers().get("content-type")).contains("json")) {
       JsonNode body = JSON.readTree(answer.body());
       if (answer.status() >= 400) {
-        assertThat(body.path("code").asText()).as(outcome.toString()).matches("[A-Z_]+");
-        assertThat(body.path("message").asText()).as(outcome.toString()).isNotEmpty();
+        JsonNode error = body.path("error"); // JSON-RPC
+        JsonNode code = error.isObject() ? error.path("data").path("code") : body.path("code");
+        JsonNode message = error.isObject() ? error.path("message") : body.path("message");
+        assertThat(code.asText()).as(outcome.toString()).matches("[A-Z_]+");
+        assertThat(message.asText()).as(outcome.toString()).isNotEmpty();
       }
     } else {
       assertThat(answer.status()).as(outcome.toString()).isLessThan(500);

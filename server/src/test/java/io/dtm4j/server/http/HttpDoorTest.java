@@ -10,21 +10,23 @@ import ch.qos.logback.core.read.ListAppender;
 import io.dtm4j.coordinator.Command;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
-import io.dtm4j.model.Payload;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransactionRequest;
 import io.dtm4j.server.metrics.Metrics;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -48,6 +50,8 @@ import org.slf4j.LoggerFactory;
 class HttpDoorTest {
   private static final String SAGA = "{\"gid\":\"g1\",\"trans_type\":\"saga\"}";
   private static final int BODY_LIMIT = 64 << 10;
+  private static final int BODY_ROOM = 256 << 10;
+  private static final int ANSWER_ROOM = 12 << 20;
   private static final Duration BODY_TIMEOUT = Duration.ofMillis(300);
   private static final Duration IDLE_TIMEOUT = Duration.ofMillis(600);
 
@@ -75,7 +79,8 @@ class HttpDoorTest {
     door =
         HttpDoor.open(
             loops,
-            new ListenerConfig("127.0.0.1", 0, BODY_LIMIT, BODY_TIMEOUT, IDLE_TIMEOUT),
+            new ListenerConfig(
+                "127.0.0.1", 0, BODY_LIMIT, BODY_ROOM, ANSWER_ROOM, BODY_TIMEOUT, IDLE_TIMEOUT),
             memory.behind(doors),
             url -> !url.contains("forbidden"),
             _ -> "something",
@@ -228,7 +233,6 @@ class HttpDoorTest {
     "GET, /api/dtmsvr/submit/",
     "GET, /api/dtmsvr/version//",
     "GET, /api/json-rpc",
-    "POST, /api/json-rpc",
     "OPTIONS, /api/dtmsvr/submit",
   })
   void what_does_not_exist(String method, String path) throws Exception {
@@ -296,14 +300,16 @@ class HttpDoorTest {
                   "/api/dtmsvr/" + name,
                   """
                   {"gid":";g\\r\\n1","trans_type":"tcc","branch_id":"01","data":"d","try":"http://t",\
-                  "confirm":"http://k","cancel":"http://x","url":null,"op":"o","status":"s"}""")
+                  "confirm":"http://k","cancel":"http://x","url":null,"op":"o","status":"s"}\
+                  """)
               .answer();
 
       assertThat(answer.status()).isEqualTo(200);
       assertThat(answer.body()).isEqualTo("{\"dtm_result\":\"SUCCESS\"}");
       assertThat(doors.registered.take())
           .isEqualTo(
-              new BranchRequest("g1", "tcc", "01", "d", "http://k", "http://x", "", "o", "s"));
+              new BranchRequest(
+                  "g1", "tcc", "01", Payload.of("d"), "http://k", "http://x", "", "o", "s"));
     }
   }
 
@@ -411,7 +417,9 @@ class HttpDoorTest {
     try (Wire wire = wire()) {
       wire.post(
               "/api/dtmsvr/submit",
-              "{\"gid\":\";a\\r\\nb;\",\"trans_type\":\"msg\",\"steps\":[{\"action\":\"http://a\"}],"
+              "{\"gid\":\";a\\r"
+                  + "\\n"
+                  + "b;\",\"trans_type\":\"msg\",\"steps\":[{\"action\":\"http://a\"}],"
                   + "\"payloads\":[\"p\"],\"query_prepared\":\"http://q\",\"custom_data\":\"{}\","
                   + "\"retry_interval\":7,\"rollback_reason\":\"r\",\"req_extra\":{\"k\":\"v\"}}")
           .answer();
@@ -420,7 +428,7 @@ class HttpDoorTest {
       assertThat(request.gid()).isEqualTo("ab");
       assertThat(request.transType()).isEqualTo("msg");
       assertThat(request.steps()).hasSize(1);
-      assertThat(request.payloads()).containsExactly("p");
+      assertThat(request.payloads()).containsExactly(Payload.of("p"));
       assertThat(request.queryPrepared()).isEqualTo("http://q");
       assertThat(request.protocol()).isEqualTo("http");
       assertThat(request.customData()).isEqualTo("{}");
@@ -467,7 +475,8 @@ class HttpDoorTest {
     try (Wire wire = wire()) {
       wire.post(
               "/api/dtmsvr/submit",
-              "{\"branch_headers\":{\"X-Tenant.1\":\"north \\t 世\",\"x-empty\":\"\",\"Host\":\"x\"}}")
+              "{\"branch_headers\":{\"X-Tenant.1\":\"north \\t"
+                  + " 世\",\"x-empty\":\"\",\"Host\":\"x\"}}")
           .answer();
 
       Options options = doors.asked.take().command().request().options();
@@ -654,6 +663,149 @@ class HttpDoorTest {
     body += "x".repeat(BODY_LIMIT - body.length() - 2) + "\"}";
     try (Wire wire = wire()) {
       assertThat(wire.post("/api/dtmsvr/submit", body).answer().status()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void bodies_take_up_room_until_they_are_answered() throws Exception {
+    doors.answer = null;
+    String body = "{\"gid\":\"g1\",\"custom_data\":\"" + "x".repeat(60_000) + "\"}";
+    try (Wire first = wire();
+        Wire second = wire();
+        Wire third = wire();
+        Wire fourth = wire();
+        Wire fifth = wire()) {
+      List<FakeDoors.Asked> open = new ArrayList<>();
+      for (Wire wire : List.of(first, second, third, fourth)) {
+        wire.post("/api/dtmsvr/submit", body);
+        open.add(doors.asked.take());
+      }
+
+      Wire.Answer refused = fifth.post("/api/dtmsvr/submit", body).answer();
+
+      assertThat(refused.status()).isEqualTo(503);
+      assertThat(refused.body()).contains("\"code\":\"OVERLOADED\"");
+      assertThat(refused.headers())
+          .containsEntry("retry-after", "1")
+          .containsEntry("connection", "close");
+      assertThat(fifth.isClosed()).isTrue();
+      open.getFirst().answer(Reply.Success.INSTANCE);
+      assertThat(first.answer().status()).isEqualTo(200);
+      first.post("/api/dtmsvr/submit", body);
+      assertThat(doors.asked.take()).as("there is room again").isNotNull();
+    }
+  }
+
+  @Test
+  void bodies_that_do_not_arrive_leave_their_room() throws Exception {
+    for (int i = 0; i < 10; i++) {
+      try (Wire wire = wire()) {
+        wire.send("POST /api/dtmsvr/submit HTTP/1.1\r\nContent-Length: 65536\r\n\r\n");
+        wire.send("x".repeat(60_000));
+        if (i % 2 == 0) {
+          wire.reset();
+        } else {
+          assertThat(wire.answer().status()).isEqualTo(408);
+        }
+      }
+      eventually(() -> door.openRequests() == 0);
+    }
+    String body = "{\"gid\":\"g1\",\"custom_data\":\"" + "x".repeat(60_000) + "\"}";
+    try (Wire wire = wire()) {
+      assertThat(wire.post("/api/dtmsvr/submit", body).answer().status()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void a_large_body_is_understood_like_a_small_one() throws Exception {
+    String text = "x".repeat(500_000);
+    try (HttpDoor large = open(1 << 20, 4 << 20, Duration.ofSeconds(20));
+        Wire wire = new Wire(large.port())) {
+      String custom = ",\"custom_data\":\"" + text + "\"";
+      wire.post("/api/dtmsvr/submit", "{\"gid\":\"g\\n1\"" + custom + "}");
+      assertThat(wire.answer().status()).isEqualTo(200);
+      TransactionRequest request = doors.asked.take().command().request();
+      assertThat(request.gid()).isEqualTo("g1");
+      assertThat(request.customData()).isEqualTo(text);
+
+      Wire.Answer answer = wire.post("/api/dtmsvr/submit", "{\"gid\":1" + custom + "}").answer();
+      assertThat(answer.status()).isEqualTo(500);
+      assertThat(answer.body()).contains("\"code\":\"BAD_JSON\"");
+
+      String data = "{\"gid\":\"g1\",\"data\":\"" + text;
+      assertThat(wire.post("/api/dtmsvr/registerBranch", data).answer().status()).isEqualTo(400);
+      assertThat(wire.post("/api/dtmsvr/registerBranch", data + "\"}").answer().status())
+          .isEqualTo(200);
+      assertThat(doors.registered.take().data()).isEqualTo(Payload.of(text));
+
+      doors.broken = true;
+      assertThat(wire.post("/api/dtmsvr/submit", "{\"gid\":\"g\"" + custom + "}").answer().body())
+          .contains("\"code\":\"INTERNAL\"");
+    }
+  }
+
+  private HttpDoor open(int bodyBytes, long bodyRoom, Duration idleTimeout) {
+    return HttpDoor.open(
+        loops,
+        new ListenerConfig(
+            "127.0.0.1", 0, bodyBytes, bodyRoom, ANSWER_ROOM, Duration.ofSeconds(20), idleTimeout),
+        memory.behind(doors),
+        AddressPolicy.ALL,
+        _ -> null,
+        ZoneOffset.UTC,
+        "",
+        new Metrics("an HTTP", "a gRPC"));
+  }
+
+  private void store(String gid, int payloadBytes) {
+    Branch large =
+        Branch.open(
+            new BranchKey("01", Op.ACTION),
+            "",
+            Payload.of(new byte[payloadBytes]),
+            Instant.parse("2026-01-02T03:04:05Z"));
+    doors.stored.put(
+        gid,
+        RecordJsonTest.stored(
+            Options.DEFAULTS, RecordJsonTest.state(GlobalStatus.SUBMITTED), large));
+  }
+
+  @Test
+  void answers_take_up_room_until_they_have_left_or_are_given_up() throws Exception {
+    store("large", 6_000_000);
+    store("small", 1_000);
+    try (HttpDoor patient = open(BODY_LIMIT, BODY_ROOM, Duration.ofSeconds(2));
+        Wire slow = new Wire(patient.port())) {
+      slow.get("/api/dtmsvr/query?gid=large").head(); // and the rest is never read
+
+      Wire.Answer refused = query(patient, "large");
+
+      assertThat(refused.status()).isEqualTo(503);
+      assertThat(refused.headers()).containsEntry("retry-after", "1");
+      assertThat(refused.body()).contains("\"code\":\"OVERLOADED\"");
+      assertThat(query(patient, "small").status()).isEqualTo(200);
+      eventually(() -> query(patient, "large").status() == 200);
+      assertThat(query(patient, "large").status()).as("what has left takes none").isEqualTo(200);
+    }
+  }
+
+  private static Wire.Answer query(HttpDoor door, String gid) {
+    try (Wire wire = new Wire(door.port())) {
+      return wire.get("/api/dtmsvr/query?gid=" + gid).answer();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void an_answer_that_is_too_long_is_refused() throws Exception {
+    store("large", 8_000_000);
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.get("/api/dtmsvr/query?gid=large").answer();
+
+      assertThat(answer.status()).isEqualTo(400);
+      assertThat(answer.body())
+          .contains("\"code\":\"LIMIT_EXCEEDED\"", "(limit: " + ANSWER_ROOM / 4 * 3 + " bytes)");
     }
   }
 

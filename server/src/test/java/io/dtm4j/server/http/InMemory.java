@@ -31,8 +31,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** What stands behind a door in tests: the real operations on a store in memory. */
-final class InMemory implements AutoCloseable {
-  final MemoryStore store = new MemoryStore(InstantSource.system());
+public final class InMemory implements AutoCloseable {
+  public final MemoryStore store = new MemoryStore(InstantSource.system());
   private final GroupCommitter committer = new GroupCommitter(store);
 
   /** Reads at once, on the thread that asks. */
@@ -51,7 +51,7 @@ final class InMemory implements AutoCloseable {
     }
   }
 
-  HttpDoor.Operations behind(Doors doors) {
+  public HttpDoor.Operations behind(Doors doors) {
     var writes = new ClientWrites(store, committer, (_, _) -> () -> {});
     return new HttpDoor.Operations(
         doors,
@@ -61,7 +61,8 @@ final class InMemory implements AutoCloseable {
   }
 
   /** Stores a transaction without branches that nobody works on. */
-  Stored save(String gid, TransType type, GlobalStatus status, Instant created, Instant due) {
+  public Stored save(
+      String gid, TransType type, GlobalStatus status, Instant created, Instant due) {
     var definition = new Definition(type, "http", "", "", Options.DEFAULTS, created);
     var state =
         new State(

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.engine.Call;
 import io.dtm4j.model.BranchKey;
-import io.dtm4j.model.Payload;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.store.EventLoop;
 import io.vertx.core.Vertx;
@@ -129,7 +129,7 @@ class KeptConnectionsTest {
             for (int i = 0; i < HANDFUL; i++) {
               caller.send(
                   call(url),
-                  answer -> {
+                  (answer, _) -> {
                     answers.computeIfAbsent(answer, _ -> new AtomicInteger()).incrementAndGet();
                     open.countDown();
                   });

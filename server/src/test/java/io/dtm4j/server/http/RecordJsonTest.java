@@ -10,7 +10,6 @@ import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Definition;
 import io.dtm4j.model.Extra;
 import io.dtm4j.model.Owner;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.Schedule;
 import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
@@ -20,6 +19,7 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.store.KeyValue;
 import io.dtm4j.store.Listed;
@@ -38,6 +38,7 @@ import org.junit.jupiter.api.Test;
 
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class RecordJsonTest {
+  private static final Room ROOM = new Room(1 << 20);
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Instant CREATED = Instant.parse("2026-01-02T03:04:05.678901234Z");
   private static final Instant LATER = Instant.parse("2026-01-02T03:04:07Z");
@@ -66,7 +67,8 @@ class RecordJsonTest {
   }
 
   private static JsonNode answer(Stored stored, @Nullable String waitingFor) throws IOException {
-    return JSON.readTree(new RecordJson(ZoneOffset.UTC).query(stored, waitingFor).getBytes());
+    return JSON.readTree(
+        new RecordJson(ZoneOffset.UTC, ROOM).query(stored, waitingFor).body().getBytes());
   }
 
   @Test
@@ -106,6 +108,23 @@ class RecordJsonTest {
   }
 
   @Test
+  void without_room_there_is_a_code_instead_and_no_room_is_lost() {
+    Stored stored = stored(Options.DEFAULTS, state(GlobalStatus.PREPARED));
+    var room = new Room(1_500);
+    var json = new RecordJson(ZoneOffset.UTC, room);
+    assertThat(json.query(stored, null).status()).isEqualTo(200);
+    assertThat(room.taken()).isEqualTo(1_024);
+
+    Answer query = json.query(stored, null);
+    Answer workflow = json.workflow(stored);
+
+    assertThat(query.status()).isEqualTo(503);
+    assertThat(query.body().toString()).contains("\"code\":\"OVERLOADED\"");
+    assertThat(workflow.body().toString()).contains("\"code\":\"OUTCOME_UNKNOWN\"");
+    assertThat(room.taken()).isEqualTo(1_024);
+  }
+
+  @Test
   void options_are_text_without_zeros() throws Exception {
     var options = new Options(true, 60, 5, 7, Map.of("x-b", "2", "x-a", "1"), true, 3);
 
@@ -136,8 +155,9 @@ class RecordJsonTest {
   @Test
   void times_are_in_the_zone_of_the_server() {
     String answer =
-        new RecordJson(ZoneId.of("Asia/Shanghai"))
+        new RecordJson(ZoneId.of("Asia/Shanghai"), ROOM)
             .query(stored(Options.DEFAULTS, state(GlobalStatus.SUBMITTED)), null)
+            .body()
             .toString();
 
     assertThat(answer).contains("\"create_time\":\"2026-01-02T11:04:05.678901234+08:00\"");
@@ -178,8 +198,9 @@ class RecordJsonTest {
 
     JsonNode answer =
         JSON.readTree(
-            new RecordJson(ZoneOffset.UTC)
+            new RecordJson(ZoneOffset.UTC, ROOM)
                 .workflow(stored(Options.DEFAULTS, state(GlobalStatus.PREPARED), step))
+                .body()
                 .getBytes());
 
     assertThat(answer.fieldNames()).toIterable().containsExactly("transaction", "progresses");
@@ -197,22 +218,23 @@ class RecordJsonTest {
 
   @Test
   void a_list_shows_transactions_as_a_query_does_but_without_branches() throws Exception {
-    var json = new RecordJson(ZoneOffset.UTC);
+    var json = new RecordJson(ZoneOffset.UTC, ROOM);
     Stored one = stored(Options.DEFAULTS, state(GlobalStatus.SUBMITTED));
 
-    JsonNode page = JSON.readTree(json.transactions(List.of(Listed.of(one)), "next").getBytes());
+    JsonNode page =
+        JSON.readTree(json.transactions(List.of(Listed.of(one)), "next").body().getBytes());
 
     assertThat(page.fieldNames()).toIterable().containsExactly("transactions", "next_position");
     assertThat(page.path("next_position").asText()).isEqualTo("next");
     assertThat(page.path("transactions").size()).isEqualTo(1);
     assertThat(page.path("transactions").path(0)).isEqualTo(answer(one, null).path("transaction"));
-    assertThat(json.transactions(null, "").toString())
+    assertThat(json.transactions(null, "").body().toString())
         .isEqualTo("{\"transactions\":null,\"next_position\":\"\"}");
   }
 
   @Test
   void key_values_have_the_members_of_the_wire() throws Exception {
-    var json = new RecordJson(ZoneId.of("Asia/Shanghai"));
+    var json = new RecordJson(ZoneId.of("Asia/Shanghai"), ROOM);
     var value = new KeyValue("topics", "t", "[\"ü\"]", 7, LATER, LATER.plusSeconds(1));
     String written =
         """
@@ -221,10 +243,10 @@ class RecordJsonTest {
           "version":7}]%s}
         """;
 
-    assertThat(JSON.readTree(json.keyValues(List.of(value)).getBytes()))
+    assertThat(JSON.readTree(json.keyValues(List.of(value)).body().getBytes()))
         .isEqualTo(JSON.readTree(written.formatted("")));
-    assertThat(JSON.readTree(json.keyValues(new Page<>(List.of(value), "n")).getBytes()))
+    assertThat(JSON.readTree(json.keyValues(new Page<>(List.of(value), "n")).body().getBytes()))
         .isEqualTo(JSON.readTree(written.formatted(",\"next_position\":\"n\"")));
-    assertThat(json.keyValues(List.of()).toString()).isEqualTo("{\"kv\":[]}");
+    assertThat(json.keyValues(List.of()).body().toString()).isEqualTo("{\"kv\":[]}");
   }
 }

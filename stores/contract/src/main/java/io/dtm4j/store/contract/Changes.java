@@ -25,8 +25,8 @@ import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Extra;
+import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.Schedule;
 import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
@@ -35,6 +35,7 @@ import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.StoreRejectedException;
 import java.time.Duration;
@@ -180,6 +181,53 @@ interface Changes extends OpenStore {
         .isEqualTo(new Schedule(interval, LATER.plus(interval)));
     assertThat(found("g").transaction().state().updateTime()).isEqualTo(LATER);
     assertThat(store().dueBefore(LATER.plus(interval), null, 10)).isEmpty();
+  }
+
+  @Test
+  default void a_lease_and_a_delay_leave_what_else_the_record_has_by_then() {
+    saved(empty("g", PREPARED, LATER), claim("c1"));
+    var interval = new Schedule(Duration.ofSeconds(77), LATER);
+    Extra kept = Extra.NONE.withParkings(2);
+    committed(ofPass(found("g"), new Write.SetSchedule(interval, PAST), new Write.SetExtra(kept)));
+
+    committed(
+        takeOver(
+            "g",
+            PREPARED,
+            claim("c2"),
+            new Write.Lease(FUTURE, LATER),
+            new Write.Delay(FUTURE.plusMillis(1))));
+
+    State state = found("g").transaction().state();
+    assertThat(state.schedule()).isEqualTo(new Schedule(Duration.ofSeconds(77), FUTURE));
+    assertThat(state.updateTime()).isEqualTo(LATER);
+    assertThat(state.extra()).isEqualTo(kept.withDelayUntil(FUTURE.plusMillis(1)));
+  }
+
+  @Test
+  default void what_is_brought_forward_is_due_or_looked_at_again() {
+    Owner resting = claim("c1").marked(Owner.Mark.RESTING);
+    saved(saga("rests", SUBMITTED, FUTURE), resting);
+    saved(saga("done", SUCCEED, FUTURE), resting);
+    Stored held = saved(saga("held", SUBMITTED, FUTURE), claim("c2"));
+
+    for (String gid : List.of("rests", "done", "held")) {
+      committed(
+          new Batch(
+              new Gid(gid), Guard.Known.INSTANCE, null, List.of(new Write.BringForward(LATER))));
+    }
+
+    for (String gid : List.of("rests", "done")) {
+      assertThat(found(gid).owner()).isEqualTo(resting);
+      assertThat(found(gid).transaction().state().schedule())
+          .isEqualTo(new Schedule(INTERVAL, LATER));
+      assertThat(found(gid).transaction().state().updateTime()).isEqualTo(LATER);
+    }
+    assertThat(found("held"))
+        .isEqualTo(new Stored(held.transaction(), held.owner().marked(Owner.Mark.LOOK_AGAIN)));
+    assertThat(store().dueBefore(LATER.plusMillis(1), null, 10))
+        .extracting(due -> due.gid().value())
+        .containsExactly("rests");
   }
 
   @Test

@@ -62,9 +62,10 @@ interface Guards extends OpenStore {
     List<Guard> guards =
         List.of(
             new Guard.HeldBy(SUBMITTED, owner),
-            new Guard.InStatus(SUBMITTED, null),
+            new Guard.InStatus(SUBMITTED, null, PAST),
             new Guard.AsRead(new Due(gid, owner, FUTURE)),
-            new Guard.LeasedTo("c1"));
+            new Guard.LeasedTo("c1"),
+            Guard.Known.INSTANCE);
 
     for (Guard guard : guards) {
       var batch = new Batch(gid, guard, owner.next(Owner.Mark.LEASED), List.of(setStatus(SUCCEED)));
@@ -147,7 +148,7 @@ interface Guards extends OpenStore {
   }
 
   @Test
-  default void a_command_compares_the_status_only() {
+  default void a_command_compares_the_status_and_not_the_claim() {
     saved(empty("g", PREPARED, FUTURE), claim("c1"));
 
     assertThat(commit(command("g", SUBMITTED, addBranches(row("01", Op.ACTION)))))
@@ -155,6 +156,14 @@ interface Guards extends OpenStore {
     committed(command("g", PREPARED, addBranches(row("01", Op.ACTION))));
 
     assertThat(found("g").transaction().branches()).containsExactly(row("01", Op.ACTION));
+  }
+
+  @Test
+  default void a_command_means_the_transaction_that_was_created_then() {
+    saved(empty("g", PREPARED, FUTURE), claim("c1"));
+    Stored other = found("g");
+
+    refused(other, new Guard.InStatus(PREPARED, null, PAST.minusMillis(1)));
   }
 
   @Test
@@ -193,8 +202,8 @@ interface Guards extends OpenStore {
     var commit = new Op("commit");
     var rollback = new Op("rollback");
     saved(empty("g", PREPARED, FUTURE), claim("c1"));
-    var wantsNoRollback = new Guard.InStatus(PREPARED, rollback);
-    var wantsNoCommit = new Guard.InStatus(PREPARED, commit);
+    var wantsNoRollback = new Guard.InStatus(PREPARED, rollback, PAST);
+    var wantsNoCommit = new Guard.InStatus(PREPARED, commit, PAST);
     var gid = new Gid("g");
 
     committed(new Batch(gid, wantsNoCommit, null, List.of(addBranches(row("01", rollback)))));

@@ -20,13 +20,13 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.Definition;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.store.BadCursorException;
 import io.dtm4j.store.Counts;

@@ -13,7 +13,6 @@ import io.dtm4j.model.Extra;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Owner.Mark;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.Schedule;
 import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
@@ -24,6 +23,7 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.store.Filter;
 import java.time.Duration;
@@ -138,10 +138,11 @@ final class RandomBatches {
     if (chance(20)) {
       return note(gid, owner);
     }
+    Stored meant = old == null || chance(50) ? now : old;
     Guard guard =
         switch (random.nextInt(3)) {
           case 0 -> new Guard.HeldBy(status, owner);
-          case 1 -> new Guard.InStatus(status, chance(50) ? null : pick(OPS));
+          case 1 -> new Guard.InStatus(status, chance(50) ? null : pick(OPS), createTime(meant));
           default -> new Guard.AsRead(new Due(gid, owner, chance(50) ? time() : nextTime(now)));
         };
     return new Batch(gid, guard, newOwner(), writes(now));
@@ -155,13 +156,20 @@ final class RandomBatches {
   private Batch fitting(Stored now) {
     Gid gid = now.transaction().gid();
     GlobalStatus status = now.transaction().status();
-    return switch (random.nextInt(10)) {
-      case 0 -> new Batch(gid, new Guard.InStatus(status, null), null, List.of(addBranches(now)));
+    return switch (random.nextInt(11)) {
+      case 0 ->
+          new Batch(
+              gid, Guard.InStatus.as(now.transaction(), null), null, List.of(addBranches(now)));
       case 1 ->
-          new Batch(gid, new Guard.InStatus(status, pick(OPS)), null, List.of(addBranches(now)));
-      case 2 -> new Batch(gid, new Guard.InStatus(status, null), newOwner(), writes(now));
+          new Batch(
+              gid,
+              Guard.InStatus.as(now.transaction(), pick(OPS)),
+              null,
+              List.of(addBranches(now)));
+      case 2 -> new Batch(gid, Guard.InStatus.as(now.transaction(), null), newOwner(), writes(now));
       case 3 -> new Batch(gid, new Guard.AsRead(Due.of(now)), newOwner(), writes(now));
       case 4 -> note(gid, now.owner());
+      case 5 -> new Batch(gid, Guard.Known.INSTANCE, null, List.of(new Write.BringForward(time())));
       default -> {
         Owner next = now.owner().next(chance(70) ? Mark.LEASED : Mark.RESTING);
         yield new Batch(gid, new Guard.HeldBy(status, now.owner()), next, writes(now));
@@ -185,12 +193,14 @@ final class RandomBatches {
 
   private Write write(Stored now) {
     List<Branch> rows = now.transaction().branches();
-    return switch (random.nextInt(8)) {
+    return switch (random.nextInt(10)) {
       case 0 -> addBranches(now);
       case 4 -> new Write.SetOptions(options());
       case 1 -> new Write.SetExtra(extra());
       case 2 -> new Write.SetSchedule(schedule(), time());
       case 3 -> new Write.Postpone(time());
+      case 5 -> new Write.Lease(schedule().nextTime(), time());
+      case 6 -> new Write.Delay(time());
       default -> {
         if (rows.isEmpty()) {
           yield new Write.SetSchedule(schedule(), time());
@@ -252,6 +262,10 @@ final class RandomBatches {
   private Instant time() {
     millis += random.nextInt(1_000);
     return PAST.plusMillis(millis);
+  }
+
+  private static Instant createTime(Stored stored) {
+    return stored.transaction().definition().createTime();
   }
 
   private static Instant nextTime(Stored stored) {

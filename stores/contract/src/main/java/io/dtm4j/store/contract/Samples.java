@@ -7,7 +7,6 @@ import io.dtm4j.model.Definition;
 import io.dtm4j.model.Extra;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
-import io.dtm4j.model.Payload;
 import io.dtm4j.model.Schedule;
 import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
@@ -17,6 +16,7 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
 import java.time.Instant;
@@ -100,12 +100,13 @@ final class Samples {
 
   /** A command that touches neither claim nor revision. */
   static Batch command(String gid, GlobalStatus expected, Write... writes) {
-    return new Batch(new Gid(gid), new Guard.InStatus(expected, null), null, List.of(writes));
+    return new Batch(new Gid(gid), new Guard.InStatus(expected, null, PAST), null, List.of(writes));
   }
 
   /** A command that takes the record over. */
   static Batch takeOver(String gid, GlobalStatus expected, Owner owner, Write... writes) {
-    return new Batch(new Gid(gid), new Guard.InStatus(expected, null), owner, List.of(writes));
+    return new Batch(
+        new Gid(gid), new Guard.InStatus(expected, null, PAST), owner, List.of(writes));
   }
 
   static Write addBranches(Branch... rows) {

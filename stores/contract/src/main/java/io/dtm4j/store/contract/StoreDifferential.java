@@ -175,7 +175,7 @@ public abstract class StoreDifferential {
       boolean changesStatus = batch.writes().stream().anyMatch(w -> w instanceof Write.SetStatus);
       return batch.owner() != null
           && switch (batch.guard()) {
-            case Guard.Absent _, Guard.LeasedTo _ -> false;
+            case Guard.Absent _, Guard.Known _, Guard.LeasedTo _ -> false;
             case Guard.HeldBy held -> held.status() == GlobalStatus.PREPARED && changesStatus;
             case Guard.InStatus _, Guard.AsRead _ -> true;
           };
@@ -376,7 +376,7 @@ public abstract class StoreDifferential {
               List.of(
                   new Batch(
                       stored.transaction().gid(),
-                      new Guard.InStatus(status, null),
+                      Guard.InStatus.as(stored.transaction()),
                       batches.newOwner(),
                       List.of(
                           new Write.SetStatus(

@@ -32,6 +32,9 @@ final class Changes implements AutoCloseable {
   /** A batch buffer that grew beyond this, by large payloads, is given back. */
   private static final long LARGE = 4 << 20;
 
+  /** What a group may have read from the database, in bytes, before it should look at no more. */
+  private static final long HEAVY = 8 << 20;
+
   /** Milliseconds. */
   private static final long LEAST_LAG = 1_024;
 
@@ -42,6 +45,7 @@ final class Changes implements AutoCloseable {
   private final Keys keys = new Keys();
   private final RowWriter writer = new RowWriter();
   private final Map<Gid, Change> changes = new HashMap<>();
+  private long bytes; // of the transactions that were found
   private WriteBatch batch = new WriteBatch();
   private Instant newest = Instant.MIN; // of all that is stored
   private Instant latest = Instant.MIN; // with this group
@@ -62,9 +66,15 @@ final class Changes implements AutoCloseable {
     if (change == null) {
       Known known = recent.get(gid);
       change = new Change(known == null ? Known.read(database, database, keys, gid) : known);
+      bytes += change.weight;
       changes.put(gid, change);
     }
     return change.now;
+  }
+
+  /** Whether so much is in memory that the rest should wait for the next group. */
+  boolean isHeavy() {
+    return bytes > HEAVY;
   }
 
   /** Changes a transaction that was found, or found absent. */
@@ -86,7 +96,7 @@ final class Changes implements AutoCloseable {
       batch.delete(database.rollbacks, keys.rollback(status, change.number));
     }
     deleteDefinition(database, change.number);
-    change.now = null;
+    changes.put(gid, new Change(null)); // put again in this group it is another transaction
   }
 
   private long nextNumber(Definition definition) {
@@ -247,6 +257,7 @@ final class Changes implements AutoCloseable {
   /** Forgets the changes, written or not. */
   void clear() {
     changes.clear();
+    bytes = 0;
     earliestDue = Instant.MAX;
     latest = newest;
     largestLag = lag;

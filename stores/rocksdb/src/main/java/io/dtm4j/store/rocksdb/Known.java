@@ -17,8 +17,9 @@ import org.rocksdb.RocksDBException;
 record Known(long number, Stored stored, int weight) {
   /**
    * Reads a transaction: its state, and what the state speaks of. Definitions are in the database
-   * at the latest with the state that knows of them, and never change, but the transaction may be
-   * deleted and created again: unless nobody writes meanwhile, the source must be of one moment.
+   * at the latest with the state that knows of them. But a submit may write one anew, with all rows
+   * in it, and the transaction may be deleted and created again: unless nobody writes meanwhile,
+   * the source must be of one moment.
    *
    * @return null when no transaction has this gid
    * @throws BrokenRowException when its rows make no sense

@@ -29,7 +29,7 @@ final class Listing {
   /** Transactions that a page looks at; some 100 to 200 ms. */
   static final int MOST_ROWS = 100_000;
 
-  /** Bytes of definitions that a page reads; some of them may stay with its items. */
+  /** Bytes of rows that a page reads; some of them may stay with its items. */
   private static final long MOST_BYTES = 8 << 20;
 
   /** So many unfinished transactions are read and sorted for a page. */
@@ -106,7 +106,7 @@ final class Listing {
       if (definitionRow == null) {
         return;
       }
-      bytesLeft -= definitionRow.length;
+      bytesLeft -= definitionRow.length + stateRow.length;
       DefinitionRow definition = DefinitionRow.readHead(definitionRow);
       StateRow state = StateRow.read(stateRow);
       var one = new Listed(definition.gid(), definition.definition(), state.state(), state.owner());

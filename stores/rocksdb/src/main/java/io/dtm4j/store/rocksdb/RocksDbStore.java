@@ -4,7 +4,6 @@ import io.dtm4j.model.Batch;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
-import io.dtm4j.model.Schedule;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
@@ -29,6 +28,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -55,7 +55,7 @@ import org.slf4j.LoggerFactory;
 public final class RocksDbStore implements TransactionStore {
   private static final Logger log = LoggerFactory.getLogger(RocksDbStore.class);
   private static final long MAX_RECENT = 16 << 20;
-  private static final int RELEASE_AT_ONCE = 1_000;
+  private static final int MOST_AT_ONCE = 1_000;
 
   private final DataDirectory directory;
   private final boolean sync;
@@ -154,24 +154,39 @@ public final class RocksDbStore implements TransactionStore {
 
   /** Nobody else can hold it, so what was leased when the store was left comes to rest. */
   private synchronized void releaseAll(List<Gid> leased) {
-    for (int i = 0; i < leased.size(); i += RELEASE_AT_ONCE) {
-      List<Gid> some = leased.subList(i, Math.min(i + RELEASE_AT_ONCE, leased.size()));
-      writing(
-          open -> {
-            Instant now = storeTime();
-            for (Gid gid : some) {
-              Stored stored = readable(open, gid);
-              if (stored != null) {
-                changes.put(gid, stored.atRest(now));
-              }
-            }
-            return null;
-          });
-    }
+    inSteps(
+        leased,
+        (open, gid) -> {
+          Stored stored = readable(open, gid);
+          if (stored != null) {
+            changes.put(gid, stored.atRest(storeTime()));
+          }
+        });
     if (!leased.isEmpty()) {
       log.atInfo()
           .addKeyValue("transactions", leased.size())
           .log("transactions that were being worked on are due at once");
+    }
+  }
+
+  /** Something done with a transaction; it may change it. */
+  private interface Step {
+    void take(Database open, Gid gid) throws RocksDBException;
+  }
+
+  /** Does it with all, in several writes when they are many or large. */
+  private void inSteps(List<Gid> gids, Step step) {
+    for (int from = 0; from < gids.size(); ) {
+      int begin = from;
+      from =
+          writing(
+              open -> {
+                int next = begin;
+                while (next < gids.size() && next - begin < MOST_AT_ONCE && !changes.isHeavy()) {
+                  step.take(open, gids.get(next++));
+                }
+                return next;
+              });
     }
   }
 
@@ -232,7 +247,7 @@ public final class RocksDbStore implements TransactionStore {
             // The time now itself is due, so the search ends right behind it.
             List<Due> dues = index.before(open, now.plusNanos(1), last, room);
             claimed.addAll(claim(open, dues, now, lease, owners));
-            if (dues.size() < room || claimed.size() == limit) {
+            if (dues.size() < room || claimed.size() == limit || changes.isHeavy()) {
               return claimed;
             }
             last = dues.getLast();
@@ -251,14 +266,16 @@ public final class RocksDbStore implements TransactionStore {
       throws RocksDBException {
     var claimed = new ArrayList<Stored>();
     for (Due due : dues) {
+      if (changes.isHeavy()) {
+        break;
+      }
       Stored stored = readable(open, due.gid());
       if (stored == null) {
         continue;
       }
-      Duration interval = stored.transaction().state().schedule().interval();
-      var schedule = new Write.SetSchedule(new Schedule(interval, now.plus(lease)), now);
-      var taken =
-          new Batch(due.gid(), new Guard.AsRead(due), owners.apply(due.gid()), List.of(schedule));
+      Owner owner = owners.apply(due.gid());
+      var until = new Write.Lease(now.plus(lease), now);
+      var taken = new Batch(due.gid(), new Guard.AsRead(due), owner, List.of(until));
       if (taken.applyTo(stored) instanceof Batch.Applied.Changed changed) {
         changes.put(due.gid(), changed.stored());
         claimed.add(changed.stored());
@@ -310,6 +327,9 @@ public final class RocksDbStore implements TransactionStore {
           List<Due> later = index.behind(open, laterThan, limit + 1);
           int count = 0;
           for (Due due : later.subList(0, Math.min(limit, later.size()))) {
+            if (changes.isHeavy()) {
+              return new Reset(count, true);
+            }
             Stored stored = readable(open, due.gid());
             if (stored != null && Reset.concerns(stored, laterThan)) {
               changes.put(due.gid(), Reset.broughtForward(stored, now));
@@ -352,18 +372,17 @@ public final class RocksDbStore implements TransactionStore {
 
   @Override
   public synchronized int delete(List<Gid> gids, Instant endedBefore) {
-    return writing(
-        open -> {
-          int count = 0;
-          for (Gid gid : gids) {
-            Stored stored = readable(open, gid);
-            if (stored != null && stored.endedBefore(endedBefore)) {
-              changes.delete(open, gid);
-              count++;
-            }
+    var count = new AtomicInteger();
+    inSteps(
+        gids,
+        (open, gid) -> {
+          Stored stored = readable(open, gid);
+          if (stored != null && stored.endedBefore(endedBefore)) {
+            changes.delete(open, gid);
+            count.incrementAndGet();
           }
-          return count;
         });
+    return count.get();
   }
 
   /** The unfinished transaction that is leased under that claim, or null. */

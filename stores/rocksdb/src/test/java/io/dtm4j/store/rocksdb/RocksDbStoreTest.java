@@ -7,11 +7,13 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
+import io.dtm4j.model.Definition;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Schedule;
 import io.dtm4j.model.Stored;
+import io.dtm4j.model.Transaction;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
@@ -19,6 +21,7 @@ import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Filter;
 import io.dtm4j.store.Listed;
 import io.dtm4j.store.Page;
+import io.dtm4j.store.Reset;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
 import java.io.IOException;
@@ -55,6 +58,81 @@ class RocksDbStoreTest {
 
   private RocksDbStore openAt(Instant wallClock) {
     return RocksDbStore.open(new RocksDbConfig(directory, true), () -> wallClock, System::nanoTime);
+  }
+
+  /** A transaction of some megabytes. */
+  private static Batch large(String gid) {
+    Batch small = Sagas.batch(gid, 0, NOON);
+    var transaction = ((Write.SaveNew) small.writes().getFirst()).transaction();
+    Definition definition = transaction.definition();
+    var save =
+        new Write.SaveNew(
+            new Transaction(
+                small.gid(),
+                new Definition(
+                    definition.type(),
+                    definition.protocol(),
+                    "",
+                    "x".repeat(3_000_000),
+                    definition.options(),
+                    NOON),
+                transaction.state(),
+                transaction.branches()));
+    return new Batch(small.gid(), small.guard(), small.owner(), List.of(save));
+  }
+
+  private static List<String> storeLarge(RocksDbStore store) {
+    List<String> gids = List.of("a", "b", "c", "d", "e", "f", "g", "h");
+    gids.forEach(gid -> commit(store, large(gid)));
+    return gids;
+  }
+
+  @Test
+  void large_ones_are_claimed_a_few_at_a_time() {
+    List<String> gids;
+    try (RocksDbStore store = openAt(NOON)) {
+      gids = storeLarge(store);
+    }
+
+    try (RocksDbStore store = openAt(NOON.plusSeconds(1))) {
+      List<String> claimed = new ArrayList<>();
+      while (claimed.size() < gids.size()) {
+        List<Stored> some =
+            store.claimDue(Duration.ofSeconds(10), RocksDbStoreTest::claim, gids.size());
+        assertThat(some).hasSizeBetween(1, 3);
+        some.forEach(one -> claimed.add(one.transaction().gid().value()));
+      }
+      assertThat(claimed).containsExactlyInAnyOrderElementsOf(gids);
+    }
+  }
+
+  @Test
+  void large_ones_are_reset_a_few_at_a_time() {
+    try (RocksDbStore store = openAt(NOON)) {
+      int left = storeLarge(store).size();
+
+      while (left > 0) {
+        Reset reset = store.resetDue(Duration.ZERO, 100);
+        assertThat(reset.count()).isBetween(1, 3);
+        left -= reset.count();
+        assertThat(reset.more()).isEqualTo(left > 0);
+      }
+    }
+  }
+
+  @Test
+  void however_large_they_are_all_are_deleted() {
+    try (RocksDbStore store = openAt(NOON)) {
+      List<String> gids = storeLarge(store);
+      for (String gid : gids) {
+        commit(store, Sagas.batch(gid, 1, NOON));
+        commit(store, Sagas.batch(gid, 2, NOON));
+      }
+
+      assertThat(store.delete(gids.stream().map(Gid::new).toList(), NOON.plusSeconds(1)))
+          .isEqualTo(gids.size());
+      assertThat(store.find(new Gid("h"))).isEmpty();
+    }
   }
 
   @Test

@@ -1,4 +1,4 @@
-package io.dtm4j.model;
+package io.dtm4j.protocol;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;

@@ -1,0 +1,83 @@
+package io.dtm4j.protocol;
+
+/**
+ * The url of a gRPC branch taken apart: {@code host:port/package.Service/Method}
+ * (docs/spec/branch-calls.md 7.1).
+ *
+ * @param target where to connect to, {@code host:port}
+ * @param method the full name of the method, without the slash before it
+ */
+public record GrpcAddress(String target, String method) {
+  private static final int MAX_PORT = 65_535;
+  private static final int PORT_DIGITS = 5;
+
+  /**
+   * Reads a url.
+   *
+   * @throws IllegalArgumentException with the reason, when it cannot be called
+   */
+  public static GrpcAddress of(String url) {
+    if (url.contains("://")) {
+      throw new IllegalArgumentException(
+          "url with a scheme (expected: host:port/package.Service/Method)");
+    }
+    if (!isPrintable(url)) {
+      throw new IllegalArgumentException("url with blanks or characters that are no ASCII");
+    }
+    int slash = url.indexOf('/');
+    String target = slash < 0 ? "" : url.substring(0, slash);
+    if (!isTarget(target) || slash == url.length() - 1) {
+      throw new IllegalArgumentException(
+          "url without target or method (expected: host:port/package.Service/Method)");
+    }
+    return new GrpcAddress(target, url.substring(slash + 1));
+  }
+
+  /** Whether {@link #of} reads it. */
+  public static boolean isOne(String url) {
+    try {
+      of(url);
+      return true;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  private static boolean isTarget(String target) {
+    int colon = target.lastIndexOf(':');
+    return colon > 0 && isHost(target.substring(0, colon)) && isPort(target.substring(colon + 1));
+  }
+
+  private static boolean isHost(String host) {
+    boolean bracketed = host.startsWith("[") && host.endsWith("]"); // an IPv6 address
+    String name = bracketed ? host.substring(1, host.length() - 1) : host;
+    String others = bracketed ? ":." : ".-_";
+    return !name.isEmpty()
+        && name.chars().allMatch(c -> isLetterOrDigit(c) || others.indexOf(c) >= 0);
+  }
+
+  private static boolean isLetterOrDigit(int c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  }
+
+  private static boolean isPort(String text) {
+    return !text.isEmpty()
+        && text.length() <= PORT_DIGITS
+        && text.chars().allMatch(c -> c >= '0' && c <= '9')
+        && Integer.parseInt(text) <= MAX_PORT;
+  }
+
+  private static boolean isPrintable(String text) {
+    return text.chars().allMatch(c -> c > ' ' && c <= '~');
+  }
+
+  /** Whether a text can be the value of metadata: gRPC sends nothing else. */
+  public static boolean isMetadata(String value) {
+    return value.chars().allMatch(c -> c >= ' ' && c <= '~');
+  }
+
+  /** Whether a text can be the key of metadata, in whichever letter case. */
+  public static boolean isMetadataKey(String key) {
+    return !key.isEmpty() && key.chars().allMatch(c -> isLetterOrDigit(c) || "-_.".indexOf(c) >= 0);
+  }
+}

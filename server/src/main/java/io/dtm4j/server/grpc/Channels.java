@@ -1,0 +1,106 @@
+package io.dtm4j.server.grpc;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.dtm4j.server.http.Loops;
+import io.dtm4j.store.EventLoop;
+import io.grpc.ConnectivityState;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Opens channels to targets: plain text, on the event loop of their caller. */
+final class Channels {
+  private static final int MAX_HEADERS = 64 << 10;
+  private static final String MACHINE_OUTSIDE = "host.docker.internal";
+
+  private final Loops loops;
+  private final GrpcCallerConfig config;
+  private final Map<String, @Nullable Object> serviceConfig;
+
+  /**
+   * @throws IllegalArgumentException when the service config is no JSON
+   */
+  Channels(Loops loops, GrpcCallerConfig config) {
+    this.loops = loops;
+    this.config = config;
+    serviceConfig = parsed(config.serviceConfig());
+  }
+
+  /**
+   * A service config in the form that the library wants.
+   *
+   * @throws IllegalArgumentException when it is no JSON object
+   */
+  private static Map<String, @Nullable Object> parsed(String json) {
+    JsonNode config;
+    try {
+      config = new ObjectMapper().readTree(json);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("the service config is no JSON", e);
+    }
+    if (!config.isObject()) {
+      throw new IllegalArgumentException("the service config is no JSON object");
+    }
+    return membersOf(config);
+  }
+
+  private static Map<String, @Nullable Object> membersOf(JsonNode object) {
+    var members = new HashMap<String, @Nullable Object>();
+    object.properties().forEach(member -> members.put(member.getKey(), valueOf(member.getValue())));
+    return members;
+  }
+
+  private static @Nullable Object valueOf(JsonNode node) {
+    if (node.isObject()) {
+      return membersOf(node);
+    }
+    if (node.isArray()) {
+      var items = new ArrayList<@Nullable Object>();
+      node.forEach(item -> items.add(valueOf(item)));
+      return items;
+    }
+    if (node.isNumber()) {
+      return node.doubleValue(); // the library knows no others
+    }
+    return node.isBoolean() ? Boolean.valueOf(node.booleanValue()) : node.textValue();
+  }
+
+  /**
+   * Opens a channel; it connects with its first call.
+   *
+   * @param loop where all of its work is done
+   */
+  ManagedChannel open(String target, EventLoop loop) {
+    return NettyChannelBuilder.forTarget("dns:///" + resolved(target))
+        .usePlaintext()
+        .eventLoopGroup(loops.nettyLoop(loop))
+        .channelFactory(loops.connectingChannels())
+        .directExecutor()
+        .maxInboundMessageSize(config.answerBytes())
+        .maxInboundMetadataSize(MAX_HEADERS)
+        .userAgent("dtm4j")
+        .proxyDetector(_ -> null)
+        .disableServiceConfigLookUp()
+        .maxTraceEvents(0)
+        .defaultServiceConfig(serviceConfig)
+        .build();
+  }
+
+  private String resolved(String target) {
+    int colon = target.lastIndexOf(':');
+    String host = target.substring(0, colon);
+    return config.insideDocker() && (host.equals("localhost") || host.equals("127.0.0.1"))
+        ? MACHINE_OUTSIDE + target.substring(colon)
+        : target;
+  }
+
+  /** Whether its last attempt to connect failed, so that it refuses calls. */
+  static boolean isBroken(ManagedChannel channel) {
+    return channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE;
+  }
+}

@@ -1,0 +1,36 @@
+package io.dtm4j.server.grpc;
+
+import java.time.Duration;
+
+/**
+ * How the gRPC door takes requests; the place where its TLS will stand.
+ *
+ * @param host the address to bind; {@code 0.0.0.0}: all interfaces
+ * @param port 0: any free one
+ * @param messageBytes longest request message
+ * @param receivingBytes the most bytes of messages that are on their way in, in all
+ * @param messageTimeout how long a message may take to arrive, once its call has begun
+ * @param idleTimeout when a connection without a call is closed
+ */
+public record GrpcConfig(
+    String host,
+    int port,
+    int messageBytes,
+    long receivingBytes,
+    Duration messageTimeout,
+    Duration idleTimeout) {
+  public static final GrpcConfig DEFAULTS =
+      new GrpcConfig(
+          "0.0.0.0", 36790, 8 << 20, 64 << 20, Duration.ofSeconds(30), Duration.ofMinutes(30));
+
+  public GrpcConfig withAddress(String newHost, int newPort) {
+    return new GrpcConfig(
+        newHost, newPort, messageBytes, receivingBytes, messageTimeout, idleTimeout);
+  }
+
+  /** With as many bytes on their way in as some of the longest messages have. */
+  public GrpcConfig withMessageBytes(int newMessageBytes) {
+    long receiving = Math.max(receivingBytes, 2L * newMessageBytes);
+    return new GrpcConfig(host, port, newMessageBytes, receiving, messageTimeout, idleTimeout);
+  }
+}

@@ -1,0 +1,134 @@
+package io.dtm4j.server.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.dtm4j.coordinator.Observer;
+import io.dtm4j.engine.Trouble;
+import io.dtm4j.model.BranchKey;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Op;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** docs/spec/transactions.md 3.1. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+@Timeout(30)
+class AlertHookTest {
+  private final Vertx vertx = Vertx.vertx();
+  private final Loops loops = Loops.start(1);
+
+  /** Alerts that the receiver has not answered yet. */
+  private final BlockingQueue<HttpServerRequest> unanswered = new LinkedBlockingQueue<>();
+
+  private volatile Consumer<HttpServerRequest> answer = request -> request.response().end();
+
+  private final Participant receiver =
+      new Participant(
+          vertx,
+          new HttpServerOptions(),
+          "127.0.0.1",
+          Map.of("/alert", request -> answer.accept(request)));
+
+  private final AlertHook hook =
+      AlertHook.open(Observer.NONE, loops, receiver.url("/alert?token=t"), 3, false);
+
+  @AfterEach
+  void close() {
+    hook.close();
+    loops.close();
+    receiver.close();
+    vertx.close().await();
+  }
+
+  private static Trouble trouble(String gid, String error, int retries) {
+    return new Trouble(
+        new Gid(gid),
+        GlobalStatus.SUBMITTED,
+        new BranchKey("01", Op.ACTION),
+        "http://stock/deduct",
+        error,
+        retries);
+  }
+
+  private String next() throws InterruptedException {
+    return receiver.calls.take().body();
+  }
+
+  @Test
+  void the_third_doubling_is_told() throws Exception {
+    hook.troubled(trouble("g", "one", 1));
+    hook.troubled(trouble("g", "two", 2));
+    hook.troubled(trouble("g", "say \"no\"", 3));
+
+    Participant.Called called = receiver.calls.take();
+    assertThat(called.method()).isEqualTo("POST");
+    assertThat(called.query()).isEqualTo("token=t");
+    assertThat(called.headers()).containsEntry("content-type", "application/json");
+    assertThat(called.body())
+        .isEqualTo(
+            "{\"gid\":\"g\",\"status\":\"submitted\",\"branch\":\"http://stock/deduct\","
+                + "\"op\":\"action\",\"error\":\"say \\\"no\\\"\",\"retry_count\":3}");
+  }
+
+  @Test
+  void what_waits_is_told_once_with_its_latest_error() throws Exception {
+    answer = unanswered::add;
+    hook.troubled(trouble("first", "e", 3));
+    assertThat(next()).contains("first");
+    hook.troubled(trouble("second", "old", 3));
+    hook.troubled(trouble("third", "e", 3));
+    hook.troubled(trouble("second", "new", 4));
+    HttpServerRequest first = unanswered.take();
+    answer = request -> request.response().end();
+
+    first.response().end();
+
+    assertThat(next()).contains("second").contains("new");
+    assertThat(next()).contains("third");
+  }
+
+  @Test
+  void a_hook_that_fails_is_called_again_with_the_next_alert() throws Exception {
+    answer = request -> request.response().setStatusCode(500).end("no");
+    hook.troubled(trouble("a", "e", 3));
+    assertThat(next()).contains("\"a\"");
+    answer = request -> request.connection().close();
+    hook.troubled(trouble("b", "e", 3));
+    assertThat(next()).contains("\"b\"");
+    answer = request -> request.response().end();
+    hook.troubled(trouble("c", "e", 3));
+    assertThat(next()).contains("\"c\"");
+  }
+
+  @Test
+  void no_more_than_a_thousand_wait() throws Exception {
+    answer = unanswered::add;
+    hook.troubled(trouble("first", "e", 3));
+    assertThat(next()).contains("first");
+
+    for (int i = 0; i < 2 * AlertHook.MAX_WAITING; i++) {
+      hook.troubled(trouble("g" + i, "e", 3));
+    }
+
+    assertThat(hook.waiting()).isEqualTo(AlertHook.MAX_WAITING);
+  }
+
+  @Test
+  void a_url_that_cannot_be_called_is_refused_at_once() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> AlertHook.open(Observer.NONE, loops, "http://x:y/", 3, false))
+        .withMessage("the url has no port from 1 to 65535");
+  }
+}
