@@ -14,6 +14,15 @@ public interface Caller {
      *     such name, TLS), so it knows nothing of the call; false also when that is not certain
      */
     void ended(BranchAnswer answer, boolean unreachable);
+
+    /**
+     * Whether the call may leave. Asked on the loop of the call whenever something of it is about
+     * to leave, as it may have waited for a connection until then; if not it is {@link
+     * BranchAnswer.Unknown}.
+     */
+    default boolean mayLeave() {
+      return true;
+    }
   }
 
   /**

@@ -421,18 +421,27 @@ public final class Coordinator {
     }
     caller.send(
         call,
-        (answer, unreachable) -> {
-          if (unreachable) {
-            slots.failed(nanoTime.getAsLong());
-          } else {
-            slots.reached();
+        new Caller.Ended() {
+          @Override
+          public boolean mayLeave() {
+            return !live.ended && !live.superseded && !isLeaseShort(live);
           }
-          slots.release();
-          live.calls--;
-          if (call.row() != Call.NO_ROW) {
-            observer.branchCalled(call.type(), call.key(), answer instanceof BranchAnswer.Success);
+
+          @Override
+          public void ended(BranchAnswer answer, boolean unreachable) {
+            if (unreachable) {
+              slots.failed(nanoTime.getAsLong());
+            } else {
+              slots.reached();
+            }
+            slots.release();
+            live.calls--;
+            if (call.row() != Call.NO_ROW) {
+              observer.branchCalled(
+                  call.type(), call.key(), answer instanceof BranchAnswer.Success);
+            }
+            arrived(live, new Event.Answered(call.row(), answer));
           }
-          arrived(live, new Event.Answered(call.row(), answer));
         });
   }
 

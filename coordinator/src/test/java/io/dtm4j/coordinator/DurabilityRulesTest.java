@@ -385,6 +385,35 @@ class DurabilityRulesTest extends InVirtualTime {
   }
 
   @Test
+  void R4_a_call_that_waits_for_its_connection_does_not_leave_after_a_stop_was_answered() {
+    Server server = server("a");
+    weather.connectionsTake(seconds(1));
+    server.ask(saga("g", 1).submit());
+    run(A_MOMENT);
+
+    Server.Answer stopped = server.ask(saga("g", 1).forceStop());
+    run(A_MOMENT);
+    assertThat(codeOf(stopped)).isNull();
+    run(seconds(30));
+
+    assertThat(participants.received()).isEmpty();
+    server.checkIdle();
+  }
+
+  @Test
+  void R7_a_call_that_waits_for_its_connection_does_not_leave_without_a_lease() {
+    Server server = server("a");
+    weather.connectionsTake(seconds(1));
+    server.ask(saga("g", 1).submit());
+    run(A_MOMENT);
+
+    server.pause(seconds(12));
+    run(seconds(13)); // the invariants see what is called
+
+    assertThat(participants.received()).isEmpty();
+  }
+
+  @Test
   void R4_a_command_that_changes_the_status_fences_the_pass_of_another_server() {
     Server one = server("one");
     Server two = server("two");

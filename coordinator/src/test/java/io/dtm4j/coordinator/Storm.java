@@ -78,6 +78,11 @@ final class Storm extends Weather {
   }
 
   @Override
+  Duration connecting() {
+    return percent(5) ? upTo(Duration.ofSeconds(2)) : Duration.ZERO;
+  }
+
+  @Override
   Duration call() {
     return upTo(Duration.ofMillis(percent(3) ? 4_000 : 5));
   }

@@ -3,6 +3,7 @@ package io.dtm4j.coordinator;
 import io.dtm4j.engine.Call;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.store.EventLoop;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -19,7 +20,7 @@ final class VirtualCaller implements Caller {
   private final Set<String> swallowed = new HashSet<>();
 
   /**
-   * @param leaves told of every call that leaves; what it returns is run when the call has ended
+   * @param leaves told of every call that leaves; what it returns is run when it has ended
    */
   VirtualCaller(
       VirtualTime time,
@@ -48,22 +49,16 @@ final class VirtualCaller implements Caller {
 
   @Override
   public void send(Call call, Ended ended) {
-    Runnable over = leaves.apply(call);
-    if (swallowed.contains(call.url())) {
-      return;
+    var underWay = new UnderWay(call, ended);
+    if (!swallowed.contains(call.url())) {
+      process.after(
+          call.timeout(), () -> underWay.end(new BranchAnswer.Unknown("timed out"), false));
     }
-    var underWay =
-        new UnderWay(
-            call,
-            (answer, unreachable) -> {
-              over.run();
-              ended.ended(answer, unreachable);
-            });
-    process.after(call.timeout(), () -> underWay.end(new BranchAnswer.Unknown("timed out"), false));
-    if (weather.isAway(call.url())) {
-      process.after(weather.call(), () -> underWay.end(new BranchAnswer.Unknown("refused"), true));
-    } else if (!weather.callIsLost()) {
-      time.after(weather.call(), underWay::arrive);
+    Duration connecting = weather.connecting();
+    if (connecting.isZero()) {
+      underWay.leave();
+    } else {
+      process.after(connecting, () -> underWay.loop.execute(underWay::leave));
     }
   }
 
@@ -72,11 +67,32 @@ final class VirtualCaller implements Caller {
     private final Ended ended;
     private final EventLoop loop =
         loops.stream().filter(EventLoop::isCurrent).findFirst().orElseThrow();
+    private Runnable heardOf = () -> {};
     private boolean over;
 
     UnderWay(Call call, Ended ended) {
       this.call = call;
       this.ended = ended;
+    }
+
+    /** It has its connection, if there is one. */
+    void leave() {
+      if (over) {
+        return;
+      }
+      if (!ended.mayLeave()) {
+        end(new BranchAnswer.Unknown("not called"), false);
+        return;
+      }
+      heardOf = leaves.apply(call);
+      if (swallowed.contains(call.url())) {
+        return;
+      }
+      if (weather.isAway(call.url())) {
+        process.after(weather.call(), () -> end(new BranchAnswer.Unknown("refused"), true));
+      } else if (!weather.callIsLost()) {
+        time.after(weather.call(), this::arrive);
+      }
     }
 
     void arrive() {
@@ -92,7 +108,11 @@ final class VirtualCaller implements Caller {
     void end(BranchAnswer answer, boolean unreachable) {
       if (!over) {
         over = true;
-        loop.execute(() -> ended.ended(answer, unreachable));
+        loop.execute(
+            () -> {
+              heardOf.run();
+              ended.ended(answer, unreachable);
+            });
       }
     }
   }

@@ -31,6 +31,7 @@ class Weather {
   private final Deque<Fate> fates = new ArrayDeque<>();
   private final List<String> away = new ArrayList<>();
   private boolean storeAway;
+  private Duration connecting = Duration.ZERO;
   private Duration late = Duration.ofSeconds(1);
 
   // ---- what a test asks for
@@ -66,7 +67,17 @@ class Weather {
     away.clear();
   }
 
+  /** From now on connections to participants take that long. */
+  void connectionsTake(Duration delay) {
+    connecting = delay;
+  }
+
   // ---- what the parts of the simulation ask
+
+  /** Until a call has a connection on which it leaves. */
+  Duration connecting() {
+    return connecting;
+  }
 
   /** Until an event loop begins its next task. */
   Duration hop() {

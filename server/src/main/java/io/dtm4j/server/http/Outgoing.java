@@ -208,6 +208,11 @@ final class Outgoing extends Deadlines.Entry {
   }
 
   private void write(HttpClientRequest request, Destination.Connection used) {
+    if (!ended.mayLeave()) {
+      abandon();
+      failed("not called: the server has no right to it any more");
+      return;
+    }
     request.setMethod(method).setURI(target);
     writeHeaders(request.headers());
     request

@@ -3,6 +3,7 @@ package io.dtm4j.server.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.dtm4j.coordinator.Caller;
 import io.dtm4j.engine.Call;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.protocol.BranchAnswer;
@@ -811,6 +812,44 @@ class HttpCallerTest {
       assertThat(answer.get(5, TimeUnit.SECONDS)).isEqualTo(Success.INSTANCE);
     }
     assertThat(hanging.connections).hasValue(4);
+  }
+
+  @Test
+  void a_call_that_may_not_leave_any_more_when_it_has_its_connection_does_not() throws Exception {
+    var arrived = new CompletableFuture<HttpServerRequest>();
+    answers.put("/held", arrived::complete);
+    Participant participant = participant();
+    HttpCaller caller = caller(CONFIG.withLimits(2, 8, 10_000)); // one connection a loop
+    CompletableFuture<BranchAnswer> first = send(caller, call(participant.url("/held"), NUMBER));
+    HttpServerRequest held = arrived.get(5, TimeUnit.SECONDS);
+    var asked = new CompletableFuture<BranchAnswer>();
+    var ended =
+        new Caller.Ended() {
+          @Override
+          public boolean mayLeave() {
+            return false;
+          }
+
+          @Override
+          public void ended(BranchAnswer answer, boolean unreachable) {
+            asked.complete(answer);
+          }
+        };
+    loops
+        .all()
+        .getFirst()
+        .execute(() -> caller.send(call(participant.url("/stopped"), NUMBER), ended));
+
+    vertx.runOnContext(_ -> held.response().end());
+
+    assertThat(asked.get(5, TimeUnit.SECONDS))
+        .isEqualTo(new Unknown("not called: the server has no right to it any more"));
+    assertThat(first.get(5, TimeUnit.SECONDS)).isEqualTo(Success.INSTANCE);
+    assertThat(answerTo(caller, call(participant.url("/next"), NUMBER)))
+        .isEqualTo(Success.INSTANCE);
+    assertThat(participant.calls)
+        .extracting(Participant.Called::path)
+        .containsExactly("/held", "/next");
   }
 
   @Test
