@@ -39,9 +39,13 @@ public final class HttpCaller implements Caller, AutoCloseable {
   static HttpCaller open(
       Loops loops, CallerConfig config, AddressPolicy policy, LongSupplier nanoTime) {
     List<Loop> all = loops.withContexts();
+    var answers = new Room(config.answerRoom());
     return new HttpCaller(
         all.stream()
-            .map(loop -> new LoopCaller(loops.vertx(), loop, all.size(), config, policy, nanoTime))
+            .map(
+                loop ->
+                    new LoopCaller(
+                        loops.vertx(), loop, all.size(), config, answers, policy, nanoTime))
             .toList());
   }
 
@@ -85,6 +89,10 @@ public final class HttpCaller implements Caller, AutoCloseable {
     final int maxConnections;
     final int maxWaiting;
     final int maxAnswer;
+
+    /** Room for answers that are on their way in, on all loops. */
+    final Room answers;
+
     final long idleNanos;
     private final boolean insideDocker;
     private final Map<Address.Origin, Destination> destinations = new HashMap<>();
@@ -92,15 +100,18 @@ public final class HttpCaller implements Caller, AutoCloseable {
 
     /**
      * @param loops how many share the limits
+     * @param answers room that they share
      */
     LoopCaller(
         Vertx vertx,
         Loop loop,
         int loops,
         CallerConfig config,
+        Room answers,
         AddressPolicy policy,
         LongSupplier nanoTime) {
       this.loop = loop;
+      this.answers = answers;
       this.policy = policy;
       this.nanoTime = nanoTime;
       deadlines = new Deadlines(nanoTime.getAsLong());

@@ -42,6 +42,10 @@ final class Outgoing extends Deadlines.Entry {
   private static final int MAX_REDIRECTS = 10;
   private static final int SHORT_REQUEST = 4 << 10;
   private static final int SHOWN_OF_LONG_ANSWERS = 1_024;
+
+  /** The most characters that are kept of an answer once it is understood. */
+  private static final int LONGEST_TEXT = 16 << 10;
+
   private static final RequestOptions NOTHING_SPECIAL = new RequestOptions();
 
   private static final String TIMEOUT = "timeout=";
@@ -80,6 +84,10 @@ final class Outgoing extends Deadlines.Entry {
   private Destination.@Nullable Connection connection;
   private boolean onKeptConnection;
   private @Nullable Future<Void> sent;
+
+  /** Bytes of the room for answers that it has taken. */
+  private int held;
+
   private boolean starting = true;
   private boolean over;
 
@@ -268,8 +276,8 @@ final class Outgoing extends Deadlines.Entry {
     var body = new Body(caller.maxAnswer);
     response.handler(
         piece -> {
-          if (connection == used && !body.add(piece)) {
-            tooLong(response.statusCode(), body);
+          if (connection == used) {
+            add(piece, body, response.statusCode());
           }
         });
     response.exceptionHandler(
@@ -290,6 +298,25 @@ final class Outgoing extends Deadlines.Entry {
             }
           }
         });
+  }
+
+  private void add(Buffer piece, Body body, int status) {
+    int memory = body.memoryWith(piece.length());
+    if (!caller.answers.take(memory - held, memory)) {
+      abandon();
+      failed("status " + status + ", and no memory for one more long answer");
+      return;
+    }
+    held = memory;
+    if (!body.add(piece)) {
+      tooLong(status, body);
+    }
+  }
+
+  /** What was received is not needed any more. */
+  private void letGo() {
+    caller.answers.give(held);
+    held = 0;
   }
 
   private void received(HttpClientResponse response, Body body) {
@@ -350,6 +377,7 @@ final class Outgoing extends Deadlines.Entry {
 
   /** Follows a redirect by the rules of Go's client. */
   private void redirect(int status, String location) {
+    letGo();
     redirects++;
     if (status < TEMPORARY_REDIRECT) {
       method = HttpMethod.GET;
@@ -384,9 +412,24 @@ final class Outgoing extends Deadlines.Entry {
     }
     String text = new String(bytes, 0, size, StandardCharsets.UTF_8);
     end(
-        speaksJsonRpc
-            ? JsonRpcCalls.classify(response.statusCode(), text)
-            : HttpAnswers.classify(response.statusCode(), text));
+        shortened(
+            speaksJsonRpc
+                ? JsonRpcCalls.classify(response.statusCode(), text)
+                : HttpAnswers.classify(response.statusCode(), text)));
+  }
+
+  /** Passes keep what was answered for those who wait, and there may be thousands of them. */
+  private static BranchAnswer shortened(BranchAnswer answer) {
+    return switch (answer) {
+      case BranchAnswer.Success success -> success;
+      case BranchAnswer.Failure(String text) -> new BranchAnswer.Failure(beginOf(text));
+      case BranchAnswer.Ongoing(String text) -> new BranchAnswer.Ongoing(beginOf(text));
+      case BranchAnswer.Unknown(String text) -> new BranchAnswer.Unknown(beginOf(text));
+    };
+  }
+
+  private static String beginOf(String text) {
+    return text.length() <= LONGEST_TEXT ? text : text.substring(0, LONGEST_TEXT);
   }
 
   private void tooLong(int status, Body body) {
@@ -413,6 +456,7 @@ final class Outgoing extends Deadlines.Entry {
     boolean nothingSent = sent == null || (sent.failed() && content.length <= SHORT_REQUEST);
     abandon();
     if (onKeptConnection && nothingSent) {
+      letGo();
       connect();
     } else {
       failed("no answer: " + textOf(trouble));
@@ -465,6 +509,7 @@ final class Outgoing extends Deadlines.Entry {
    */
   private void end(BranchAnswer answer, boolean nothingUp) {
     over = true;
+    letGo();
     boolean unreachable = nothingUp && redirects == 0;
     caller.deadlines.remove(this);
     if (starting) {

@@ -57,7 +57,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(30)
 class HttpCallerTest {
   private static final CallerConfig CONFIG =
-      new CallerConfig(8, 8, 10_000, Duration.ofMillis(1_500), Duration.ofSeconds(2), false);
+      new CallerConfig(8, 8, 10_000, 1 << 20, Duration.ofMillis(1_500), Duration.ofSeconds(2), false);
   private static final Payload NUMBER = Payload.of("{\"n\":1}");
 
   private static Loops loops;
@@ -628,6 +628,50 @@ class HttpCallerTest {
         .isEqualTo(
             new Unknown(
                 "status 200, an answer of more than 10000 bytes: FAILURE" + "x".repeat(1_017)));
+  }
+
+  @Test
+  void answers_that_find_no_memory_are_unknown_and_those_after_them_find_it_again()
+      throws Exception {
+    var held = new ConcurrentLinkedQueue<HttpServerRequest>();
+    var begun = new Semaphore(0);
+    answers.put(
+        "/slow",
+        request -> {
+          held.add(request);
+          request
+              .response()
+              .setChunked(true)
+              .write("x".repeat(100_000))
+              .onComplete(_ -> begun.release());
+        });
+    answers.put("/long", reply(200, "x".repeat(100_000)));
+    Participant participant = participant();
+    HttpCaller caller = caller(CONFIG.withLimits(8, 8, 100_000).withAnswerRoom(200_000));
+    CompletableFuture<BranchAnswer> slow = send(caller, call(participant.url("/slow"), NUMBER));
+    begun.acquire();
+
+    assertThat(answerUntil(caller, call(participant.url("/long"), NUMBER), Unknown.class))
+        .isEqualTo(new Unknown("status 200, and no memory for one more long answer"));
+    assertThat(answerTo(caller, call(participant.url("/short"), NUMBER)))
+        .isEqualTo(Success.INSTANCE);
+
+    vertx.runOnContext(_ -> held.remove().response().end());
+    assertThat(slow.get(5, TimeUnit.SECONDS)).isEqualTo(Success.INSTANCE);
+    for (int i = 0; i < 10; i++) {
+      assertThat(answerTo(caller, call(participant.url("/long"), NUMBER)))
+          .isEqualTo(Success.INSTANCE);
+    }
+  }
+
+  /** What it is told at last: until the first answer has been seen here, there is room. */
+  private static BranchAnswer answerUntil(
+      HttpCaller caller, Call call, Class<? extends BranchAnswer> kind) throws Exception {
+    BranchAnswer answer = answerTo(caller, call);
+    while (!kind.isInstance(answer)) {
+      answer = answerTo(caller, call);
+    }
+    return answer;
   }
 
   @Test
