@@ -415,6 +415,12 @@ public final class Coordinator {
   }
 
   private void callNow(LivePass live, Call call, Destinations.Slots slots) {
+    int payload = call.payload().bytes().length;
+    if (!destinations.take(payload)) {
+      slots.release();
+      turnAway(live, call);
+      return;
+    }
     long aliveUntil = nanoTime.getAsLong() + call.timeout().plus(CALL_MARGIN).toNanos();
     if (live.calls == 1 || aliveUntil - live.callsEndBy > 0) {
       live.callsEndBy = aliveUntil;
@@ -435,6 +441,7 @@ public final class Coordinator {
               slots.reached();
             }
             slots.release();
+            destinations.give(payload);
             live.calls--;
             if (call.row() != Call.NO_ROW) {
               observer.branchCalled(
