@@ -30,6 +30,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -62,6 +63,9 @@ public final class Coordinator {
 
   /** The objects of a branch row. */
   private static final int BYTES_PER_ROW = 200;
+
+  /** The objects of a branch header. */
+  private static final int BYTES_PER_HEADER = 100;
 
   /** A pass whose calls were turned away so often rests no more: they go before those that wait. */
   private static final int MOST_PARKINGS = 3;
@@ -663,6 +667,9 @@ public final class Coordinator {
   static long sizeOf(Transaction transaction) {
     Definition definition = transaction.definition();
     long bytes = (long) definition.customData().length() + definition.queryPrepared().length();
+    for (Map.Entry<String, String> header : definition.options().branchHeaders().entrySet()) {
+      bytes += BYTES_PER_HEADER + header.getKey().length() + header.getValue().length();
+    }
     Payload last = Payload.EMPTY;
     for (Branch branch : transaction.branches()) {
       bytes += BYTES_PER_ROW + branch.url().length();

@@ -1,6 +1,5 @@
 package io.dtm4j.coordinator;
 
-import io.dtm4j.model.Branch;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.Gid;
@@ -20,8 +19,6 @@ final class LastSeen {
 
   /** Larger ones are read again; it keeps all of them within some 16 MB. */
   private static final int MOST_BYTES = 4 << 10;
-
-  private static final int BYTES_PER_ROW = 100;
 
   /** The one that was used longest ago first. */
   private final Map<Gid, Stored> prepared =
@@ -55,15 +52,6 @@ final class LastSeen {
   }
 
   private static boolean isSmall(Transaction transaction) {
-    int bytes =
-        transaction.definition().customData().length()
-            + transaction.definition().queryPrepared().length();
-    for (Branch branch : transaction.branches()) {
-      bytes += BYTES_PER_ROW + branch.url().length() + branch.payload().bytes().length;
-      if (bytes > MOST_BYTES) {
-        return false;
-      }
-    }
-    return bytes <= MOST_BYTES;
+    return Coordinator.sizeOf(transaction) <= MOST_BYTES;
   }
 }

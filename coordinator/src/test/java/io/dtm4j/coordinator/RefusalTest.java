@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -170,6 +171,20 @@ class RefusalTest extends InVirtualTime {
     assertThat(codeOf(tooMany)).isEqualTo(ErrorCode.OVERLOADED);
     assertThat(world.find("h")).isNull();
     assertThat(world.find("k")).isNull();
+  }
+
+  @Test
+  void branch_headers_take_up_room() {
+    world.limits = new CoordinatorLimits(100, 1_000, 100, 100, 100);
+    Server server = server("a");
+    participants.script("http://bank/a1", SILENT);
+    server.ask(saga("g", 1).headers(Map.of("token", "x".repeat(1_000))).submit());
+    run(A_MOMENT);
+
+    Server.Answer fresh = server.ask(saga("h", 1).submit());
+    run(A_MOMENT);
+
+    assertThat(codeOf(fresh)).isEqualTo(ErrorCode.OVERLOADED);
   }
 
   @Test

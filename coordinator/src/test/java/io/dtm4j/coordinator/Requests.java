@@ -24,6 +24,7 @@ final class Requests {
   private long retryLimit;
   private String reason = "";
   private Map<String, String> reqExtra = Map.of();
+  private Map<String, String> headers = Map.of();
 
   private Requests(String gid, String type) {
     this.gid = gid;
@@ -94,6 +95,11 @@ final class Requests {
     return type.equals("saga") ? customData("{\"concurrent\":true}") : this;
   }
 
+  Requests headers(Map<String, String> branchHeaders) {
+    headers = branchHeaders;
+    return this;
+  }
+
   Requests timeoutToFail(long seconds) {
     timeoutToFail = seconds;
     return this;
@@ -121,7 +127,7 @@ final class Requests {
             timeoutToFail,
             requestTimeout,
             retryInterval,
-            Map.of(),
+            headers,
             concurrent,
             retryLimit);
     List<String> payloads = steps.stream().map(_ -> "{}").toList();

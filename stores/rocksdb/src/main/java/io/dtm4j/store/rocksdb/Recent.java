@@ -1,5 +1,6 @@
 package io.dtm4j.store.rocksdb;
 
+import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.Gid;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -15,6 +16,9 @@ final class Recent {
   /** Weighs the objects of a transaction beside its texts and payloads. */
   private static final int OBJECTS = 1_000;
 
+  /** The same of a branch, or of a branch header. */
+  private static final int OBJECTS_EACH = 150;
+
   private final long maxWeight;
   private final Map<Gid, Known> transactions = new LinkedHashMap<>(16, 0.75f, true);
   private long weight;
@@ -29,17 +33,27 @@ final class Recent {
 
   void put(Gid gid, Known known) {
     Known old = transactions.put(gid, known);
-    weight += known.weight() - (old == null ? -OBJECTS : old.weight());
+    weight += weightOf(known) - weightOf(old);
     Iterator<Known> eldest = transactions.values().iterator();
     while (weight > maxWeight && eldest.hasNext()) {
-      weight -= eldest.next().weight() + OBJECTS;
+      weight -= weightOf(eldest.next());
       eldest.remove();
     }
   }
 
   void remove(Gid gid) {
-    Known old = transactions.remove(gid);
-    weight -= old == null ? 0 : old.weight() + OBJECTS;
+    weight -= weightOf(transactions.remove(gid));
+  }
+
+  private static long weightOf(@Nullable Known known) {
+    if (known == null) {
+      return 0;
+    }
+    Transaction transaction = known.stored().transaction();
+    long objects =
+        (long) transaction.branches().size()
+            + transaction.definition().options().branchHeaders().size();
+    return known.weight() + OBJECTS + objects * OBJECTS_EACH;
   }
 
   void clear() {

@@ -3,9 +3,13 @@ package io.dtm4j.store.rocksdb;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.model.Batch;
+import io.dtm4j.model.Branch;
 import io.dtm4j.model.Stored;
+import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.Gid;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.List;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -46,6 +50,19 @@ class RecentTest {
   @Test
   void what_is_too_large_is_not_kept() {
     put("a", 10_000);
+
+    assertThat(recent.get(new Gid("a"))).isNull();
+  }
+
+  @Test
+  void many_branches_weigh_more_than_their_rows() {
+    Transaction one = STORED.transaction();
+    List<Branch> many = Collections.nCopies(100, one.branches().getFirst());
+    var large =
+        new Stored(
+            new Transaction(one.gid(), one.definition(), one.state(), many), STORED.owner());
+
+    recent.put(new Gid("a"), new Known(1, large, 1_000));
 
     assertThat(recent.get(new Gid("a"))).isNull();
   }
