@@ -326,7 +326,10 @@ final class Draft {
         ending);
   }
 
-  /** docs/spec/transactions.md 3.1: counted by the interval that follows. */
+  /**
+   * docs/spec/transactions.md 3.1: counted by the interval that follows, and by the calls once it
+   * does not grow any more.
+   */
   private List<Trouble> troubles() {
     if (leftOpen.isEmpty()) {
       return List.of();
@@ -334,6 +337,7 @@ final class Draft {
     Duration following = due == null ? retry.doubled(interval) : interval;
     long ratio = Math.max(1, following.dividedBy(retry.base()));
     int doublings = Long.SIZE - 1 - Long.numberOfLeadingZeros(ratio);
+    boolean grows = following.compareTo(retry.longest()) < 0;
     List<Trouble> troubles = new ArrayList<>(leftOpen.size());
     for (LeftOpen open : leftOpen) {
       String error =
@@ -348,9 +352,11 @@ final class Draft {
             open.row() == Call.NO_ROW
                 ? transaction.definition().queryPrepared()
                 : branch(open.row()).url();
+        Attempt attempt = extra.attempts().get(open.called().toString());
+        int retries = grows || attempt == null ? doublings : Math.max(doublings, attempt.number());
         troubles.add(
             new Trouble(
-                transaction.gid(), status, open.called(), url, State.shortened(error), doublings));
+                transaction.gid(), status, open.called(), url, State.shortened(error), retries));
       }
     }
     return troubles;

@@ -42,9 +42,14 @@ final class RetryPolicy {
 
   /** The interval after an answer that says nothing. */
   Duration doubled(Duration interval) {
-    Duration longest = base().compareTo(LONGEST) > 0 ? base() : LONGEST;
+    Duration longest = longest();
     Duration twice = interval.multipliedBy(2);
     return twice.compareTo(longest) > 0 ? longest : twice;
+  }
+
+  /** The interval that does not double any more. */
+  Duration longest() {
+    return base().compareTo(LONGEST) > 0 ? base() : LONGEST;
   }
 
   /**

@@ -11,7 +11,8 @@ import io.dtm4j.protocol.GlobalStatus;
  * @param status of the transaction
  * @param url that was called
  * @param error what came instead of a success
- * @param retries how often the interval has doubled, with this one
+ * @param retries how often the interval has doubled, with this one; the calls so far, when it is at
+ *     its longest
  */
 public record Trouble(
     Gid gid, GlobalStatus status, BranchKey branch, String url, String error, int retries) {}

@@ -71,6 +71,7 @@ final class Play {
   private @Nullable Pass lastPass;
   private @Nullable Instant wakeUp;
   private List<Call> calls = List.of();
+  private List<Trouble> troubles = List.of();
   private Batch.@Nullable Applied applied;
   private @Nullable String meanwhile;
 
@@ -317,6 +318,7 @@ final class Play {
     Pass before = Objects.requireNonNull(pass, "a pass is alive");
     Decision decision = engine.decide(before, events, now);
     assertThat(isSame(decision, engine.decide(before, events, now))).as("it is pure").isTrue();
+    troubles = decision.troubles();
     if (meanwhile != null) {
       assertThat(replyTo(meanwhile)).as(meanwhile).isNull();
       meanwhile = null;
@@ -406,6 +408,11 @@ final class Play {
   /** The calls of the last decision. */
   List<Call> calls() {
     return calls;
+  }
+
+  /** What the last decision tells of calls without success. */
+  List<Trouble> troubles() {
+    return troubles;
   }
 
   /** The rows' statuses by their first letters. */
