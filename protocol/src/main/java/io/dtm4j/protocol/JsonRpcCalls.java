@@ -18,7 +18,7 @@ public final class JsonRpcCalls {
   public static final int FAILURE = -32_901;
 
   /** The error code by which a branch says that it is not finished. */
-  public static final int ONGOING = -32_902;
+  private static final int ONGOING = -32_902;
 
   // What services made with dtm-php send instead: docs/spec/sdk-matrix.md 3.6.
   private static final int CONFLICT = 409;
@@ -30,7 +30,7 @@ public final class JsonRpcCalls {
    * The body of a call: the members of the payload and those of the transaction, which win.
    *
    * @param id of the call, any text
-   * @param payload a JSON object in UTF-8; empty or {@code null}: one without members
+   * @param payload a JSON object in UTF-8; empty or the JSON {@code null}: one without members
    * @param transaction the members that say which branch is called
    * @throws UnreadableRequestException when the payload is something else
    */
@@ -142,7 +142,7 @@ public final class JsonRpcCalls {
           double number = json.getDoubleValue(); // it may have a fraction: -32901.0
           code = number == (int) number ? (int) number : 0;
         } else if (name.equals("message") && member == JsonToken.VALUE_STRING) {
-          message = json.getText();
+          message = JsonBody.wellFormed(json.getText());
         } else {
           json.skipChildren();
         }

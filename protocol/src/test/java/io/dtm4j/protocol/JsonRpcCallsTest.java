@@ -67,6 +67,7 @@ class JsonRpcCallsTest {
           new Row(200, error("409", "no seats"), new Failure("no seats")),
           new Row(
               200, "{\"error\":{\"code\":-32901}}", new Failure("{\"error\":{\"code\":-32901}}")),
+          new Row(200, error("-32901", "no \\ud800"), new Failure("no \uFFFD")),
           new Row(200, error("-32902", "wait"), new Ongoing("wait")),
           new Row(200, error("425", "wait"), new Ongoing("wait")),
           new Row(200, error("-32603", "db down"), unknown(error("-32603", "db down"))),
