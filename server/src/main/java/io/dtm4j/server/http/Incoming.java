@@ -368,7 +368,7 @@ final class Incoming {
           ? Answer.of(RecordJson.NONE)
           : listener.service.json().query(stored, listener.service.waitingFor().apply(stored));
     } catch (RuntimeException e) {
-      return answerTo(e);
+      return Answer.of(replyTo(e));
     }
   }
 
@@ -417,13 +417,12 @@ final class Incoming {
   }
 
   private void defect(Throwable e) {
-    answer(answerTo(e));
+    answer(replyTo(e));
   }
 
-  private Answer answerTo(Throwable defect) {
+  private Reply replyTo(Throwable defect) {
     log.atError().setCause(defect).addKeyValue("path", request.path()).log("a request failed");
-    return Answer.of(
-        new Reply.Failed(ErrorCode.INTERNAL, "a defect of the server, its log has the cause"));
+    return new Reply.Failed(ErrorCode.INTERNAL, "a defect of the server, its log has the cause");
   }
 
   /** The connection broke, or what came on it is no HTTP. It is closed after this. */

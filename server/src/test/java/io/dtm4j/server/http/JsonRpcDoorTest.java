@@ -217,6 +217,22 @@ class JsonRpcDoorTest {
   }
 
   @Test
+  void a_defect_is_32603() throws Exception {
+    doors.broken = true;
+
+    Wire.Answer answer = call("submit", "{\"gid\":\"g1\",\"trans_type\":\"saga\"}");
+
+    assertThat(answer.status()).isEqualTo(200);
+    assertThat(answer.body())
+        .isEqualTo(
+            error(
+                "\"q1\"",
+                -32603,
+                "a defect of the server, its log has the cause",
+                "\"code\":\"INTERNAL\""));
+  }
+
+  @Test
   void an_error_counts_as_one_though_its_status_is_200() throws Exception {
     doors.answer = new Reply.Refused(ErrorCode.ROLLED_BACK, "full", GlobalStatus.FAILED);
     call("submit", "{\"gid\":\"g1\",\"trans_type\":\"saga\"}");
