@@ -155,7 +155,6 @@ public final class AlertHook implements Observer, AutoCloseable {
       tell(lost + " alerts were dropped, as too many waited");
     }
     send(trouble)
-        .timeout(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
         .onFailure(e -> tell("the alert hook was not reached: " + Outgoing.textOf(e)))
         .eventually(() -> loop.context().owner().timer(PAUSE.toMillis(), TimeUnit.MILLISECONDS))
         .onComplete(_ -> loop.execute(this::sendNext));
@@ -171,18 +170,25 @@ public final class AlertHook implements Observer, AutoCloseable {
             .setURI(address.target())
             .putHeader(HttpHeaders.CONTENT_TYPE, HttpTexts.PLAIN_JSON)
             .putHeader(HttpHeaders.USER_AGENT, HttpTexts.USER_AGENT)
-            .setIdleTimeout(TIMEOUT.toMillis());
+            .setConnectTimeout(TIMEOUT.toMillis());
     String authorization = address.basicAuthorization();
     if (authorization != null) {
       options.putHeader(HttpHeaders.AUTHORIZATION, authorization);
     }
     return client
         .request(options)
-        .compose(request -> request.send(body(trouble)))
-        .compose(this::read);
+        .compose(
+            request ->
+                request
+                    .send(body(trouble))
+                    .compose(this::read)
+                    .timeout(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+                    // The next alert needs the connection, even if this answer has no end.
+                    .onFailure(_ -> request.reset()));
   }
 
   private Future<Void> read(HttpClientResponse response) {
+    response.exceptionHandler(_ -> {}); // the future says it, too; without this Vert.x logs it
     if (response.statusCode() >= FIRST_FAILURE) {
       tell("the alert hook answered " + response.statusCode());
     }

@@ -12,6 +12,7 @@ import io.dtm4j.protocol.Op;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -110,6 +111,28 @@ class AlertHookTest {
     answer = request -> request.response().end();
     hook.troubled(trouble("c", "e", 3));
     assertThat(next()).contains("\"c\"");
+  }
+
+  @Test
+  void an_answer_without_end_does_not_hold_up_the_next_alert() throws Exception {
+    answer =
+        request -> {
+          HttpServerResponse endless = request.response().setChunked(true);
+          vertx.setPeriodic(
+              200,
+              timer -> {
+                if (endless.closed()) {
+                  vertx.cancelTimer(timer);
+                } else {
+                  endless.write(".");
+                }
+              });
+        };
+    hook.troubled(trouble("first", "e", 3));
+    assertThat(next()).contains("first");
+    hook.troubled(trouble("second", "e", 3));
+
+    assertThat(next()).contains("second");
   }
 
   @Test
