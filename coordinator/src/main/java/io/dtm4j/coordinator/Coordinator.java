@@ -434,7 +434,10 @@ public final class Coordinator {
         new Caller.Ended() {
           @Override
           public boolean mayLeave() {
-            return !live.ended && !live.superseded && !isLeaseShort(live);
+            return !live.ended
+                && !live.superseded
+                && !isLeaseShort(live)
+                && engine.isStillWanted(live.decided, call);
           }
 
           @Override

@@ -154,7 +154,8 @@ public final class AlertHook implements Observer, AutoCloseable {
     if (lost > 0) {
       tell(lost + " alerts were dropped, as too many waited");
     }
-    send(trouble)
+    Future.succeededFuture()
+        .compose(_ -> send(trouble)) // so that what it throws is a failure, too
         .onFailure(e -> tell("the alert hook was not reached: " + Outgoing.textOf(e)))
         .eventually(() -> loop.context().owner().timer(PAUSE.toMillis(), TimeUnit.MILLISECONDS))
         .onComplete(_ -> loop.execute(this::sendNext));

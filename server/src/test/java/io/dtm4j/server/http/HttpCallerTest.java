@@ -57,7 +57,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(30)
 class HttpCallerTest {
   private static final CallerConfig CONFIG =
-      new CallerConfig(8, 8, 10_000, 1 << 20, Duration.ofMillis(1_500), Duration.ofSeconds(2), false);
+      new CallerConfig(
+          8, 8, 10_000, 1 << 20, Duration.ofMillis(1_500), Duration.ofSeconds(2), false);
   private static final Payload NUMBER = Payload.of("{\"n\":1}");
 
   private static Loops loops;

@@ -59,8 +59,7 @@ class RecentTest {
     Transaction one = STORED.transaction();
     List<Branch> many = Collections.nCopies(100, one.branches().getFirst());
     var large =
-        new Stored(
-            new Transaction(one.gid(), one.definition(), one.state(), many), STORED.owner());
+        new Stored(new Transaction(one.gid(), one.definition(), one.state(), many), STORED.owner());
 
     recent.put(new Gid("a"), new Known(1, large, 1_000));
 
