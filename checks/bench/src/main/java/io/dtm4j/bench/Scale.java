@@ -7,7 +7,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpClientOptions;
-import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
@@ -403,18 +403,19 @@ final class Scale implements AutoCloseable {
 
   private JsonObject get(String path) {
     return http.request(HttpMethod.GET, target.port(), target.host(), target.path() + path)
-        .compose(HttpClientRequest::send)
+        // Asked for its body where it arrives: a moment later that has been thrown away.
         .compose(
-            response ->
-                response
-                    .body()
-                    .map(
-                        body -> {
-                          if (response.statusCode() != 200) {
-                            throw new BenchException(path + ": " + body);
-                          }
-                          return body.toJsonObject();
-                        }))
+            request ->
+                request
+                    .send()
+                    .compose(response -> response.body().map(body -> read(path, response, body))))
         .await();
+  }
+
+  private static JsonObject read(String path, HttpClientResponse response, Buffer body) {
+    if (response.statusCode() != 200) {
+      throw new BenchException(path + ": " + body);
+    }
+    return body.toJsonObject();
   }
 }
