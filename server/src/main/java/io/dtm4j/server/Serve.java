@@ -8,82 +8,73 @@ import java.io.Console;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TimeZone;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
-import org.jspecify.annotations.Nullable;
+import org.apache.commons.cli.CommandLine;
+import org.apache.commons.cli.Option;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 /** Starts the server and stays until a signal comes. */
-@Command(
-    name = "serve",
-    description = "Start the server; SIGTERM or Ctrl-C stops it in good order.",
-    versionProvider = Version.class,
-    sortOptions = false)
-final class Serve implements Callable<Integer> {
+final class Serve {
   private static final Logger log = LoggerFactory.getLogger(Serve.class);
   private static final Path BOLT_FILE = Path.of("dtm.bolt");
 
-  @Option(
-      names = {"-c", "--config"},
-      paramLabel = "FILE",
-      description = "Configuration file; conf.sample.yml documents it.")
-  private @Nullable Path config;
+  private static final Option CONFIG =
+      Verb.option("c", "config", "FILE", "Configuration file; conf.sample.yml documents it.");
+  private static final Option DEBUG =
+      Verb.option("d", "debug", null, "Log what happens to each transaction.");
+  private static final Option RESET =
+      Verb.option("r", "reset", null, "Delete ALL transactions of the store first.");
+  private static final Option YES = Verb.option(null, "yes", null, "Do not ask before --reset.");
+  private static final Option IGNORE_BOLT_FILE =
+      Verb.option(
+          null, "ignore-bolt-file", null, "Start although the data of a DTM server is here.");
 
-  @Option(names = "--http-port", paramLabel = "PORT", description = "Instead of HttpPort.")
-  private @Nullable String httpPort;
+  /** Options that stand for a key of the configuration. */
+  private static final Map<Option, String> SETTINGS = settings();
 
-  @Option(names = "--grpc-port", paramLabel = "PORT", description = "Instead of GrpcPort.")
-  private @Nullable String grpcPort;
+  static final Verb VERB =
+      new Verb(
+          "serve",
+          "Start the server; SIGTERM or Ctrl-C stops it in good order.",
+          options(),
+          given -> new Serve(given).run());
 
-  @Option(names = "--data-dir", paramLabel = "DIR", description = "Instead of Store.Dir.")
-  private @Nullable String dataDirectory;
+  private final CommandLine given;
 
-  @Option(names = "--bind", paramLabel = "ADDRESS", description = "Instead of BindAddress.")
-  private @Nullable String bindAddress;
+  private Serve(CommandLine given) {
+    this.given = given;
+  }
 
-  @Option(
-      names = {"-d", "--debug"},
-      description = "Log what happens to each transaction.")
-  private boolean debug;
+  private static Map<Option, String> settings() {
+    Map<Option, String> keys = new LinkedHashMap<>();
+    keys.put(Verb.option(null, "http-port", "PORT", "Instead of HttpPort."), "HttpPort");
+    keys.put(Verb.option(null, "grpc-port", "PORT", "Instead of GrpcPort."), "GrpcPort");
+    keys.put(Verb.option(null, "data-dir", "DIR", "Instead of Store.Dir."), "Store.Dir");
+    keys.put(Verb.option(null, "bind", "ADDRESS", "Instead of BindAddress."), "BindAddress");
+    return keys;
+  }
 
-  @Option(
-      names = {"-r", "--reset"},
-      description = "Delete ALL transactions of the store first.")
-  private boolean reset;
+  private static List<Option> options() {
+    List<Option> all = new ArrayList<>();
+    all.add(CONFIG);
+    all.addAll(SETTINGS.keySet());
+    all.addAll(List.of(DEBUG, RESET, YES, IGNORE_BOLT_FILE));
+    return all;
+  }
 
-  @Option(names = "--yes", description = "Do not ask before --reset.")
-  private boolean yes;
-
-  @Option(
-      names = "--ignore-bolt-file",
-      description = "Start although the data of a DTM server is here.")
-  private boolean ignoreBoltFile;
-
-  @SuppressWarnings("UnusedVariable") // picocli prints and ends; -v is what DTM has
-  @Option(
-      names = {"-v", "-V", "--version"},
-      versionHelp = true,
-      description = "Print the version and exit.")
-  private boolean version;
-
-  @SuppressWarnings("UnusedVariable") // picocli prints and ends
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Print this and exit.")
-  private boolean help;
-
-  @Override
-  public Integer call() throws InterruptedException {
-    LoadedConfig loaded = ConfigParser.load(config, options(), System.getenv());
+  private int run() throws InterruptedException {
+    String file = given.getOptionValue(CONFIG);
+    LoadedConfig loaded =
+        ConfigParser.load(file == null ? null : Path.of(file), settingsGiven(), System.getenv());
     ServerConfig config = loaded.config();
-    if (!ignoreBoltFile) {
+    if (!given.hasOption(IGNORE_BOLT_FILE)) {
       refuseBoltFile();
     }
     // Before anything is logged: docs/spec/config.md 6.
@@ -93,7 +84,7 @@ final class Serve implements Callable<Integer> {
       log.atInfo().addKeyValue("version", Version.TEXT).log("dtm4j starts");
       loaded.warnings().forEach(log::warn);
       loaded.given().forEach(setting -> log.info("configured: {}", setting));
-      if (reset) {
+      if (given.hasOption(RESET)) {
         reset(config);
       }
       DtmServer server = DtmServer.start(config);
@@ -117,20 +108,18 @@ final class Serve implements Callable<Integer> {
     }
   }
 
-  private Map<String, String> options() {
-    var options = new HashMap<String, String>();
-    put(options, "HttpPort", httpPort);
-    put(options, "GrpcPort", grpcPort);
-    put(options, "Store.Dir", dataDirectory);
-    put(options, "BindAddress", bindAddress);
-    put(options, "LogLevel", debug ? "debug" : null);
-    return options;
-  }
-
-  private static void put(Map<String, String> options, String key, @Nullable String value) {
-    if (value != null) {
-      options.put(key, value);
+  private Map<String, String> settingsGiven() {
+    var settings = new HashMap<String, String>();
+    SETTINGS.forEach(
+        (option, key) -> {
+          if (given.hasOption(option)) {
+            settings.put(key, given.getOptionValue(option));
+          }
+        });
+    if (given.hasOption(DEBUG)) {
+      settings.put("LogLevel", "debug");
     }
+    return settings;
   }
 
   /** Its open transactions must not be forgotten without a word. */
@@ -147,7 +136,7 @@ final class Serve implements Callable<Integer> {
 
   @SuppressWarnings("SystemConsoleNull") // JDK 25 is back to null where there is no terminal
   private void reset(ServerConfig config) {
-    if (!yes) {
+    if (!given.hasOption(YES)) {
       Console console = System.console();
       if (console == null || !console.isTerminal()) {
         throw new StartException(

@@ -12,39 +12,45 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import picocli.CommandLine;
 
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class MainTest {
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
-  private final CommandLine command =
-      Main.command().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+  private final Main command = new Main(new PrintWriter(out, true), new PrintWriter(err, true));
 
   @ParameterizedTest
   @ValueSource(strings = {"--help", "serve --help", "serve -h", "demo --help", "train --help"})
   void every_verb_explains_itself(String arguments) {
-    assertThat(command.execute(arguments.split(" ", 0))).isZero();
+    assertThat(command.run(arguments.split(" ", 0))).isZero();
     assertThat(out.toString()).startsWith("Usage: dtm4j");
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"--version", "serve --version", "serve -v", "demo --version"})
   void every_verb_knows_its_version(String arguments) {
-    assertThat(command.execute(arguments.split(" ", 0))).isZero();
+    assertThat(command.run(arguments.split(" ", 0))).isZero();
     assertThat(out.toString()).isEqualToIgnoringNewLines("dtm4j version: " + Version.TEXT);
   }
 
   @Test
   void without_a_verb_it_explains_itself() {
-    assertThat(command.execute()).isZero();
+    assertThat(command.run()).isZero();
     assertThat(out.toString()).contains("serve", "demo").doesNotContain("train");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"surf", "serve --sail", "serve stray", "demo 3"})
+  @ValueSource(
+      strings = {
+        "surf",
+        "serve --sail",
+        "serve stray",
+        "demo 3",
+        "serve --http-port",
+        "serve --bind a --bind b"
+      })
   void what_it_does_not_know_ends_with_2(String arguments) {
-    assertThat(command.execute(arguments.split(" ", 0))).isEqualTo(Main.CANNOT_START);
+    assertThat(command.run(arguments.split(" ", 0))).isEqualTo(Main.CANNOT_START);
     assertThat(err.toString()).isNotEmpty();
   }
 
@@ -54,7 +60,7 @@ class MainTest {
     Path file = folder.resolve("conf.yml");
     Files.writeString(file, "RetryInterval: 1\nLogLevel: loud\n");
 
-    assertThat(command.execute("serve", "-c", file.toString())).isEqualTo(Main.CANNOT_START);
+    assertThat(command.run("serve", "-c", file.toString())).isEqualTo(Main.CANNOT_START);
     assertThat(err.toString().lines())
         .containsExactly(
             "dtm4j: the configuration cannot be used:",

@@ -3,7 +3,6 @@ package io.dtm4j.server.demo;
 import io.dtm4j.server.DtmServer;
 import io.dtm4j.server.FreePorts;
 import io.dtm4j.server.Logging;
-import io.dtm4j.server.Version;
 import io.dtm4j.server.config.ServerConfig;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -11,39 +10,34 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 /**
  * A server and two banks for a few seconds: one transfer commits, one is rolled back, one outlives
  * an outage. Ends with 0 only if all of that came true.
  */
-@Command(
-    name = "demo",
-    description = "See a transfer commit, another one roll back, a third outlive an outage.",
-    mixinStandardHelpOptions = true,
-    versionProvider = Version.class,
-    sortOptions = false)
-public final class Demo implements Callable<Integer> {
+public final class Demo {
   private static final long START = 100;
 
-  @Option(names = "--keep", description = "Leave the server running afterwards, until Ctrl-C.")
-  private boolean keep;
-
+  private final boolean keep;
   private final Screen screen;
 
-  public Demo() {
-    this(System.out);
+  /**
+   * A demo that prints to standard output.
+   *
+   * @param keep leave the server running afterwards, until a signal comes
+   */
+  public Demo(boolean keep) {
+    this(keep, System.out);
   }
 
-  Demo(PrintStream out) {
+  Demo(boolean keep, PrintStream out) {
+    this.keep = keep;
     screen = new Screen(out);
   }
 
-  @Override
-  public Integer call() throws IOException, InterruptedException {
+  /** Plays it; the exit code of the process. */
+  public int run() throws IOException, InterruptedException {
     try (var folder = TemporaryFolder.create("dtm4j-demo-")) {
       Path log = folder.path().resolve("server.log");
       ServerConfig config = folder.serverConfig(FreePorts.next(), log);

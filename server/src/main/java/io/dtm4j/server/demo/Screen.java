@@ -1,11 +1,20 @@
 package io.dtm4j.server.demo;
 
+import static java.util.Objects.requireNonNullElse;
+
+import java.io.Console;
 import java.io.PrintStream;
-import picocli.CommandLine.Help.Ansi;
 
 /** Prints the demo, at most 80 columns wide; in colours on a terminal only. Thread-safe. */
 final class Screen {
   private static final double NANOS = 1e9;
+
+  private static final String BOLD = "\033[1m";
+  private static final String RED = "\033[31m";
+  private static final String GREEN = "\033[32m";
+  private static final String YELLOW = "\033[33m";
+  private static final String PLAIN = "\033[0m";
+  private static final boolean COLOURS = wantsColours();
 
   private final PrintStream out;
   private long chapterBegan = System.nanoTime();
@@ -19,7 +28,7 @@ final class Screen {
   }
 
   void title(String line) {
-    styled("bold", line);
+    styled(BOLD, line);
     say("");
   }
 
@@ -27,15 +36,15 @@ final class Screen {
   synchronized void chapter(String line) {
     chapterBegan = System.nanoTime();
     say("");
-    styled("bold", line);
+    styled(BOLD, line);
   }
 
   void visit(Bank.Visit visit) {
     String words =
         switch (visit.outcome()) {
-          case DONE -> colour("green", visit.words());
-          case REFUSED -> colour("red", visit.words());
-          case NO_ANSWER -> colour("yellow", visit.words());
+          case DONE -> colour(GREEN, visit.words());
+          case REFUSED -> colour(RED, visit.words());
+          case NO_ANSWER -> colour(YELLOW, visit.words());
         };
     event(visit.bank(), "%-10s  %-24s  %s".formatted(visit.op(), visit.wish(), words));
   }
@@ -45,11 +54,11 @@ final class Screen {
   }
 
   void good(String line) {
-    styled("bold,green", line);
+    styled(BOLD + GREEN, line);
   }
 
   void bad(String line) {
-    styled("bold,red", line);
+    styled(BOLD + RED, line);
   }
 
   private void styled(String style, String line) {
@@ -57,7 +66,15 @@ final class Screen {
   }
 
   private static String colour(String style, String text) {
-    // The text is put in afterwards: it may hold what picocli reads as markup.
-    return Ansi.AUTO.string("@|" + style + " %s|@").formatted(text);
+    return COLOURS ? style + text + PLAIN : text;
+  }
+
+  /** Not where the output goes to a file, nor for somebody who wants none (no-color.org). */
+  @SuppressWarnings("SystemConsoleNull") // JDK 25 is back to null where there is no terminal
+  private static boolean wantsColours() {
+    Console console = System.console();
+    return console != null
+        && console.isTerminal()
+        && requireNonNullElse(System.getenv("NO_COLOR"), "").isEmpty();
   }
 }

@@ -27,16 +27,30 @@ final class TemporaryFolder implements AutoCloseable {
     return path;
   }
 
-  /** For a server of the loopback interface. Only what is said here counts, no environment. */
-  ServerConfig serverConfig(int httpPort, Path log) {
-    Map<String, String> options =
-        Map.of(
-            "BindAddress", "127.0.0.1",
-            "HttpPort", Integer.toString(httpPort),
-            "GrpcPort", "0",
-            "Store.Dir", path.resolve("data").toString(),
-            "Log.Outputs", log.toString());
-    return ConfigParser.load(null, options, Map.of()).config();
+  /**
+   * For a server of the loopback interface, as a file says it. Only what is said here counts, no
+   * environment.
+   */
+  ServerConfig serverConfig(int httpPort, Path log) throws IOException {
+    Path file = path.resolve("conf.yml");
+    Files.writeString(
+        file,
+        """
+        BindAddress: 127.0.0.1
+        HttpPort: %d
+        GrpcPort: 0
+        Store:
+          Dir: %s
+        Log:
+          Outputs: %s
+        """
+            .formatted(httpPort, quoted(path.resolve("data")), quoted(log)));
+    return ConfigParser.load(file, Map.of(), Map.of()).config();
+  }
+
+  /** In YAML: nothing but the quote itself has a meaning there. */
+  private static String quoted(Path path) {
+    return "'" + path.toString().replace("'", "''") + "'";
   }
 
   /** It is not deleted: somebody will want to look at it. */

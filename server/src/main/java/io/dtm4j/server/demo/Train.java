@@ -4,32 +4,25 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.dtm4j.server.DtmServer;
 import io.dtm4j.server.FreePorts;
 import io.dtm4j.server.Logging;
-import io.dtm4j.server.Version;
 import io.dtm4j.server.config.ServerConfig;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import java.io.IOException;
-import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
-import picocli.CommandLine.Command;
 
 /**
  * A short run of everything that usually runs, for the JVM to record which classes a start needs
  * (its AOT cache). The launcher calls it after a build.
  */
-@Command(
-    name = "train",
-    hidden = true,
-    description = "Run some transactions and end.",
-    mixinStandardHelpOptions = true,
-    versionProvider = Version.class)
-public final class Train implements Callable<Integer> {
+public final class Train {
   private static final int CLIENTS = 8;
   private static final int ROUNDS = 60;
   private static final long MUCH = 1_000_000;
 
-  @Override
-  public Integer call() throws IOException {
+  private Train() {}
+
+  /** Runs until all of it has ended. */
+  public static int run() throws IOException {
     try (var folder = TemporaryFolder.create("dtm4j-train-")) {
       ServerConfig config =
           folder.serverConfig(FreePorts.next(), folder.path().resolve("server.log"));

@@ -18,7 +18,7 @@ class DemoTest {
   void all_three_transfers_come_as_they_should_and_fit_on_a_plain_terminal() throws Exception {
     var out = new ByteArrayOutputStream();
     try (var folder = TemporaryFolder.create("dtm4j-demo-test-")) {
-      var demo = new Demo(new PrintStream(out, true, StandardCharsets.UTF_8));
+      var demo = new Demo(false, new PrintStream(out, true, StandardCharsets.UTF_8));
 
       assertThat(
               demo.play(folder.serverConfig(FreePorts.next(), folder.path().resolve("unused.log"))))
