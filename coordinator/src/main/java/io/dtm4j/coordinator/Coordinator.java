@@ -77,6 +77,7 @@ public final class Coordinator {
   private final InstantSource clock;
   private final LongSupplier nanoTime;
   private final Destinations destinations;
+  private final Payloads payloads;
   private final Observer observer;
   private final ConcurrentMap<Gid, LivePass> passes = new ConcurrentHashMap<>();
   private final Upcoming upcoming = new Upcoming();
@@ -107,6 +108,7 @@ public final class Coordinator {
     this.clock = clock;
     this.nanoTime = nanoTime;
     this.destinations = new Destinations(limits);
+    this.payloads = new Payloads(limits.openBytes());
     this.observer = observer;
   }
 
@@ -357,7 +359,7 @@ public final class Coordinator {
     boolean first = parkings(live.pass.transaction()) >= MOST_PARKINGS;
     Runnable turn = () -> live.loop.execute(() -> fromQueue(live, call, slots));
     switch (slots.acquire(turn, first)) {
-      case GO -> callNow(live, call, slots);
+      case GO -> callWithSlot(live, call, slots);
       case QUEUED -> live.queued++;
       case FULL -> turnAway(live, call);
     }
@@ -386,17 +388,22 @@ public final class Coordinator {
 
   private void fromQueue(LivePass live, Call call, Destinations.Slots slots) {
     live.queued--;
-    if (live.ended
+    if (mayNotLeave(live, call, slots)) {
+      slots.release();
+      sendHeldBack(live, call);
+    } else {
+      callWithSlot(live, call, slots);
+    }
+  }
+
+  /** What has changed while it waited. */
+  private boolean mayNotLeave(LivePass live, Call call, Destinations.Slots slots) {
+    return live.ended
         || live.superseded
         || isDrained(live)
         || isLeaseShort(live)
         || !engine.isStillWanted(live.decided, call)
-        || (canWait(live) && !slots.mayTry(nanoTime.getAsLong()))) {
-      slots.release();
-      sendHeldBack(live, call);
-    } else {
-      callNow(live, call, slots);
-    }
+        || (canWait(live) && !slots.mayTry(nanoTime.getAsLong()));
   }
 
   /** Sends a call that had to wait, unless the saga has begun to roll back meanwhile. */
@@ -418,13 +425,32 @@ public final class Coordinator {
     return live.leaseEnd - nanoTime.getAsLong() < LEASE_NEEDED.toNanos();
   }
 
-  private void callNow(LivePass live, Call call, Destinations.Slots slots) {
-    int payload = call.payload().bytes().length;
-    if (!destinations.take(payload)) {
-      slots.release();
-      turnAway(live, call);
-      return;
+  /** Sends a call when there is memory for what it sends. */
+  private void callWithSlot(LivePass live, Call call, Destinations.Slots slots) {
+    Runnable turn = () -> live.loop.execute(() -> withMemory(live, call, slots));
+    if (payloads.acquire(bytesOf(call), turn)) {
+      callNow(live, call, slots);
+    } else {
+      live.queued++;
     }
+  }
+
+  private void withMemory(LivePass live, Call call, Destinations.Slots slots) {
+    live.queued--;
+    if (mayNotLeave(live, call, slots)) {
+      payloads.release(bytesOf(call));
+      slots.release();
+      sendHeldBack(live, call);
+    } else {
+      callNow(live, call, slots);
+    }
+  }
+
+  private static int bytesOf(Call call) {
+    return call.payload().bytes().length;
+  }
+
+  private void callNow(LivePass live, Call call, Destinations.Slots slots) {
     long aliveUntil = nanoTime.getAsLong() + call.timeout().plus(CALL_MARGIN).toNanos();
     if (live.calls == 1 || aliveUntil - live.callsEndBy > 0) {
       live.callsEndBy = aliveUntil;
@@ -448,7 +474,7 @@ public final class Coordinator {
               slots.reached();
             }
             slots.release();
-            destinations.give(payload);
+            payloads.release(bytesOf(call));
             live.calls--;
             if (call.row() != Call.NO_ROW) {
               observer.branchCalled(

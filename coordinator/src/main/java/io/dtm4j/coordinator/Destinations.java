@@ -7,7 +7,6 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,42 +31,14 @@ final class Destinations {
   /** A failure that is older says nothing of the present. */
   private static final long FAILED_JUST_NOW_NANOS = Duration.ofSeconds(10).toNanos();
 
-  /** Bytes of a payload that counts as small. */
-  private static final int SMALL = 64 << 10;
-
   private final int slots;
   private final int places;
-  private final long mostBytes;
-
-  /** Bytes of the payloads of all calls in flight. */
-  private final AtomicLong bytes = new AtomicLong();
 
   private final ConcurrentMap<String, Slots> byAddress = new ConcurrentHashMap<>();
 
   Destinations(CoordinatorLimits limits) {
     slots = limits.callsInFlight();
     places = limits.callsWaiting();
-    mostBytes = limits.openBytes();
-  }
-
-  /**
-   * Takes memory for a payload that leaves; false: too much is on its way, and nothing is taken.
-   * The rows of a message to a topic share their payload, but not the buffers from which it is
-   * sent. What goes beyond the limit goes, however large, so that none has to wait for a larger
-   * gap; large ones leave a quarter to small ones.
-   */
-  boolean take(int payload) {
-    long most = payload <= SMALL ? mostBytes : mostBytes - mostBytes / 4;
-    if (bytes.getAndAdd(payload) < most || payload == 0) {
-      return true;
-    }
-    give(payload);
-    return false;
-  }
-
-  /** The call is over. */
-  void give(int payload) {
-    bytes.addAndGet(-payload);
   }
 
   /** The destination of a url. It is to be used at once. */

@@ -250,45 +250,6 @@ class DestinationsTest extends InVirtualTime {
     assertThat(parkings("late")).isPositive();
   }
 
-  @Test
-  void calls_whose_payloads_are_too_much_at_a_time_rest_without_an_attempt() {
-    world.limits = new CoordinatorLimits(1_000, 3, 1_000, 10, 10); // payloads of 2 bytes
-    Server server = server("a");
-    for (int step = 1; step <= 3; step++) {
-      participants.script("http://bank/a" + step, SILENT);
-    }
-    server.ask(saga("g", 3).concurrent().submit());
-    run(millis(100));
-    assertThat(participants.received()).hasSize(2);
-
-    participants.received().forEach(Participants.Received::succeed);
-    run(millis(100));
-    assertThat(parkings("g")).isEqualTo(1);
-    assertThat(world.stored("g").transaction().state().extra().attempts()).isEmpty();
-    run(millis(1_500)); // its place in the 1 to 5 s is near their beginning
-    participants.received().getLast().succeed();
-    run(millis(100));
-
-    assertThat(world.status("g")).isEqualTo(SUCCEED);
-    server.checkIdle();
-  }
-
-  @Test
-  void memory_for_payloads_is_given_again_and_large_ones_leave_some_to_small_ones() {
-    int large = 1 << 20;
-    var destinations = new Destinations(new CoordinatorLimits(1, 4L * large, 1, 1, 1));
-    for (int i = 0; i < 3; i++) {
-      assertThat(destinations.take(large)).isTrue();
-    }
-
-    assertThat(destinations.take(large)).isFalse();
-    assertThat(destinations.take(1_000)).isTrue();
-    destinations.give(large);
-    assertThat(destinations.take(2 * large)).as("however large").isTrue();
-    assertThat(destinations.take(1_000)).isFalse();
-    assertThat(destinations.take(0)).isTrue();
-  }
-
   private static Destinations destinations(int slots, int places) {
     return new Destinations(new CoordinatorLimits(1, 1, 1, slots, places));
   }
