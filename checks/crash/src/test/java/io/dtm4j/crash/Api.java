@@ -1,5 +1,7 @@
 package io.dtm4j.crash;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
@@ -7,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -118,19 +121,7 @@ final class Api {
 
   /** Makes a url receive what is sent to a topic. */
   void subscribe(String topic, String url) {
-    try {
-      HttpResponse<String> response =
-          send(
-              HttpRequest.newBuilder(
-                      URI.create(server + "/api/dtmsvr/subscribe?topic=" + topic + "&url=" + url))
-                  .timeout(TIMEOUT)
-                  .build());
-      if (response.statusCode() != OK) {
-        throw new AssertionError("subscribe: " + response.body());
-      }
-    } catch (IOException e) {
-      throw new AssertionError("subscribe", e);
-    }
+    get("subscribe?topic=" + topic + "&url=" + URLEncoder.encode(url, UTF_8));
   }
 
   private static Known read(HttpResponse<String> response, JsonNode body) {
@@ -149,18 +140,27 @@ final class Api {
 
   /** {@code transaction} and {@code branches}; {@code transaction} is null for an unknown gid. */
   JsonNode query(String gid) {
+    return get("query?gid=" + gid);
+  }
+
+  /** As {@link #status}, also where {@link #query} would answer more than it may. */
+  String listedStatus(String gid) {
+    return get("all?gid=" + gid).path("transactions").path(0).path("status").asText("");
+  }
+
+  private JsonNode get(String path) {
     try {
       HttpResponse<String> response =
           send(
-              HttpRequest.newBuilder(URI.create(server + "/api/dtmsvr/query?gid=" + gid))
+              HttpRequest.newBuilder(URI.create(server + "/api/dtmsvr/" + path))
                   .timeout(TIMEOUT)
                   .build());
       if (response.statusCode() != OK) {
-        throw new AssertionError("query of " + gid + ": " + response.body());
+        throw new AssertionError(path + ": " + response.body());
       }
       return JSON.readTree(response.body());
     } catch (IOException e) {
-      throw new AssertionError("query of " + gid, e);
+      throw new AssertionError(path, e);
     }
   }
 
