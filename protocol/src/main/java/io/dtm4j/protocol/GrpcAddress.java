@@ -1,5 +1,7 @@
 package io.dtm4j.protocol;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The url of a gRPC branch taken apart: {@code host:port/package.Service/Method}
  * (docs/spec/branch-calls.md 7.1).
@@ -17,30 +19,30 @@ public record GrpcAddress(String target, String method) {
    * @throws IllegalArgumentException with the reason, when it cannot be called
    */
   public static GrpcAddress of(String url) {
-    if (url.contains("://")) {
-      throw new IllegalArgumentException(
-          "url with a scheme (expected: host:port/package.Service/Method)");
-    }
-    if (!isPrintable(url)) {
-      throw new IllegalArgumentException("url with blanks or characters that are no ASCII");
+    String problem = problemOf(url);
+    if (problem != null) {
+      throw new IllegalArgumentException(problem);
     }
     int slash = url.indexOf('/');
-    String target = slash < 0 ? "" : url.substring(0, slash);
-    if (!isTarget(target) || slash == url.length() - 1) {
-      throw new IllegalArgumentException(
-          "url without target or method (expected: host:port/package.Service/Method)");
-    }
-    return new GrpcAddress(target, url.substring(slash + 1));
+    return new GrpcAddress(url.substring(0, slash), url.substring(slash + 1));
   }
 
-  /** Whether {@link #of} reads it. */
+  /** Whether {@link #of} reads it. Cheap for urls that are none, which most are. */
   public static boolean isOne(String url) {
-    try {
-      of(url);
-      return true;
-    } catch (IllegalArgumentException e) {
-      return false;
+    return problemOf(url) == null;
+  }
+
+  private static @Nullable String problemOf(String url) {
+    if (url.contains("://")) {
+      return "url with a scheme (expected: host:port/package.Service/Method)";
     }
+    if (!isPrintable(url)) {
+      return "url with blanks or characters that are no ASCII";
+    }
+    int slash = url.indexOf('/');
+    return slash < 0 || slash == url.length() - 1 || !isTarget(url.substring(0, slash))
+        ? "url without target or method (expected: host:port/package.Service/Method)"
+        : null;
   }
 
   private static boolean isTarget(String target) {

@@ -3,9 +3,7 @@ package io.dtm4j.store;
 import io.dtm4j.model.Batch;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -64,17 +62,24 @@ public final class GroupCommitter implements Committer, AutoCloseable {
   }
 
   @Override
-  public int backlog() {
-    return lanes.stream().mapToInt(Lane::backlog).sum();
+  public int backlog() { // asked before each command, as the next: no streams
+    int sum = 0;
+    for (Lane lane : lanes) {
+      sum += lane.backlog();
+    }
+    return sum;
   }
 
   @Override
   public @Nullable Instant repeatingSince() {
-    return lanes.stream()
-        .map(Lane::repeatingSince)
-        .filter(Objects::nonNull)
-        .min(Comparator.naturalOrder())
-        .orElse(null);
+    Instant first = null;
+    for (Lane lane : lanes) {
+      Instant since = lane.repeatingSince();
+      if (since != null && (first == null || since.isBefore(first))) {
+        first = since;
+      }
+    }
+    return first;
   }
 
   /**
