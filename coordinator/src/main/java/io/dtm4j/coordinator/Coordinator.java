@@ -700,7 +700,9 @@ public final class Coordinator {
       bytes += BYTES_PER_HEADER + header.getKey().length() + header.getValue().length();
     }
     Payload last = Payload.EMPTY;
-    for (Branch branch : transaction.branches()) {
+    List<Branch> rows = transaction.branches();
+    for (int row = 0; row < rows.size(); row++) { // for each command and pass: no iterators
+      Branch branch = rows.get(row);
       bytes += BYTES_PER_ROW + branch.url().length();
       if (!branch.payload().equals(last)) { // the rows of a step share theirs
         last = branch.payload();
