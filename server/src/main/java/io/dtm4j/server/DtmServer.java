@@ -8,6 +8,7 @@ import io.dtm4j.coordinator.CoordinatorLimits;
 import io.dtm4j.coordinator.Keeper;
 import io.dtm4j.coordinator.Listings;
 import io.dtm4j.coordinator.Observer;
+import io.dtm4j.coordinator.Readiness;
 import io.dtm4j.coordinator.Recovery;
 import io.dtm4j.coordinator.Retention;
 import io.dtm4j.coordinator.Subscriptions;
@@ -81,6 +82,7 @@ public final class DtmServer implements AutoCloseable {
   private final GrpcDoor grpcDoor;
   private final Keeper keeper;
   private final Retention retention;
+  private final Readiness readiness;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private DtmServer(ServerConfig config) {
@@ -154,19 +156,27 @@ public final class DtmServer implements AutoCloseable {
               System::nanoTime,
               all.getFirst(),
               keep(config.store()));
+      readiness = new Readiness(store, committer, timers, System::nanoTime, all.getFirst());
       var operations =
           new HttpDoor.Operations(
               commands,
               new Listings(store, readers, writes),
               subscriptions,
-              timing.timeoutToFail().multipliedBy(RESET_AFTER_TIMEOUTS));
+              timing.timeoutToFail().multipliedBy(RESET_AFTER_TIMEOUTS),
+              readiness::refusal);
       door = part(open(config, loops, operations, store, metrics));
       grpcDoor =
-          part(open(config, loops, new GrpcDoor.Operations(commands, subscriptions), metrics));
+          part(
+              open(
+                  config,
+                  loops,
+                  new GrpcDoor.Operations(commands, subscriptions, readiness::refusal),
+                  metrics));
       // Only now: a server that cannot listen must not have worked on anything.
       keeper.start();
       recovery.start();
       retention.start();
+      readiness.start();
     } catch (StoreUnavailableException e) {
       closeParts();
       throw new StartException(words(e), e);
@@ -249,6 +259,7 @@ public final class DtmServer implements AutoCloseable {
     }
     long began = System.nanoTime();
     log.info("dtm4j stops");
+    readiness.stop();
     door.stopAccepting();
     grpcDoor.stopAccepting();
     retention.stop();

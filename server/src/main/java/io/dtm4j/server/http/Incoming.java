@@ -135,11 +135,17 @@ final class Incoming {
       case VERSION -> answer(Answer.of("{\"version\":\"" + listener.service.version() + "\"}"));
       case METRICS -> metrics();
       case PING -> answer(Answer.PONG);
+      case READY -> ready();
       case ALL, RESET_CRON_TIME, SUBSCRIBE, UNSUBSCRIBE, DELETE_TOPIC, SCAN_KV, QUERY_KV -> {
         handedOver = true;
         listener.service.administration().carryOut(route, request, listener.loop, this::answer);
       }
     }
+  }
+
+  private void ready() {
+    Reply refusal = listener.service.notReady().get();
+    answer(refusal == null ? Answer.READY : Answer.of(refusal));
   }
 
   /** Elsewhere than on the loop, as it may take its time. */

@@ -32,7 +32,8 @@ enum Route {
   VERSION("/api/dtmsvr/version", "GET"),
   JSON_RPC("/api/json-rpc", "POST"),
   METRICS("/api/metrics", "GET"),
-  PING("/api/ping", null);
+  PING("/api/ping", null),
+  READY("/api/ready", null);
 
   private static final Map<String, Route> BY_PATH =
       Arrays.stream(values()).collect(Collectors.toMap(route -> route.path, Function.identity()));

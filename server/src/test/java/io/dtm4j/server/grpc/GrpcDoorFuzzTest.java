@@ -107,7 +107,8 @@ class GrpcDoorFuzzTest {
         GrpcDoor.open(
             loops,
             config,
-            new GrpcDoor.Operations(doors, memory.behind(doors).subscriptions()),
+            new GrpcDoor.Operations(
+                doors, memory.behind(doors).subscriptions(), () -> memory.notReady),
             AddressPolicy.ALL,
             new Metrics("", ""));
     channel = NettyChannelBuilder.forAddress("127.0.0.1", door.port()).usePlaintext().build();

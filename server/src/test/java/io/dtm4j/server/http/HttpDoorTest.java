@@ -191,6 +191,32 @@ class HttpDoorTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"GET", "POST", "OPTIONS"})
+  void a_server_that_is_ready_says_so(String method) throws Exception {
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.request(method, "/api/ready", "").answer();
+
+      assertThat(answer.status()).isEqualTo(200);
+      assertThat(answer.body()).isEqualTo("{\"msg\":\"ready\"}");
+    }
+  }
+
+  @Test
+  void a_server_that_is_not_ready_says_why_and_stays_alive() throws Exception {
+    memory.notReady = new Reply.Failed(ErrorCode.STORE_UNAVAILABLE, "disk full");
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.get("/api/ready").answer();
+
+      assertThat(answer.status()).isEqualTo(503);
+      assertThat(answer.headers()).containsEntry("retry-after", "1");
+      assertThat(answer.body())
+          .isEqualTo("{\"message\":\"disk full\",\"code\":\"STORE_UNAVAILABLE\"}");
+      assertThat(wire.request("HEAD", "/api/ready", "").head().status()).isEqualTo(503);
+      assertThat(wire.get("/api/ping").answer().status()).isEqualTo(200);
+    }
+  }
+
   @Test
   void version_is_a_text() throws Exception {
     try (Wire wire = wire()) {
