@@ -21,6 +21,7 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import java.io.IOException;
+import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -133,7 +134,9 @@ final class Incoming {
       case JSON_RPC -> gather(this::jsonRpc, Runnable::run);
       case QUERY -> query();
       case VERSION -> answer(Answer.of("{\"version\":\"" + listener.service.version() + "\"}"));
-      case METRICS -> metrics();
+      case METRICS -> elsewhere(listener.service.metrics()::text, HttpTexts.METRICS);
+      case OPEN_API ->
+          elsewhere(() -> OpenApi.text(listener.service.version()), HttpTexts.PLAIN_JSON);
       case PING -> answer(Answer.PONG);
       case READY -> ready();
       case ALL, RESET_CRON_TIME, SUBSCRIBE, UNSUBSCRIBE, DELETE_TOPIC, SCAN_KV, QUERY_KV -> {
@@ -148,16 +151,15 @@ final class Incoming {
     answer(refusal == null ? Answer.READY : Answer.of(refusal));
   }
 
-  /** Elsewhere than on the loop, as it may take its time. */
-  private void metrics() {
+  /** Makes an answer elsewhere than on the loop, as it may take its time. */
+  private void elsewhere(Callable<byte[]> text, CharSequence type) {
     handedOver = true;
     listener
         .loop
         .context()
-        .executeBlocking(listener.service.metrics()::text, false)
+        .executeBlocking(text, false)
         .onComplete(
-            text -> send(OK, HttpTexts.METRICS, Buffer.buffer(text), listener.isStopping()),
-            this::defect);
+            bytes -> send(OK, type, Buffer.buffer(bytes), listener.isStopping()), this::defect);
   }
 
   /** Understands a body. */

@@ -32,6 +32,7 @@ enum Route {
   VERSION("/api/dtmsvr/version", "GET"),
   JSON_RPC("/api/json-rpc", "POST"),
   METRICS("/api/metrics", "GET"),
+  OPEN_API("/api/openapi.json", "GET"),
   PING("/api/ping", null),
   READY("/api/ready", null);
 
@@ -49,6 +50,12 @@ enum Route {
     this.method = method;
   }
 
+  /** The only method that it has; null: any. */
+  @Nullable String method() {
+    return method;
+  }
+
+  /** All of it, or what comes before the name of a topic. */
   String path() {
     return path;
   }
