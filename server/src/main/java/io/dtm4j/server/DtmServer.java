@@ -7,7 +7,6 @@ import io.dtm4j.coordinator.Coordinator;
 import io.dtm4j.coordinator.CoordinatorLimits;
 import io.dtm4j.coordinator.Keeper;
 import io.dtm4j.coordinator.Listings;
-import io.dtm4j.coordinator.Observer;
 import io.dtm4j.coordinator.Readiness;
 import io.dtm4j.coordinator.Recovery;
 import io.dtm4j.coordinator.Retention;
@@ -49,6 +48,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -90,7 +90,8 @@ public final class DtmServer implements AutoCloseable {
     try {
       TransactionStore store = part(open(config.store()));
       Loops loops = part(Loops.start(Runtime.getRuntime().availableProcessors()));
-      GroupCommitter committer = part(new GroupCommitter(store, 1, COMMITS_END_WITHIN));
+      var metrics = new Metrics(Loops.library(), GrpcDoor.library());
+      GroupCommitter committer = part(new GroupCommitter(store, 1, COMMITS_END_WITHIN, metrics));
       StoreReaders readers = part(new StoreReaders(READERS, WAITING_READS));
       var caller =
           new Transports(
@@ -100,7 +101,7 @@ public final class DtmServer implements AutoCloseable {
 
       Timing timing = config.timing();
       CoordinatorLimits limits = limits(config.limits());
-      var metrics = new Metrics(Loops.library(), GrpcDoor.library());
+      AlertHook alerts = alertHook(loops, metrics);
       var engine =
           new Engine(
               new Settings(
@@ -114,7 +115,7 @@ public final class DtmServer implements AutoCloseable {
               store::storeTime,
               System::nanoTime,
               limits,
-              observer(loops, metrics));
+              alerts == null ? metrics : alerts);
       var claims = new Claims(hostName());
       var writes = new ClientWrites(store, committer, timers);
       var subscriptions = new Subscriptions(store, writes);
@@ -156,6 +157,10 @@ public final class DtmServer implements AutoCloseable {
               System::nanoTime,
               all.getFirst(),
               keep(config.store()));
+      var gauges = new Gauges(metrics);
+      gauges.work(coordinator, recovery, limits);
+      gauges.store(store, committer, readers);
+      gauges.alerts(alerts);
       readiness = new Readiness(store, committer, timers, System::nanoTime, all.getFirst());
       var operations =
           new HttpDoor.Operations(
@@ -172,6 +177,7 @@ public final class DtmServer implements AutoCloseable {
                   loops,
                   new GrpcDoor.Operations(commands, subscriptions, readiness::refusal),
                   metrics));
+      gauges.doors(door, grpcDoor, readiness);
       // Only now: a server that cannot listen must not have worked on anything.
       keeper.start();
       recovery.start();
@@ -289,11 +295,11 @@ public final class DtmServer implements AutoCloseable {
     }
   }
 
-  /** Counts what happens, and tells the alert hook if there is one. */
-  private Observer observer(Loops loops, Metrics metrics) {
+  /** The hook that is told of alerts, and counts the rest; null: none is configured. */
+  private @Nullable AlertHook alertHook(Loops loops, Metrics metrics) {
     Alert alert = config.alert();
     if (alert.webHook().isEmpty()) {
-      return metrics;
+      return null;
     }
     try {
       boolean insideDocker = config.discovery().insideDocker();

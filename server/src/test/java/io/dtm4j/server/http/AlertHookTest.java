@@ -13,6 +13,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -133,6 +134,34 @@ class AlertHookTest {
     hook.troubled(trouble("second", "e", 3));
 
     assertThat(next()).contains("second");
+  }
+
+  /** Sends an alert, with this answer to it, and waits until that is counted. */
+  private void counted(Consumer<HttpServerRequest> answered, long sent, long failed) {
+    answer = answered;
+    hook.troubled(trouble("g", "e", 3));
+    long until = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+    while (!hook.counts().equals(Map.of("sent", sent, "failed", failed, "dropped", 0L))) {
+      assertThat(System.nanoTime()).as("time until " + hook.counts()).isLessThan(until);
+      Thread.onSpinWait();
+    }
+  }
+
+  @Test
+  void alerts_are_counted_by_what_became_of_them() throws Exception {
+    counted(request -> request.response().setStatusCode(500).end("no"), 0, 1);
+    counted(request -> request.connection().close(), 0, 2);
+    counted(request -> request.response().end(), 1, 2);
+    receiver.calls.clear();
+    answer = unanswered::add;
+    hook.troubled(trouble("unanswered", "e", 3));
+    next();
+
+    for (int i = 0; i < AlertHook.MAX_WAITING + 7; i++) {
+      hook.troubled(trouble("g" + i, "e", 3));
+    }
+
+    assertThat(hook.counts()).isEqualTo(Map.of("sent", 1L, "failed", 2L, "dropped", 7L));
   }
 
   @Test

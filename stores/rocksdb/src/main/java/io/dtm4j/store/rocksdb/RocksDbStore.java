@@ -359,6 +359,17 @@ public final class RocksDbStore implements TransactionStore {
   }
 
   @Override
+  public @Nullable Instant oldestUnfinished() {
+    return reading(
+            open -> {
+              try (Database.View view = open.view()) {
+                return Optional.ofNullable(index.oldest(view, open));
+              }
+            })
+        .orElse(null);
+  }
+
+  @Override
   public Page<Gid> endedBefore(Instant time, String cursor, int limit) {
     Page.checkLimit(limit);
     long behind = cursor.isEmpty() ? 0 : Cursors.number(cursor);
