@@ -244,7 +244,8 @@ final class Draft {
             url,
             payload,
             retry.requestTimeout(),
-            transaction.definition().options().branchHeaders()));
+            transaction.definition().options().branchHeaders(),
+            extra.trace()));
   }
 
   /** Asks to be woken at that time if the pass still lives then. */

@@ -100,7 +100,8 @@ class GrpcCallerTest {
         url,
         payload,
         timeout,
-        headers);
+        headers,
+        null);
   }
 
   /** What came of a call, and whether it was told on the loop from which it was sent. */
@@ -201,7 +202,8 @@ class GrpcCallerTest {
             url,
             Payload.of("hello"),
             Duration.ofSeconds(5),
-            Map.of());
+            Map.of(),
+            null);
 
     answerTo(caller(), resume);
 
