@@ -1,5 +1,6 @@
 package io.dtm4j.server;
 
+import io.dtm4j.coordinator.Caller;
 import io.dtm4j.coordinator.Claims;
 import io.dtm4j.coordinator.ClientWrites;
 import io.dtm4j.coordinator.CommandHandler;
@@ -33,6 +34,7 @@ import io.dtm4j.server.http.HttpDoor;
 import io.dtm4j.server.http.ListenerConfig;
 import io.dtm4j.server.http.Loops;
 import io.dtm4j.server.metrics.Metrics;
+import io.dtm4j.server.tracing.Tracing;
 import io.dtm4j.store.EventLoop;
 import io.dtm4j.store.GroupCommitter;
 import io.dtm4j.store.StoreReaders;
@@ -83,17 +85,19 @@ public final class DtmServer implements AutoCloseable {
   private final Retention retention;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private DtmServer(ServerConfig config) {
+  private DtmServer(ServerConfig config, Tracing tracing) {
     this.config = config;
+    part(tracing); // closed in the end, when nothing is called any more
     try {
       TransactionStore store = part(open(config.store()));
       Loops loops = part(Loops.start(Runtime.getRuntime().availableProcessors()));
       GroupCommitter committer = part(new GroupCommitter(store, 1, COMMITS_END_WITHIN));
       StoreReaders readers = part(new StoreReaders(READERS, WAITING_READS));
-      var caller =
-          new Transports(
-              part(HttpCaller.open(loops, callerConfig(config), AddressPolicy.ALL)),
-              part(GrpcCaller.open(loops, grpcCallerConfig(config), AddressPolicy.ALL)));
+      Caller caller =
+          tracing.around(
+              new Transports(
+                  part(HttpCaller.open(loops, callerConfig(config), AddressPolicy.ALL)),
+                  part(GrpcCaller.open(loops, grpcCallerConfig(config), AddressPolicy.ALL))));
       ThreadTimers timers = part(new ThreadTimers());
 
       Timing timing = config.timing();
@@ -160,9 +164,10 @@ public final class DtmServer implements AutoCloseable {
               new Listings(store, readers, writes),
               subscriptions,
               timing.timeoutToFail().multipliedBy(RESET_AFTER_TIMEOUTS));
-      door = part(open(config, loops, operations, store, metrics));
-      grpcDoor =
-          part(open(config, loops, new GrpcDoor.Operations(commands, subscriptions), metrics));
+      boolean traces = tracing.isOn();
+      door = part(open(config, traces, loops, operations, store, metrics));
+      var grpcOperations = new GrpcDoor.Operations(commands, subscriptions);
+      grpcDoor = part(open(config, traces, loops, grpcOperations, metrics));
       // Only now: a server that cannot listen must not have worked on anything.
       keeper.start();
       recovery.start();
@@ -182,7 +187,16 @@ public final class DtmServer implements AutoCloseable {
    * @throws StartException when a port or the store is taken or not usable; nothing runs then
    */
   public static DtmServer start(ServerConfig config) {
-    return new DtmServer(config);
+    return start(config, Tracing.OFF);
+  }
+
+  /**
+   * The same with spans of its calls.
+   *
+   * @param tracing closed with the server, or when it does not start
+   */
+  public static DtmServer start(ServerConfig config, Tracing tracing) {
+    return new DtmServer(config, tracing);
   }
 
   /**
@@ -303,6 +317,7 @@ public final class DtmServer implements AutoCloseable {
 
   private static HttpDoor open(
       ServerConfig config,
+      boolean traces,
       Loops loops,
       HttpDoor.Operations operations,
       TransactionStore store,
@@ -310,7 +325,7 @@ public final class DtmServer implements AutoCloseable {
     try {
       return HttpDoor.open(
           loops,
-          listenerConfig(config),
+          listenerConfig(config).withTraces(traces),
           operations,
           AddressPolicy.ALL,
           stored -> WaitingFor.sentence(stored, store.storeTime()),
@@ -324,14 +339,19 @@ public final class DtmServer implements AutoCloseable {
   }
 
   private static GrpcDoor open(
-      ServerConfig config, Loops loops, GrpcDoor.Operations operations, Metrics metrics) {
+      ServerConfig config,
+      boolean traces,
+      Loops loops,
+      GrpcDoor.Operations operations,
+      Metrics metrics) {
     Listen listen = config.listen();
     try {
       return GrpcDoor.open(
           loops,
           GrpcConfig.DEFAULTS
               .withAddress(listen.bindAddress(), listen.grpcPort())
-              .withMessageBytes(config.limits().bodyBytes()),
+              .withMessageBytes(config.limits().bodyBytes())
+              .withTraces(traces),
           operations,
           AddressPolicy.ALL,
           metrics);

@@ -10,6 +10,7 @@ import io.dtm4j.coordinator.Subscriptions;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Reply;
+import io.dtm4j.protocol.TraceContext;
 import io.dtm4j.protocol.TransactionRequest;
 import io.dtm4j.protocol.UnreadableRequestException;
 import io.dtm4j.server.http.AddressPolicy;
@@ -25,6 +26,7 @@ import io.dtm4j.stubs.DtmTopicRequest;
 import io.grpc.Attributes;
 import io.grpc.BindableService;
 import io.grpc.Grpc;
+import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
 import io.grpc.ServerServiceDefinition;
@@ -72,6 +74,8 @@ public final class GrpcDoor implements AutoCloseable {
   private static final int SWEEPS_PER_TIMEOUT = 4;
   private static final long MAX_PAUSE_MILLIS = 1_000;
 
+  private static final Metadata.Key<String> TRACE_PARENT = key(TraceContext.PARENT);
+  private static final Metadata.Key<String> TRACE_STATE = key(TraceContext.STATE);
   private static final Attributes.Key<Requester> REQUESTER = Attributes.Key.create("requester");
 
   private final Loops loops;
@@ -271,7 +275,7 @@ public final class GrpcDoor implements AutoCloseable {
           service ->
               service.addMethod(
                   receiving,
-                  (call, _) -> {
+                  (call, headers) -> {
                     Requester requester = call.getAttributes().get(REQUESTER);
                     var incoming =
                         new Incoming<>(
@@ -279,6 +283,7 @@ public final class GrpcDoor implements AutoCloseable {
                             call,
                             method,
                             requester == null ? Requester.anonymous("") : requester,
+                            config.traces() ? traceOf(headers) : null,
                             loops.current(),
                             Arrivals.current());
                     incoming.begin();
@@ -293,9 +298,26 @@ public final class GrpcDoor implements AutoCloseable {
     }
   }
 
+  private static Metadata.Key<String> key(String name) {
+    return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
+  }
+
+  private static @Nullable TraceContext traceOf(Metadata headers) {
+    return TraceContext.of(all(headers, TRACE_PARENT), all(headers, TRACE_STATE));
+  }
+
+  private static List<String> all(Metadata headers, Metadata.Key<String> key) {
+    Iterable<String> values = headers.getAll(key);
+    var all = new ArrayList<String>();
+    if (values != null) {
+      values.forEach(all::add);
+    }
+    return all;
+  }
+
   private Incoming.Work<DtmRequest, Empty> command(Command.Kind kind) {
     return (message, call) -> {
-      TransactionRequest read = Messages.transactionIn(message);
+      TransactionRequest read = Messages.transactionIn(message, call.trace());
       if (!isRefused(Requests.refusal(read, policy), call)) {
         operations
             .doors()
@@ -313,7 +335,7 @@ public final class GrpcDoor implements AutoCloseable {
 
   private void prepareWorkflow(DtmRequest message, Incoming<DtmRequest, DtmProgressesReply> call)
       throws UnreadableRequestException {
-    TransactionRequest read = Messages.transactionIn(message);
+    TransactionRequest read = Messages.transactionIn(message, call.trace());
     if (!isRefused(Requests.refusal(read, policy), call)) {
       operations
           .doors()

@@ -9,6 +9,7 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.JsonRpcRequest;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.RequestReader;
+import io.dtm4j.protocol.TraceContext;
 import io.dtm4j.protocol.TransactionRequest;
 import io.dtm4j.protocol.UnreadableRequestException;
 import io.vertx.core.Future;
@@ -248,7 +249,8 @@ final class Incoming {
     }
   }
 
-  private void command(Command.Kind kind, TransactionRequest read) {
+  private void command(Command.Kind kind, TransactionRequest asked) {
+    TransactionRequest read = withTrace(asked);
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
       listener
@@ -259,7 +261,7 @@ final class Incoming {
   }
 
   private void prepareWorkflow(TransactionRequest asked) {
-    TransactionRequest read = Requests.withCleanGid(asked);
+    TransactionRequest read = withTrace(Requests.withCleanGid(asked));
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
       listener
@@ -272,6 +274,15 @@ final class Incoming {
               stored -> answer(listener.service.json().workflow(stored)),
               this::answer);
     }
+  }
+
+  private TransactionRequest withTrace(TransactionRequest read) {
+    return listener.config.traces()
+        ? read.withTrace(
+            TraceContext.of(
+                request.headers().getAll(TraceContext.PARENT),
+                request.headers().getAll(TraceContext.STATE)))
+        : read;
   }
 
   private void registerBranch(BranchRequest read) {

@@ -110,7 +110,13 @@ class GrpcDoorTest {
   void open() throws IOException {
     var config =
         new GrpcConfig(
-            "127.0.0.1", 0, MESSAGE_LIMIT, RECEIVING_LIMIT, MESSAGE_TIMEOUT, Duration.ofMinutes(1));
+            "127.0.0.1",
+            0,
+            MESSAGE_LIMIT,
+            RECEIVING_LIMIT,
+            MESSAGE_TIMEOUT,
+            Duration.ofMinutes(1),
+            true);
     door =
         GrpcDoor.open(
             loops,

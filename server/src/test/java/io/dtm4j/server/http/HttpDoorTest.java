@@ -80,7 +80,14 @@ class HttpDoorTest {
         HttpDoor.open(
             loops,
             new ListenerConfig(
-                "127.0.0.1", 0, BODY_LIMIT, BODY_ROOM, ANSWER_ROOM, BODY_TIMEOUT, IDLE_TIMEOUT),
+                "127.0.0.1",
+                0,
+                BODY_LIMIT,
+                BODY_ROOM,
+                ANSWER_ROOM,
+                BODY_TIMEOUT,
+                IDLE_TIMEOUT,
+                true),
             memory.behind(doors),
             url -> !url.contains("forbidden"),
             _ -> "something",
@@ -748,7 +755,14 @@ class HttpDoorTest {
     return HttpDoor.open(
         loops,
         new ListenerConfig(
-            "127.0.0.1", 0, bodyBytes, bodyRoom, ANSWER_ROOM, Duration.ofSeconds(20), idleTimeout),
+            "127.0.0.1",
+            0,
+            bodyBytes,
+            bodyRoom,
+            ANSWER_ROOM,
+            Duration.ofSeconds(20),
+            idleTimeout,
+            false),
         memory.behind(doors),
         AddressPolicy.ALL,
         _ -> null,
