@@ -16,11 +16,29 @@ import { fileURLToPath } from 'node:url';
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const START_SECONDS = 30;
 const STOP_SECONDS = 15;
+const PROGRAM_SECONDS = 300; // far more than any takes: one that hangs is ended
 const ROOT = process.getuid() === 0 ? ['--user=root'] : []; // MariaDB refuses it unless it is said
 
-/** What is run for each library, in its folder; a tool that is missing skips it, in CI it fails. */
+const JAVA = process.env.JAVA_HOME ? path.join(process.env.JAVA_HOME, 'bin', 'java') : 'java';
+
+/** What is run for each library, in its folder, one after the other; a tool that is missing skips it, in CI it fails. */
 const PROGRAMS = {
-  go: { tool: 'go', command: ['go', 'test', '-count=1', '-parallel=8', '-timeout=180s', '-v', './...'] },
+  go: { tool: 'go', commands: [['go', 'test', '-count=1', '-parallel=8', '-timeout=180s', '-v', './...']] },
+  python: {
+    tool: 'python3',
+    commands: [
+      ['python3', '-m', 'venv', 'target'],
+      ['target/bin/pip', 'install', '--quiet', '--requirement', 'requirements.txt'],
+      ['target/bin/python', 'main.py'],
+    ],
+  },
+  'java-legacy': {
+    tool: 'mvn',
+    commands: [
+      ['mvn', '-q', '-B', 'compile', 'dependency:copy-dependencies', '-DincludeScope=runtime'],
+      [JAVA, '-cp', 'target/classes:target/dependency/*', 'Main'],
+    ],
+  },
 };
 
 /** A free loopback port below the range from which the system takes the ports of outgoing connections. */
@@ -125,19 +143,26 @@ async function startDtm(folder) {
 }
 
 /** Whether all cases of a library passed; also when it was skipped. */
-async function run(name, { tool, command }, env) {
-  if (spawnSync(tool, ['version']).error) {
+async function run(name, { tool, commands }, env) {
+  if (spawnSync(tool, ['--version']).error) {
     const verdict = process.env.CI === 'true' ? 'FAIL' : 'SKIP';
     console.log(`--- ${verdict}: ${name}: no ${tool} on the PATH, so nothing of this client library was tried`);
     return verdict === 'SKIP';
   }
-  const program = spawn(command[0], command.slice(1), {
-    cwd: path.join(HERE, name),
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...env },
-  });
-  const [code] = await once(program, 'exit');
-  return code === 0;
+  for (const [command, ...args] of commands) {
+    const program = spawn(command, args, {
+      cwd: path.join(HERE, name),
+      stdio: ['ignore', 'inherit', 'inherit'],
+      timeout: PROGRAM_SECONDS * 1000,
+      env: { ...process.env, ...env },
+    });
+    const [code, signal] = await once(program, 'exit');
+    if (code !== 0) {
+      console.error(`${name}: ${command} ended with ${code ?? signal}`);
+      return false;
+    }
+  }
+  return true;
 }
 
 async function main(folder, names) {
