@@ -90,10 +90,10 @@ public final class DtmServer implements AutoCloseable {
       Loops loops = part(Loops.start(Runtime.getRuntime().availableProcessors()));
       GroupCommitter committer = part(new GroupCommitter(store, 1, COMMITS_END_WITHIN));
       StoreReaders readers = part(new StoreReaders(READERS, WAITING_READS));
-      var caller =
-          new Transports(
-              part(HttpCaller.open(loops, callerConfig(config), AddressPolicy.ALL)),
-              part(GrpcCaller.open(loops, grpcCallerConfig(config), AddressPolicy.ALL)));
+      HttpCaller http = part(HttpCaller.open(loops, callerConfig(config), AddressPolicy.ALL));
+      GrpcCaller grpc =
+          part(GrpcCaller.open(loops, grpcCallerConfig(config), AddressPolicy.ALL, http.answers()));
+      var caller = new Transports(http, grpc);
       ThreadTimers timers = part(new ThreadTimers());
 
       Timing timing = config.timing();
