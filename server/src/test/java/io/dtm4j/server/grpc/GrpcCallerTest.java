@@ -386,6 +386,57 @@ class GrpcCallerTest {
     assertThat(answerTo(caller, call(bank.url()))).isEqualTo(new Unknown("the server stops"));
   }
 
+  /** Two participants at one name and port, called once. */
+  private List<GrpcParticipant> twoAtOneName(GrpcCaller caller) throws Exception {
+    InetAddress[] addresses = TwoAddresses.all();
+    GrpcParticipant one = opened(new GrpcParticipant(addresses[0], 0));
+    GrpcParticipant other = opened(new GrpcParticipant(addresses[1], one.port()));
+    answerTo(caller, call(urlOfBoth(one)));
+    return List.of(one, other);
+  }
+
+  private static String urlOfBoth(GrpcParticipant one) {
+    return TwoAddresses.NAME + ":" + one.port() + "/bank.Bank/TransIn";
+  }
+
+  @Test
+  void calls_go_to_all_addresses_of_a_name_in_turn() throws Exception {
+    GrpcCaller caller = caller();
+    List<GrpcParticipant> both = twoAtOneName(caller);
+    while (both.stream().anyMatch(one -> one.calls.isEmpty())) {
+      answerTo(caller, call(urlOfBoth(both.getFirst())));
+    }
+    both.forEach(one -> one.calls.clear());
+
+    for (int i = 0; i < 10; i++) {
+      assertThat(answerTo(caller, call(urlOfBoth(both.getFirst())))).isEqualTo(Success.INSTANCE);
+    }
+
+    assertThat(both).extracting(one -> one.calls.size()).containsExactly(5, 5);
+  }
+
+  @Test
+  void a_service_config_can_keep_calls_to_one_address() throws Exception {
+    GrpcCaller caller = withServiceConfig("{\"loadBalancingConfig\":[{\"pick_first\":{}}]}");
+    List<GrpcParticipant> both = twoAtOneName(caller);
+
+    for (int i = 0; i < 9; i++) {
+      assertThat(answerTo(caller, call(urlOfBoth(both.getFirst())))).isEqualTo(Success.INSTANCE);
+    }
+
+    assertThat(both).extracting(one -> one.calls.size()).containsExactlyInAnyOrder(10, 0);
+  }
+
+  @Test
+  void an_address_at_which_nobody_is_does_not_disturb_calls_to_the_other() throws Exception {
+    GrpcCaller caller = caller();
+    GrpcParticipant one = opened(new GrpcParticipant(TwoAddresses.all()[1], 0));
+
+    for (int i = 0; i < 5; i++) {
+      assertThat(answerTo(caller, call(urlOfBoth(one)))).isEqualTo(Success.INSTANCE);
+    }
+  }
+
   @Test
   void numbers_in_a_service_config_are_understood() throws Exception {
     GrpcParticipant bank = participant();
