@@ -50,7 +50,9 @@ public final class AlertHook implements Observer, AutoCloseable {
   /** How long after a line in the log about a failing hook the next one may come. */
   private static final Duration SILENCE = Duration.ofMinutes(1);
 
-  private static final int FIRST_FAILURE = 400;
+  /** A redirect is not followed, so nobody has been told. */
+  private static final int FIRST_FAILURE = 300;
+
   private static final JsonFactory JSON = new JsonFactory();
 
   private final Observer next;
@@ -166,7 +168,7 @@ public final class AlertHook implements Observer, AutoCloseable {
         new RequestOptions()
             .setMethod(HttpMethod.POST)
             .setSsl(address.origin().tls())
-            .setHost(address.origin().host())
+            .setHost(address.host())
             .setPort(address.origin().port())
             .setURI(address.target())
             .putHeader(HttpHeaders.CONTENT_TYPE, HttpTexts.PLAIN_JSON)

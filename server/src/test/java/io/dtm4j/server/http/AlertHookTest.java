@@ -3,6 +3,9 @@ package io.dtm4j.server.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.dtm4j.coordinator.Observer;
 import io.dtm4j.engine.Trouble;
 import io.dtm4j.model.BranchKey;
@@ -13,6 +16,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -22,6 +26,9 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.LoggerFactory;
 
 /** docs/spec/transactions.md 3.1. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -111,6 +118,40 @@ class AlertHookTest {
     answer = request -> request.response().end();
     hook.troubled(trouble("c", "e", 3));
     assertThat(next()).contains("\"c\"");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"127.0.0.1", "localhost", "::1"})
+  void a_hook_is_reached_at(String host) throws Exception {
+    try (var there = new Participant(vertx, new HttpServerOptions(), host, Map.of());
+        AlertHook itsHook = AlertHook.open(Observer.NONE, loops, there.url("/alert"), 3, false)) {
+      itsHook.troubled(trouble("g", "e", 3));
+
+      Participant.Called called = there.calls.take();
+      assertThat(called.path()).isEqualTo("/alert");
+      assertThat("http://" + called.headers().get("host")).isEqualTo(there.url(""));
+    }
+  }
+
+  @Test
+  void a_redirect_is_not_followed_and_told_once_in_the_log() throws Exception {
+    var logged = new ListAppender<ILoggingEvent>();
+    var log = (Logger) LoggerFactory.getLogger(AlertHook.class);
+    logged.start();
+    log.addAppender(logged);
+    answer =
+        request -> request.response().setStatusCode(307).putHeader("Location", "/elsewhere").end();
+
+    for (String gid : List.of("first", "second", "third")) {
+      hook.troubled(trouble(gid, "e", 3));
+      assertThat(next()).contains(gid);
+    }
+    log.detachAppender(logged);
+
+    assertThat(receiver.calls).isEmpty();
+    assertThat(logged.list)
+        .extracting(ILoggingEvent::getMessage)
+        .containsExactly("the alert hook answered 307");
   }
 
   @Test
