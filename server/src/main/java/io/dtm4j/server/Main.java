@@ -60,8 +60,11 @@ public final class Main implements Callable<Integer> {
     switch (e) {
       case StartException s -> err.println("dtm4j: " + s.getMessage());
       case ConfigException c -> {
-        err.println("dtm4j: the configuration cannot be used:");
-        c.problems().forEach(problem -> err.println("  " + problem));
+        String separator = c.problems().size() == 1 ? " " : System.lineSeparator() + "  ";
+        err.println(
+            "dtm4j: the configuration cannot be used:"
+                + separator
+                + String.join(separator, c.problems()));
       }
       default -> throw e;
     }
