@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const COMMAND = path.join(HERE, '..', '..', 'dtm4j');
-const START_SECONDS = 30;
+const START_SECONDS = 120;
 const STOP_SECONDS = 15;
 
 /** A free loopback port below the range from which the system takes the ports of outgoing connections. */
