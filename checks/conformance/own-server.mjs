@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Runs the scenarios against a server of their own: `./dtm4j serve` on free loopback ports with an empty data folder,
-// stopped at the end. Takes the options of run.mjs, --http and --grpc excepted. Exit code: that of run.mjs, or 2 when
-// the server does not start or does not stop.
+// stopped at the end. Takes the options of run.mjs, --http, --grpc and --alert-port excepted, and
+//   --commit-delay MS   each commit takes so much longer
+// Exit code: that of run.mjs, or 2 when the server does not start or does not stop.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const COMMAND = path.join(HERE, '..', '..', 'dtm4j');
-const START_SECONDS = 30;
+const START_SECONDS = 120;
 const STOP_SECONDS = 15;
 
 /** A free loopback port below the range from which the system takes the ports of outgoing connections. */
@@ -58,20 +59,36 @@ async function stopped(server) {
   return inTime;
 }
 
+/** Takes `--name value` out of the words; undefined: it is not there. */
+function taken(words, name) {
+  const at = words.indexOf(name);
+  return at < 0 ? undefined : words.splice(at, 2)[1];
+}
+
 async function main(folder) {
-  const [http, grpc] = [await freePort(), await freePort()];
+  const words = process.argv.slice(2);
+  const delay = taken(words, '--commit-delay');
+  const [http, grpc, alert] = [await freePort(), await freePort(), await freePort()];
   const config = path.join(folder, 'conf.yml');
   await writeFile(
     config,
-    `BindAddress: 127.0.0.1\nHttpPort: ${http}\nGrpcPort: ${grpc}\nLogLevel: warn\nStore: {Dir: ${JSON.stringify(path.join(folder, 'data'))}}\n`,
+    `BindAddress: 127.0.0.1
+HttpPort: ${http}
+GrpcPort: ${grpc}
+AlertWebHook: http://127.0.0.1:${alert}/alert
+LogLevel: warn
+Store: {Dir: ${JSON.stringify(path.join(folder, 'data'))}}
+`,
   );
   const log = path.join(folder, 'server.log');
   const output = await open(log, 'w');
-  const server = spawn(COMMAND, ['serve', '-c', config], { cwd: folder, stdio: ['ignore', output.fd, output.fd] });
+  const env = { ...process.env };
+  if (delay) env.DTM4J_JAVA_OPTS = `${env.DTM4J_JAVA_OPTS ?? ''} -Ddtm4j.test.commitDelayMillis=${delay}`;
+  const server = spawn(COMMAND, ['serve', '-c', config], { cwd: folder, env, stdio: ['ignore', output.fd, output.fd] });
   const url = `http://127.0.0.1:${http}`;
   let code = 2;
   if (await started(server, url)) {
-    const options = ['--http', url, '--grpc', `127.0.0.1:${grpc}`, ...process.argv.slice(2)];
+    const options = ['--http', url, '--grpc', `127.0.0.1:${grpc}`, '--alert-port', alert, ...words];
     const run = spawn(process.execPath, [path.join(HERE, 'run.mjs'), ...options], { stdio: 'inherit' });
     [code] = await once(run, 'exit');
   } else {

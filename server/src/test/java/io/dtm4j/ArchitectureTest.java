@@ -150,6 +150,17 @@ class ArchitectureTest {
   }
 
   @Test
+  void one_package_knows_the_library_of_the_traces() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.dtm4j.server.tracing..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.opentelemetry..")
+        .check(CLASSES);
+  }
+
+  @Test
   void a_store_knows_no_other_store() {
     slices().matching("io.dtm4j.store.(*)..").should().notDependOnEachOther().check(CLASSES);
   }

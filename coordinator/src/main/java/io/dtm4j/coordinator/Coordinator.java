@@ -107,7 +107,7 @@ public final class Coordinator {
     this.timers = timers;
     this.clock = clock;
     this.nanoTime = nanoTime;
-    this.destinations = new Destinations(limits);
+    this.destinations = new Destinations(limits, observer);
     this.payloads = new Payloads(limits.openBytes());
     this.observer = observer;
   }
@@ -353,7 +353,7 @@ public final class Coordinator {
     }
     Destinations.Slots slots = destinations.of(call.url());
     if (canWait(live) && !slots.mayTry(nanoTime.getAsLong())) {
-      turnAway(live, call);
+      turnAway(live, call, slots, Observer.Deferral.UNREACHABLE);
       return;
     }
     boolean first = parkings(live.pass.transaction()) >= MOST_PARKINGS;
@@ -361,7 +361,7 @@ public final class Coordinator {
     switch (slots.acquire(turn, first)) {
       case GO -> callWithSlot(live, call, slots);
       case QUEUED -> live.queued++;
-      case FULL -> turnAway(live, call);
+      case FULL -> turnAway(live, call, slots, Observer.Deferral.FULL);
     }
   }
 
@@ -374,7 +374,8 @@ public final class Coordinator {
     return transaction.state().extra().parkings();
   }
 
-  private void turnAway(LivePass live, Call call) {
+  private void turnAway(LivePass live, Call call, Destinations.Slots slots, Observer.Deferral why) {
+    slots.observer.deferred(why);
     live.queued++; // until the pass has heard of it: it still waits for something
     // After this decision has been acted on, so that its calls leave in their order.
     live.loop.execute(() -> turnedAway(live, call));
@@ -451,7 +452,8 @@ public final class Coordinator {
   }
 
   private void callNow(LivePass live, Call call, Destinations.Slots slots) {
-    long aliveUntil = nanoTime.getAsLong() + call.timeout().plus(CALL_MARGIN).toNanos();
+    long began = nanoTime.getAsLong();
+    long aliveUntil = began + call.timeout().plus(CALL_MARGIN).toNanos();
     if (live.calls == 1 || aliveUntil - live.callsEndBy > 0) {
       live.callsEndBy = aliveUntil;
     }
@@ -468,14 +470,16 @@ public final class Coordinator {
 
           @Override
           public void ended(BranchAnswer answer, boolean unreachable) {
+            long now = nanoTime.getAsLong();
             if (unreachable) {
-              slots.failed(nanoTime.getAsLong());
+              slots.failed(now);
             } else {
               slots.reached();
             }
             slots.release();
             payloads.release(bytesOf(call));
             live.calls--;
+            slots.observer.called(answer, unreachable, now - began);
             if (call.row() != Call.NO_ROW) {
               observer.branchCalled(
                   call.type(), call.key(), answer instanceof BranchAnswer.Success);
@@ -499,11 +503,18 @@ public final class Coordinator {
       return;
     }
     live.wakeUpAt = null;
-    if (clock.instant().isBefore(time)) {
+    Instant now = clock.instant();
+    if (now.isBefore(time)) {
       wakeAt(live, time); // the store's clock is behind the timer's
     } else {
+      timerFired(time, now);
       arrived(live, Event.Woken.INSTANCE);
     }
+  }
+
+  /** A timer has fired that was set for that time, now. */
+  void timerFired(Instant time, Instant now) {
+    observer.timerFired(Duration.between(time, now));
   }
 
   // ---- waiting clients
@@ -590,6 +601,7 @@ public final class Coordinator {
         .addKeyValue("gid", live.gid)
         .addKeyValue("reason", why)
         .log("pass dropped; the transaction is tried again when its lease ends");
+    observer.passDropped();
     end(live, internal("the server could not go on: " + why));
   }
 
@@ -657,6 +669,11 @@ public final class Coordinator {
   /** Bytes that the passes keep in memory. */
   public long openBytes() {
     return openBytes.get();
+  }
+
+  /** What the destinations of calls have to do at this moment. */
+  public List<DestinationLoad> destinationLoads() {
+    return destinations.loads();
   }
 
   /**

@@ -4,6 +4,8 @@ import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -33,10 +35,12 @@ final class Destinations {
 
   private final int slots;
   private final int places;
+  private final Observer observer;
 
   private final ConcurrentMap<String, Slots> byAddress = new ConcurrentHashMap<>();
 
-  Destinations(CoordinatorLimits limits) {
+  Destinations(CoordinatorLimits limits, Observer observer) {
+    this.observer = observer;
     slots = limits.callsInFlight();
     places = limits.callsWaiting();
   }
@@ -52,7 +56,7 @@ final class Destinations {
         byAddress.compute(
             address,
             (_, old) -> {
-              Slots slots = old == null ? new Slots() : old;
+              Slots slots = old == null ? new Slots(observer.destination(address)) : old;
               slots.wanted = true;
               return slots;
             });
@@ -69,6 +73,13 @@ final class Destinations {
     }
   }
 
+  /** What each of them has to do. */
+  List<DestinationLoad> loads() {
+    var loads = new ArrayList<DestinationLoad>();
+    byAddress.forEach((address, slots) -> loads.add(slots.load(address)));
+    return loads;
+  }
+
   static String addressOf(String url) {
     int start = url.indexOf("://");
     int from = start < 0 ? 0 : start + 3;
@@ -81,6 +92,9 @@ final class Destinations {
 
   /** The slots and the queue of one destination. */
   final class Slots {
+    /** Told what becomes of its calls. */
+    final Observer.Destination observer;
+
     private final Queue<Runnable> queue = new ArrayDeque<>(0);
     private final Queue<Runnable> goFirst = new ArrayDeque<>(0);
     private int inFlight;
@@ -96,6 +110,14 @@ final class Destinations {
 
     /** By the monotonic clock: when a call was let through to try it, or failed. */
     private long triedAt;
+
+    private Slots(Observer.Destination observer) {
+      this.observer = observer;
+    }
+
+    private synchronized DestinationLoad load(String address) {
+      return new DestinationLoad(address, inFlight, queue.size() + goFirst.size());
+    }
 
     /**
      * Asks for a slot.

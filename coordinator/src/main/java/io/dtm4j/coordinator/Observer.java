@@ -2,12 +2,13 @@ package io.dtm4j.coordinator;
 
 import io.dtm4j.engine.Trouble;
 import io.dtm4j.model.BranchKey;
+import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
 
 /**
- * Told what happens to transactions, so that it can be counted. Called on event loops, often: it
- * must neither block nor throw.
+ * Told what happens to transactions, so that it can be counted. Called on event loops and by
+ * timers, often: it must neither block nor throw.
  */
 public interface Observer {
   /** Takes no notice. */
@@ -21,6 +22,17 @@ public interface Observer {
 
         @Override
         public void troubled(Trouble trouble) {}
+
+        @Override
+        public void passDropped() {}
+
+        @Override
+        public void timerFired(Duration late) {}
+
+        @Override
+        public Destination destination(String address) {
+          return Destination.NONE;
+        }
       };
 
   /**
@@ -42,4 +54,54 @@ public interface Observer {
 
   /** A call has to be repeated later: of a branch, a check-back or the resume of a workflow. */
   void troubled(Trouble trouble);
+
+  /** A pass could not go on, by a defect of the server or of the record; it ends, too. */
+  void passDropped();
+
+  /**
+   * A timer of a transaction has fired.
+   *
+   * @param late how long after its time, by the store's clock; not negative
+   */
+  void timerFired(Duration late);
+
+  /**
+   * Whom to tell about the calls of a destination. Asked from time to time, for the same one again;
+   * any thread.
+   *
+   * @param address scheme, host and port of a url, with the user if it names one
+   */
+  Destination destination(String address);
+
+  /** Told about the calls of a destination, as an observer is. */
+  interface Destination {
+    /** Takes no notice. */
+    Destination NONE =
+        new Destination() {
+          @Override
+          public void called(BranchAnswer answer, boolean unreachable, long nanos) {}
+
+          @Override
+          public void deferred(Deferral why) {}
+        };
+
+    /**
+     * A call has come to its end, be it of a branch, a check-back or a resume.
+     *
+     * @param unreachable no connection came up; the answer is unknown then
+     * @param nanos since it had its place among the calls in flight
+     */
+    void called(BranchAnswer answer, boolean unreachable, long nanos);
+
+    /** A call does not leave; its pass rests for some seconds. */
+    void deferred(Deferral why);
+  }
+
+  /** Why a call does not leave now. */
+  enum Deferral {
+    /** All places are taken, and all in the queue. */
+    FULL,
+    /** Connecting to the destination has just failed, and the call can wait. */
+    UNREACHABLE
+  }
 }

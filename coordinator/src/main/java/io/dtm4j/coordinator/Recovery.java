@@ -12,6 +12,7 @@ import io.dtm4j.store.Lease;
 import io.dtm4j.store.Reads;
 import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -143,7 +144,7 @@ public final class Recovery {
   }
 
   /** Timers that have not fired. */
-  int armed() {
+  public int armed() {
     return armed.size();
   }
 
@@ -177,10 +178,12 @@ public final class Recovery {
     if (!armed.remove(due.gid(), one) || stopped) {
       return;
     }
-    if (clock.instant().isBefore(due.nextTime())) {
+    Instant now = clock.instant();
+    if (now.isBefore(due.nextTime())) {
       arm(due); // the store's clock is behind the timer's
       return;
     }
+    coordinator.timerFired(due.nextTime(), now);
     fired.add(due);
     claimFired();
   }

@@ -48,6 +48,21 @@ class DestinationsTest extends InVirtualTime {
   }
 
   @Test
+  void each_destination_says_what_it_has_to_do() {
+    Destinations destinations = destinations(2, 4);
+    for (int i = 0; i < 2; i++) {
+      destinations.of("http://bank/" + i).acquire(() -> {}, false);
+    }
+    destinations.of("http://bank/a").acquire(() -> {}, false);
+    destinations.of("http://bank/a").acquire(() -> {}, true);
+    destinations.of("http://shop/a").acquire(() -> {}, false);
+
+    assertThat(destinations.loads())
+        .containsExactlyInAnyOrder(
+            new DestinationLoad("http://bank", 2, 2), new DestinationLoad("http://shop", 1, 0));
+  }
+
+  @Test
   void while_connecting_fails_one_call_a_second_may_try() {
     Destinations.Slots slots = destinations(1, 1).of("http://bank/a");
     assertThat(slots.mayTry(0)).isTrue();
@@ -251,7 +266,7 @@ class DestinationsTest extends InVirtualTime {
   }
 
   private static Destinations destinations(int slots, int places) {
-    return new Destinations(new CoordinatorLimits(1, 1, 1, slots, places));
+    return new Destinations(new CoordinatorLimits(1, 1, 1, slots, places), Observer.NONE);
   }
 
   private Server server(int slots, int places) {

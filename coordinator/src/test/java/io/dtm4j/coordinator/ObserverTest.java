@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.dtm4j.engine.Trouble;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
@@ -32,6 +33,10 @@ class ObserverTest extends InVirtualTime {
   private final List<Duration> ages = new ArrayList<>();
   private final List<String> calls = new ArrayList<>();
   private final List<Trouble> troubles = new ArrayList<>();
+  private final List<String> destinations = new ArrayList<>();
+  private final List<Duration> callTimes = new ArrayList<>();
+  private final List<Duration> latenesses = new ArrayList<>();
+  private int dropped;
 
   @BeforeEach
   void observe() {
@@ -51,6 +56,33 @@ class ObserverTest extends InVirtualTime {
           @Override
           public void troubled(Trouble trouble) {
             troubles.add(trouble);
+          }
+
+          @Override
+          public void passDropped() {
+            dropped++;
+          }
+
+          @Override
+          public void timerFired(Duration late) {
+            latenesses.add(late);
+          }
+
+          @Override
+          public Destination destination(String address) {
+            return new Destination() {
+              @Override
+              public void called(BranchAnswer answer, boolean unreachable, long nanos) {
+                String kind = unreachable ? "unreachable" : answer.getClass().getSimpleName();
+                destinations.add(address + " " + kind);
+                callTimes.add(Duration.ofNanos(nanos));
+              }
+
+              @Override
+              public void deferred(Deferral why) {
+                destinations.add(address + " deferred " + why);
+              }
+            };
           }
         };
   }
@@ -111,8 +143,8 @@ class ObserverTest extends InVirtualTime {
     assertThat(troubles)
         .containsExactly(
             trouble("http://shop/query", GlobalStatus.PREPARED, "00", Op.CHECK_BACK, "oops", 1),
-            resume("w", 0),
-            resume("w", 1));
+            resume("w", 1),
+            resume("w", 2));
   }
 
   private static Trouble resume(String gid, int retries) {
@@ -191,6 +223,85 @@ class ObserverTest extends InVirtualTime {
 
     assertThat(passes).containsExactly("msg ok");
     assertThat(calls).isEmpty();
+  }
+
+  @Test
+  void each_destination_is_told_what_its_calls_came_to_and_when() {
+    participants.script("http://bank/a1", participants.slowly(seconds(2), SUCCEEDS));
+    participants.script("http://shop/a", fails("full"));
+    server("a").ask(saga("g", 1).step("http://shop/a", "http://shop/c").requestTimeout(5).submit());
+
+    run(seconds(3));
+
+    assertThat(destinations)
+        .containsExactly(
+            "http://bank Success",
+            "http://shop Failure",
+            "http://shop Success",
+            "http://bank Success");
+    assertThat(callTimes.getFirst()).isBetween(seconds(2), millis(2_100));
+    assertThat(callTimes.getLast()).isLessThan(millis(100));
+  }
+
+  @Test
+  void check_backs_are_calls_of_their_destination() {
+    participants.script("http://shop/query", ONGOING, UNKNOWN, fails("rolled back"));
+
+    server("a").ask(message("g", 1).timeoutToFail(2).prepare());
+    run(seconds(60));
+
+    assertThat(destinations)
+        .containsExactly("http://shop Ongoing", "http://shop Unknown", "http://shop Failure");
+  }
+
+  @Test
+  void a_destination_that_cannot_be_reached_is_told_so() {
+    weather.participantsGoAway("http://bank");
+
+    server("a").ask(saga("g", 1).submit());
+    run(seconds(1));
+
+    assertThat(destinations).containsExactly("http://bank unreachable");
+  }
+
+  @Test
+  void a_call_that_finds_no_place_is_told_as_deferred() {
+    world.limits = new CoordinatorLimits(1_000, 1 << 20, 1_000, 1, 0);
+    participants.script("http://bank/a1", SILENT);
+    Server server = server("a");
+
+    server.ask(saga("g", 1).submit());
+    server.ask(saga("h", 1).submit());
+    run(A_MOMENT);
+
+    assertThat(destinations).containsExactly("http://bank deferred FULL");
+  }
+
+  @Test
+  void a_timer_is_told_with_its_lateness() {
+    participants.script("http://bank/a1", UNKNOWN, SUCCEEDS);
+
+    server("a").ask(saga("g", 1).submit());
+    run(seconds(60));
+
+    assertThat(latenesses)
+        .singleElement()
+        .satisfies(late -> assertThat(late).isBetween(Duration.ZERO, seconds(1)));
+  }
+
+  @Test
+  void a_pass_that_cannot_go_on_is_told() {
+    participants.script(
+        "http://bank/m1",
+        received -> {
+          world.store.reject(new Gid("h"));
+          received.succeed();
+        });
+
+    server("a").ask(message("h", 1).submit());
+    run(A_MOMENT);
+
+    assertThat(dropped).isEqualTo(1);
   }
 
   @Test

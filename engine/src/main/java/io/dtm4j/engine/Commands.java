@@ -75,6 +75,7 @@ public final class Commands {
               case SAGA, WORKFLOW -> now.plus(policy.base());
               case TCC, XA, MSG -> now.plus(policy.timeoutWhilePrepared());
             };
+    Extra extra = proposed.state().extra();
     State state =
         new State(
             status,
@@ -83,9 +84,7 @@ public final class Commands {
             now,
             null,
             new Schedule(policy.base(), next),
-            runs
-                ? Extra.NONE.withDelayUntil(MsgRules.endOfDelay(proposed.definition(), now))
-                : Extra.NONE);
+            runs ? extra.withDelayUntil(MsgRules.endOfDelay(proposed.definition(), now)) : extra);
     var created =
         new Transaction(proposed.gid(), proposed.definition(), state, proposed.branches());
     return new Verdict.Commit(

@@ -170,9 +170,10 @@ public final class Creation {
         || branches.stream().anyMatch(branch -> isGrpc(definition, branch.url()))) {
       checkMetadata(gid, definition);
     }
+    Extra extra = request.trace() == null ? Extra.NONE : Extra.NONE.withTrace(request.trace());
     var state =
         new State(
-            GlobalStatus.PREPARED, "", "", now, null, new Schedule(Duration.ZERO, now), Extra.NONE);
+            GlobalStatus.PREPARED, "", "", now, null, new Schedule(Duration.ZERO, now), extra);
     return new Transaction(gid, definition, state, branches);
   }
 

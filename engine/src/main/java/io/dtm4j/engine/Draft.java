@@ -31,6 +31,8 @@ final class Draft {
   private final List<Write> writes = new ArrayList<>(4);
   private final List<Call> calls = new ArrayList<>(2);
   private final List<LeftOpen> leftOpen = new ArrayList<>(0);
+  private boolean calledWithoutPause;
+  private boolean doublesLate;
 
   /** The rows as they will be; null: none has changed. */
   private Branch @Nullable [] changed;
@@ -197,6 +199,16 @@ final class Draft {
     }
   }
 
+  /** The interval does not grow with each call that fails in a row: they are counted themselves. */
+  void countCalls() {
+    calledWithoutPause = true;
+  }
+
+  /** The interval doubles only with the second call that fails in a row. */
+  void countOneMoreThanDoublings() {
+    doublesLate = true;
+  }
+
   /** Replaces what is kept beyond DTM's record, durably before anything else leaves. */
   void keep(Extra changed) {
     extra = changed;
@@ -244,7 +256,8 @@ final class Draft {
             url,
             payload,
             retry.requestTimeout(),
-            transaction.definition().options().branchHeaders()));
+            transaction.definition().options().branchHeaders(),
+            extra.trace()));
   }
 
   /** Asks to be woken at that time if the pass still lives then. */
@@ -334,10 +347,10 @@ final class Draft {
     if (leftOpen.isEmpty()) {
       return List.of();
     }
-    Duration following = due == null ? retry.doubled(interval) : interval;
+    Duration following = due == null || doublesLate ? retry.doubled(interval) : interval;
     long ratio = Math.max(1, following.dividedBy(retry.base()));
     int doublings = Long.SIZE - 1 - Long.numberOfLeadingZeros(ratio);
-    boolean grows = following.compareTo(retry.longest()) < 0;
+    boolean grows = !calledWithoutPause && following.compareTo(retry.longest()) < 0;
     List<Trouble> troubles = new ArrayList<>(leftOpen.size());
     for (LeftOpen open : leftOpen) {
       String error =

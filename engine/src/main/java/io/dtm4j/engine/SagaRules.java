@@ -54,6 +54,7 @@ final class SagaRules implements ModeRules {
       case BranchAnswer.Ongoing _, BranchAnswer.Unknown _ -> {
         draft.leaveOpen(row, answer);
         if (forward && draft.before().definition().options().retryLimit() > 0) {
+          draft.countCalls();
           repeatOrGiveUp(draft, row);
         }
       }

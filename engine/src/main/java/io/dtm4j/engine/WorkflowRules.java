@@ -33,6 +33,7 @@ final class WorkflowRules implements ModeRules {
       draft.forgetAttempts(resume);
     } else {
       draft.leaveOpen(row, resume, answer);
+      draft.countOneMoreThanDoublings();
     }
     if (!(answer instanceof BranchAnswer.Unknown)) {
       draft.interval(draft.retry().base());

@@ -1,5 +1,6 @@
 package io.dtm4j.model;
 
+import io.dtm4j.protocol.TraceContext;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param required the steps (from 0) that a rolling back saga compensates, fixed when the rollback
  *     began while actions were in flight; null: follows from the rows (docs/spec/transactions.md
  *     4.2)
+ * @param trace where it belongs in a trace of the client that created it; null: nowhere
  * @param unknown members written by a newer server, as JSON text by name; carried along unchanged
  */
 public record Extra(
@@ -24,8 +26,9 @@ public record Extra(
     int parkings,
     Map<String, Attempt> attempts,
     @Nullable List<Integer> required,
+    @Nullable TraceContext trace,
     Map<String, String> unknown) {
-  public static final Extra NONE = new Extra(null, 0, 0, Map.of(), null, Map.of());
+  public static final Extra NONE = new Extra(null, 0, 0, Map.of(), null, null, Map.of());
 
   public Extra {
     attempts = Map.copyOf(attempts);
@@ -34,22 +37,26 @@ public record Extra(
   }
 
   public Extra withDelayUntil(@Nullable Instant newDelayUntil) {
-    return new Extra(newDelayUntil, retryCount, parkings, attempts, required, unknown);
+    return new Extra(newDelayUntil, retryCount, parkings, attempts, required, trace, unknown);
   }
 
   public Extra withRetryCount(long newRetryCount) {
-    return new Extra(delayUntil, newRetryCount, parkings, attempts, required, unknown);
+    return new Extra(delayUntil, newRetryCount, parkings, attempts, required, trace, unknown);
   }
 
   public Extra withParkings(int newParkings) {
-    return new Extra(delayUntil, retryCount, newParkings, attempts, required, unknown);
+    return new Extra(delayUntil, retryCount, newParkings, attempts, required, trace, unknown);
   }
 
   public Extra withAttempts(Map<String, Attempt> newAttempts) {
-    return new Extra(delayUntil, retryCount, parkings, newAttempts, required, unknown);
+    return new Extra(delayUntil, retryCount, parkings, newAttempts, required, trace, unknown);
   }
 
   public Extra withRequired(@Nullable List<Integer> newRequired) {
-    return new Extra(delayUntil, retryCount, parkings, attempts, newRequired, unknown);
+    return new Extra(delayUntil, retryCount, parkings, attempts, newRequired, trace, unknown);
+  }
+
+  public Extra withTrace(@Nullable TraceContext newTrace) {
+    return new Extra(delayUntil, retryCount, parkings, attempts, required, newTrace, unknown);
   }
 }

@@ -11,6 +11,7 @@ import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Step;
+import io.dtm4j.protocol.TraceContext;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.protocol.TransactionRequest;
 import java.time.Duration;
@@ -43,7 +44,8 @@ class EngineTest {
             new Options(false, 0, 7, 0, headers, false, 0),
             "",
             Map.of());
-    var play = new Play(request);
+    var trace = new TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a=1");
+    var play = new Play(request.withTrace(trace));
 
     play.line("submit -> a1");
     Call action = play.calls().getFirst();
@@ -61,7 +63,8 @@ class EngineTest {
                 "http://s/a?x=1",
                 Payload.of("{\"n\":1}"),
                 Duration.ofSeconds(7),
-                headers));
+                headers,
+                trace));
     assertThat(compensation)
         .isEqualTo(
             new Call(
@@ -73,7 +76,8 @@ class EngineTest {
                 "http://s/c",
                 Payload.of("{\"n\":1}"),
                 Duration.ofSeconds(7),
-                headers));
+                headers,
+                trace));
   }
 
   @ParameterizedTest

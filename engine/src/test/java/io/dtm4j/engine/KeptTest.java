@@ -169,7 +169,7 @@ class KeptTest {
   /** Members that a newer server has written stay (docs/spec/operations.md). */
   @Test
   void what_is_not_known_is_carried_along() {
-    var extra = new Extra(null, 0, 0, Map.of(), null, Map.of("later", "{\"a\":1}"));
+    var extra = new Extra(null, 0, 0, Map.of(), null, null, Map.of("later", "{\"a\":1}"));
 
     assertThat(
             extra
@@ -178,6 +178,7 @@ class KeptTest {
                 .withDelayUntil(Play.START)
                 .withRequired(List.of(1))
                 .withAttempts(Map.of())
+                .withTrace(null)
                 .unknown())
         .isEqualTo(Map.of("later", "{\"a\":1}"));
   }

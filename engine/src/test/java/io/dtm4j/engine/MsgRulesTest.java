@@ -283,6 +283,7 @@ class MsgRulesTest {
                 "http://service/q",
                 Payload.EMPTY,
                 Duration.ofSeconds(3),
-                Map.of()));
+                Map.of(),
+                null));
   }
 }

@@ -69,7 +69,7 @@ class TroubleTest {
               "abort -> r1",
               "r1 lost -> : aborting, in 20s"),
           row(
-              "prepared 00 buy /q timeout 0",
+              "prepared 00 buy /q timeout 1",
               workflow(),
               "prepare ->",
               "due -> q",
@@ -116,6 +116,44 @@ class TroubleTest {
     }
 
     assertThat(retries).containsExactly(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+  }
+
+  @Test
+  void a_repeat_without_a_pause_counts_as_well_as_the_call_that_ends_them() {
+    var play = new Play(saga(1).retryLimit(3));
+    List<String> told = new ArrayList<>();
+    play.line("submit -> a1");
+    for (String line :
+        List.of("a1 lost -> a1", "a1 lost -> a1", "a1 lost -> a1", "a1 lost -> c1")) {
+      play.line(line);
+      told.add(text(play.troubles().getFirst()));
+    }
+
+    assertThat(told)
+        .containsExactly(
+            "submitted 01 action /a1 timeout 1",
+            "submitted 01 action /a1 timeout 2",
+            "submitted 01 action /a1 timeout 3",
+            "aborting 01 action /a1 timeout 4");
+  }
+
+  @Test
+  void resumes_of_a_workflow_count_from_the_first_one_that_fails_in_a_row() {
+    var play = new Play(workflow());
+    List<Integer> retries = new ArrayList<>();
+    play.line("prepare ->");
+    for (String line :
+        List.of(
+            "q later -> : prepared, in 10s",
+            "q lost -> : prepared, in 10s",
+            "q lost -> : prepared, in 20s",
+            "q lost -> : prepared, in 40s")) {
+      play.line("due -> q");
+      play.line(line);
+      play.troubles().forEach(trouble -> retries.add(trouble.retries()));
+    }
+
+    assertThat(retries).containsExactly(1, 2, 3);
   }
 
   static final List<Long> INTERVALS = List.of(1L, 10L, 600L, 3_600L, 86_400L);

@@ -452,7 +452,8 @@ class TwoPhaseRulesTest {
                 "http://service/b1",
                 Payload.of("{\"branch\":1}"),
                 Duration.ofSeconds(7),
-                Map.of()));
+                Map.of(),
+                null));
   }
 
   /** 1.2: nested branches are ordinary rows, later in order. */

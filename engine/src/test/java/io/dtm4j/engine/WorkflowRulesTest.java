@@ -239,7 +239,8 @@ class WorkflowRulesTest {
                 "http://service/q",
                 Payload.of("hi"),
                 Duration.ofSeconds(3),
-                Map.of()));
+                Map.of(),
+                null));
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.dtm4j.protocol;
 
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The transaction of prepare, submit, abort and the other operations, as it came
@@ -18,6 +19,7 @@ import java.util.Map;
  * @param options what governs calls, waits and retries
  * @param rollbackReason reason of an abort
  * @param reqExtra end of a workflow: status, rollback_reason, result
+ * @param trace where it belongs in a trace of its client; null: nowhere, or it is not looked at
  */
 public record TransactionRequest(
     String gid,
@@ -29,10 +31,53 @@ public record TransactionRequest(
     String customData,
     Options options,
     String rollbackReason,
-    Map<String, String> reqExtra) {
+    Map<String, String> reqExtra,
+    @Nullable TraceContext trace) {
   public TransactionRequest {
     steps = List.copyOf(steps);
     payloads = List.copyOf(payloads);
     reqExtra = Map.copyOf(reqExtra);
+  }
+
+  /** What a body says: the trace stands in the head of a request. */
+  public TransactionRequest(
+      String gid,
+      String transType,
+      List<Step> steps,
+      List<Payload> payloads,
+      String queryPrepared,
+      String protocol,
+      String customData,
+      Options options,
+      String rollbackReason,
+      Map<String, String> reqExtra) {
+    this(
+        gid,
+        transType,
+        steps,
+        payloads,
+        queryPrepared,
+        protocol,
+        customData,
+        options,
+        rollbackReason,
+        reqExtra,
+        null);
+  }
+
+  /** The same with what its head says about a trace. */
+  public TransactionRequest withTrace(@Nullable TraceContext newTrace) {
+    return new TransactionRequest(
+        gid,
+        transType,
+        steps,
+        payloads,
+        queryPrepared,
+        protocol,
+        customData,
+        options,
+        rollbackReason,
+        reqExtra,
+        newTrace);
   }
 }

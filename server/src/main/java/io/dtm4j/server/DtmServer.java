@@ -1,5 +1,6 @@
 package io.dtm4j.server;
 
+import io.dtm4j.coordinator.Caller;
 import io.dtm4j.coordinator.Claims;
 import io.dtm4j.coordinator.ClientWrites;
 import io.dtm4j.coordinator.CommandHandler;
@@ -7,7 +8,7 @@ import io.dtm4j.coordinator.Coordinator;
 import io.dtm4j.coordinator.CoordinatorLimits;
 import io.dtm4j.coordinator.Keeper;
 import io.dtm4j.coordinator.Listings;
-import io.dtm4j.coordinator.Observer;
+import io.dtm4j.coordinator.Readiness;
 import io.dtm4j.coordinator.Recovery;
 import io.dtm4j.coordinator.Retention;
 import io.dtm4j.coordinator.Subscriptions;
@@ -33,6 +34,7 @@ import io.dtm4j.server.http.HttpDoor;
 import io.dtm4j.server.http.ListenerConfig;
 import io.dtm4j.server.http.Loops;
 import io.dtm4j.server.metrics.Metrics;
+import io.dtm4j.server.tracing.Tracing;
 import io.dtm4j.store.EventLoop;
 import io.dtm4j.store.GroupCommitter;
 import io.dtm4j.store.StoreReaders;
@@ -48,6 +50,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -81,24 +84,27 @@ public final class DtmServer implements AutoCloseable {
   private final GrpcDoor grpcDoor;
   private final Keeper keeper;
   private final Retention retention;
+  private final Readiness readiness;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private DtmServer(ServerConfig config) {
+  private DtmServer(ServerConfig config, Tracing tracing) {
     this.config = config;
+    part(tracing); // closed in the end, when nothing is called any more
     try {
       TransactionStore store = part(open(config.store()));
       Loops loops = part(Loops.start(Runtime.getRuntime().availableProcessors()));
-      GroupCommitter committer = part(new GroupCommitter(store, 1, COMMITS_END_WITHIN));
+      var metrics = new Metrics(Loops.library(), GrpcDoor.library());
+      GroupCommitter committer = part(new GroupCommitter(store, 1, COMMITS_END_WITHIN, metrics));
       StoreReaders readers = part(new StoreReaders(READERS, WAITING_READS));
-      var caller =
-          new Transports(
-              part(HttpCaller.open(loops, callerConfig(config), AddressPolicy.ALL)),
-              part(GrpcCaller.open(loops, grpcCallerConfig(config), AddressPolicy.ALL)));
+      HttpCaller http = part(HttpCaller.open(loops, callerConfig(config), AddressPolicy.ALL));
+      GrpcCaller grpc =
+          part(GrpcCaller.open(loops, grpcCallerConfig(config), AddressPolicy.ALL, http.answers()));
+      Caller caller = tracing.around(new Transports(http, grpc));
       ThreadTimers timers = part(new ThreadTimers());
 
       Timing timing = config.timing();
       CoordinatorLimits limits = limits(config.limits());
-      var metrics = new Metrics(Loops.library(), GrpcDoor.library());
+      AlertHook alerts = alertHook(loops, metrics);
       var engine =
           new Engine(
               new Settings(
@@ -112,7 +118,7 @@ public final class DtmServer implements AutoCloseable {
               store::storeTime,
               System::nanoTime,
               limits,
-              observer(loops, metrics));
+              alerts == null ? metrics : alerts);
       var claims = new Claims(hostName());
       var writes = new ClientWrites(store, committer, timers);
       var subscriptions = new Subscriptions(store, writes);
@@ -154,19 +160,28 @@ public final class DtmServer implements AutoCloseable {
               System::nanoTime,
               all.getFirst(),
               keep(config.store()));
+      var gauges = new Gauges(metrics);
+      gauges.work(coordinator, recovery, limits);
+      gauges.store(store, committer, readers);
+      gauges.alerts(alerts);
+      readiness = new Readiness(store, committer, timers, System::nanoTime, all.getFirst());
       var operations =
           new HttpDoor.Operations(
               commands,
               new Listings(store, readers, writes),
               subscriptions,
-              timing.timeoutToFail().multipliedBy(RESET_AFTER_TIMEOUTS));
-      door = part(open(config, loops, operations, store, metrics));
-      grpcDoor =
-          part(open(config, loops, new GrpcDoor.Operations(commands, subscriptions), metrics));
+              timing.timeoutToFail().multipliedBy(RESET_AFTER_TIMEOUTS),
+              readiness::refusal);
+      boolean traces = tracing.isOn();
+      door = part(open(config, traces, loops, operations, store, metrics));
+      var grpcOperations = new GrpcDoor.Operations(commands, subscriptions, readiness::refusal);
+      grpcDoor = part(open(config, traces, loops, grpcOperations, metrics));
+      gauges.doors(door, grpcDoor, readiness);
       // Only now: a server that cannot listen must not have worked on anything.
       keeper.start();
       recovery.start();
       retention.start();
+      readiness.start();
     } catch (StoreUnavailableException e) {
       closeParts();
       throw new StartException(words(e), e);
@@ -182,7 +197,16 @@ public final class DtmServer implements AutoCloseable {
    * @throws StartException when a port or the store is taken or not usable; nothing runs then
    */
   public static DtmServer start(ServerConfig config) {
-    return new DtmServer(config);
+    return start(config, Tracing.OFF);
+  }
+
+  /**
+   * The same with spans of its calls.
+   *
+   * @param tracing closed with the server, or when it does not start
+   */
+  public static DtmServer start(ServerConfig config, Tracing tracing) {
+    return new DtmServer(config, tracing);
   }
 
   /**
@@ -249,6 +273,7 @@ public final class DtmServer implements AutoCloseable {
     }
     long began = System.nanoTime();
     log.info("dtm4j stops");
+    readiness.stop();
     door.stopAccepting();
     grpcDoor.stopAccepting();
     retention.stop();
@@ -278,11 +303,11 @@ public final class DtmServer implements AutoCloseable {
     }
   }
 
-  /** Counts what happens, and tells the alert hook if there is one. */
-  private Observer observer(Loops loops, Metrics metrics) {
+  /** The hook that is told of alerts, and counts the rest; null: none is configured. */
+  private @Nullable AlertHook alertHook(Loops loops, Metrics metrics) {
     Alert alert = config.alert();
     if (alert.webHook().isEmpty()) {
-      return metrics;
+      return null;
     }
     try {
       boolean insideDocker = config.discovery().insideDocker();
@@ -303,6 +328,7 @@ public final class DtmServer implements AutoCloseable {
 
   private static HttpDoor open(
       ServerConfig config,
+      boolean traces,
       Loops loops,
       HttpDoor.Operations operations,
       TransactionStore store,
@@ -310,7 +336,7 @@ public final class DtmServer implements AutoCloseable {
     try {
       return HttpDoor.open(
           loops,
-          listenerConfig(config),
+          listenerConfig(config).withTraces(traces),
           operations,
           AddressPolicy.ALL,
           stored -> WaitingFor.sentence(stored, store.storeTime()),
@@ -324,14 +350,19 @@ public final class DtmServer implements AutoCloseable {
   }
 
   private static GrpcDoor open(
-      ServerConfig config, Loops loops, GrpcDoor.Operations operations, Metrics metrics) {
+      ServerConfig config,
+      boolean traces,
+      Loops loops,
+      GrpcDoor.Operations operations,
+      Metrics metrics) {
     Listen listen = config.listen();
     try {
       return GrpcDoor.open(
           loops,
           GrpcConfig.DEFAULTS
               .withAddress(listen.bindAddress(), listen.grpcPort())
-              .withMessageBytes(config.limits().bodyBytes()),
+              .withMessageBytes(config.limits().bodyBytes())
+              .withTraces(traces),
           operations,
           AddressPolicy.ALL,
           metrics);

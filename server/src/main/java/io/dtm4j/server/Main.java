@@ -103,8 +103,11 @@ public final class Main {
       err.println("dtm4j: " + e.getMessage());
       return CANNOT_START;
     } catch (ConfigException e) {
-      err.println("dtm4j: the configuration cannot be used:");
-      e.problems().forEach(problem -> err.println("  " + problem));
+      String separator = e.problems().size() == 1 ? " " : System.lineSeparator() + "  ";
+      err.println(
+          "dtm4j: the configuration cannot be used:"
+              + separator
+              + String.join(separator, e.problems()));
       return CANNOT_START;
     } catch (Exception e) {
       e.printStackTrace(err);

@@ -4,6 +4,7 @@ import io.dtm4j.server.config.ConfigParser;
 import io.dtm4j.server.config.LoadedConfig;
 import io.dtm4j.server.config.ServerConfig;
 import io.dtm4j.server.config.ServerConfig.Listen;
+import io.dtm4j.server.tracing.Tracing;
 import java.io.Console;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,7 +88,11 @@ final class Serve {
       if (given.hasOption(RESET)) {
         reset(config);
       }
-      DtmServer server = DtmServer.start(config);
+      Tracing tracing = Tracing.of(System.getenv(), Version.TEXT);
+      if (tracing.isOn()) {
+        log.info("traces are on, as OTEL_... says");
+      }
+      DtmServer server = DtmServer.start(config, tracing);
       server.closeAtExit();
       log.atInfo()
           .addKeyValue("version", Version.TEXT)

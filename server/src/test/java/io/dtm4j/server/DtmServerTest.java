@@ -37,6 +37,17 @@ class DtmServerTest {
   }
 
   @Test
+  void it_is_ready_once_it_has_started() throws Exception {
+    try (var server = DtmServer.start(config(Map.of()));
+        var http = HttpClient.newHttpClient()) {
+      URI ready = URI.create(server.httpUrl() + "/api/ready");
+
+      assertThat(http.send(HttpRequest.newBuilder(ready).build(), BodyHandlers.ofString()).body())
+          .isEqualTo("{\"msg\":\"ready\"}");
+    }
+  }
+
+  @Test
   void a_stopped_server_leaves_port_and_directory_to_the_next_one() {
     ServerConfig config = config(Map.of());
     DtmServer.start(config).close();

@@ -13,9 +13,16 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -23,12 +30,16 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.yaml.snakeyaml.Yaml;
 
 /** What a whole server shows of what it did: docs/spec/operations.md 1. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class ServerMetricsTest {
   private static final int OK = 200;
   private static final int CONFLICT = 409;
+  private static final int DESTINATIONS = 200;
 
   @TempDir Path folder;
   private HttpServer participant;
@@ -49,7 +60,7 @@ class ServerMetricsTest {
     Map<String, String> options =
         Map.of(
             "BindAddress",
-            "127.0.0.1",
+            "0.0.0.0",
             "HttpPort",
             Integer.toString(FreePorts.next()),
             "GrpcPort",
@@ -70,8 +81,12 @@ class ServerMetricsTest {
     return http.send(request, BodyHandlers.ofString());
   }
 
+  private String url() {
+    return server.httpUrl().replace("0.0.0.0", "127.0.0.1");
+  }
+
   private HttpRequest.Builder to(String path) {
-    return HttpRequest.newBuilder(URI.create(server.httpUrl() + path));
+    return HttpRequest.newBuilder(URI.create(url() + path));
   }
 
   /** Submits and waits for the result; the answer's status. */
@@ -128,6 +143,140 @@ class ServerMetricsTest {
         .anyMatch(
             line ->
                 line.matches(
-                    "dtm_server_info\\{gin_version=\"Vert\\.x 5[0-9.]+\",grpc_version=\"grpc-java [0-9.]+\"} 1.0"));
+                    "dtm_server_info\\{gin_version=\"Vert\\.x 5[0-9.]+\",grpc_version=\"grpc-java"
+                        + " [0-9.]+\"} 1.0"));
+  }
+
+  /** The value of a line. */
+  private static double value(List<String> lines, String series) {
+    return lines.stream()
+        .filter(line -> line.startsWith(series + " "))
+        .mapToDouble(line -> Double.parseDouble(line.substring(series.length())))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError(series + " is not there"));
+  }
+
+  @Test
+  void what_the_parts_of_a_server_have_to_do_is_shown() throws Exception {
+    assertThat(submit("done", "saga", "/do", "/do")).isEqualTo(OK);
+
+    List<String> lines = metrics();
+    String origin = "http://127.0.0.1:" + participant.getAddress().getPort();
+    assertThat(lines)
+        .contains(
+            "dtm4j_ready 1.0",
+            "dtm4j_open_passes 0.0",
+            "dtm4j_open_passes_limit 20000.0",
+            "dtm4j_open_pass_bytes 0.0",
+            "dtm4j_armed_timers 0.0",
+            "dtm4j_passes_dropped_total 0.0",
+            "dtm4j_commit_repeats_total 0.0",
+            "dtm4j_unfinished_transactions 0.0",
+            "dtm4j_oldest_unfinished_seconds 0.0",
+            "dtm4j_overdue_seconds 0.0",
+            "dtm4j_alerts_total{result=\"dropped\"} 0.0",
+            "dtm4j_open_requests{type=\"http\"} 1.0",
+            "dtm4j_calls_total{destination=\"" + origin + "\",outcome=\"success\"} 2.0",
+            "dtm4j_call_seconds_count{destination=\"" + origin + "\"} 2",
+            "dtm4j_calls_in_flight{destination=\"" + origin + "\"} 0.0");
+    assertThat(value(lines, "dtm4j_commit_batches_sum")).isEqualTo(3);
+    assertThat(value(lines, "dtm4j_commit_seconds_count")).isEqualTo(3);
+  }
+
+  @Test
+  void what_is_unfinished_is_shown_with_its_age() throws Exception {
+    String body = "{\"gid\":\"open\",\"trans_type\":\"tcc\"}";
+    send(to("/api/dtmsvr/prepare").POST(BodyPublishers.ofString(body)).build());
+
+    List<String> lines = metrics();
+
+    assertThat(lines).contains("dtm4j_unfinished_transactions 1.0", "dtm4j_overdue_seconds 0.0");
+    assertThat(value(lines, "dtm4j_oldest_unfinished_seconds")).isBetween(0.0, 60.0);
+  }
+
+  /** Many submits of sagas to many destinations, all of them this very server. */
+  private void submitMany(int from, int to) {
+    var places = new Semaphore(64);
+    for (int i = from; i < to; i++) {
+      places.acquireUninterruptibly();
+      String action = url().replace("127.0.0.1", "127.0.0." + (1 + i % DESTINATIONS)) + "/api/ping";
+      String body =
+          "{\"gid\":\"stranger-%d\",\"trans_type\":\"saga\",\"wait_result\":true,\"payloads\":[\"\"],\"steps\":[{\"action\":\"%s\"}]}"
+              .formatted(i, action);
+      var _ =
+          http.sendAsync(
+                  to("/api/dtmsvr/submit").POST(BodyPublishers.ofString(body)).build(),
+                  BodyHandlers.discarding())
+              .whenComplete((_, _) -> places.release());
+    }
+    places.acquireUninterruptibly(64);
+  }
+
+  @Test
+  void ten_thousand_transactions_to_many_destinations_make_no_series_without_end()
+      throws Exception {
+    submitMany(0, 1_000);
+    List<String> before = metrics();
+
+    submitMany(1_000, 10_000);
+
+    List<String> after = metrics();
+    assertThat(namesOf(after)).hasSameSizeAs(namesOf(before)).hasSizeLessThan(2_000);
+    assertThat(after).noneMatch(line -> line.contains("stranger"));
+    assertThat(
+            after.stream()
+                .filter(line -> line.startsWith("dtm4j_calls_total"))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+                .sum())
+        .isGreaterThanOrEqualTo(10_000);
+    assertThat(after)
+        .anyMatch(line -> line.startsWith("dtm4j_calls_in_flight{destination=\"other\"}"));
+  }
+
+  /** Each series, without its value. */
+  private static Set<String> namesOf(List<String> lines) {
+    return lines.stream()
+        .filter(line -> !line.startsWith("#"))
+        .map(line -> line.substring(0, line.lastIndexOf(' ')))
+        .collect(Collectors.toSet());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"grafana/dtm4j.json", "prometheus/alerts.yml"})
+  void what_dashboard_and_alert_rules_ask_for_is_there(String file) throws Exception {
+    submit("done", "saga", "/do");
+    Set<String> there =
+        namesOf(metrics()).stream()
+            .map(name -> name.replaceAll("\\{.*", ""))
+            .collect(Collectors.toSet());
+
+    Object read = new Yaml().load(Files.readString(Path.of("../deploy", file))); // JSON is YAML
+    var asked = new TreeSet<String>();
+    new ExpressionsIn(asked::add).walk(read);
+
+    assertThat(asked).hasSizeGreaterThan(10).isSubsetOf(there);
+  }
+
+  /** Finds the names of metrics in all expressions of a dashboard or of rules. */
+  private record ExpressionsIn(Consumer<String> names) {
+    private static final Pattern NAME = Pattern.compile("\\b(dtm4?j?|jvm|process)_\\w+");
+
+    void walk(Object node) {
+      switch (node) {
+        case Map<?, ?> map ->
+            map.forEach(
+                (key, value) -> {
+                  if ("expr".equals(key)) {
+                    NAME.matcher(value.toString())
+                        .results()
+                        .forEach(found -> names.accept(found.group()));
+                  } else if (value != null) {
+                    walk(value);
+                  }
+                });
+        case List<?> list -> list.forEach(this::walk);
+        default -> {}
+      }
+    }
   }
 }

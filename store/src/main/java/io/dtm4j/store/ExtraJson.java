@@ -15,6 +15,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.dtm4j.model.Attempt;
 import io.dtm4j.model.Extra;
+import io.dtm4j.protocol.TraceContext;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -98,6 +99,11 @@ public final class ExtraJson {
             case PARKINGS -> extra.withParkings((int) number(value));
             case ATTEMPTS -> extra.withAttempts(attempts(object(value)));
             case REQUIRED -> extra.withRequired(steps(value));
+            // Nothing depends on a trace, so what is none stops nothing.
+            case TraceContext.PARENT ->
+                extra.withTrace(
+                    TraceContext.of(value.asText(), node.path(TraceContext.STATE).asText()));
+            case TraceContext.STATE -> extra;
             default -> {
               unknown.put(member.getKey(), value.toString());
               yield extra;
@@ -110,6 +116,7 @@ public final class ExtraJson {
         extra.parkings(),
         extra.attempts(),
         extra.required(),
+        extra.trace(),
         unknown);
   }
 
@@ -126,6 +133,13 @@ public final class ExtraJson {
     }
     if (extra.required() != null) {
       node.set(REQUIRED, nodeOf(extra.required()));
+    }
+    TraceContext trace = extra.trace();
+    if (trace != null) {
+      node.put(TraceContext.PARENT, trace.parent());
+      if (!trace.state().isEmpty()) {
+        node.put(TraceContext.STATE, trace.state());
+      }
     }
     new TreeMap<>(extra.unknown()).forEach((name, json) -> node.set(name, parse(json)));
     if (!extra.attempts().isEmpty()) {

@@ -41,9 +41,21 @@ public final class GroupCommitter implements Committer, AutoCloseable {
    * @param closeWithin how long {@link #close} may take
    */
   public GroupCommitter(TransactionStore store, int lanes, Duration closeWithin) {
+    this(store, lanes, closeWithin, CommitObserver.NONE);
+  }
+
+  /**
+   * The same.
+   *
+   * @param observer told what is worth counting
+   */
+  public GroupCommitter(
+      TransactionStore store, int lanes, Duration closeWithin, CommitObserver observer) {
     this.closeWithin = closeWithin;
     this.lanes =
-        IntStream.rangeClosed(1, lanes).mapToObj(i -> new Lane("commit-lane-" + i, store)).toList();
+        IntStream.rangeClosed(1, lanes)
+            .mapToObj(i -> new Lane("commit-lane-" + i, store, observer))
+            .toList();
   }
 
   @Override

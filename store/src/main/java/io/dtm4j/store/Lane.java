@@ -46,6 +46,7 @@ final class Lane {
   private static final long BYTES_PER_WRITE = 100;
 
   private final TransactionStore store;
+  private final CommitObserver observer;
   private final Consumer<Duration> pause;
   private final Thread thread;
 
@@ -61,15 +62,17 @@ final class Lane {
   private final ArrayDeque<Job> gathered = new ArrayDeque<>();
   private final Map<Gid, CommitResult.Rejected> broken = new HashMap<>();
 
-  Lane(String name, TransactionStore store) {
-    this(name, store, time -> LockSupport.parkNanos(time.toNanos()));
+  Lane(String name, TransactionStore store, CommitObserver observer) {
+    this(name, store, observer, time -> LockSupport.parkNanos(time.toNanos()));
   }
 
   /**
+   * @param observer told what is worth counting
    * @param pause lets the lane's thread wait between two attempts; may return early
    */
-  Lane(String name, TransactionStore store, Consumer<Duration> pause) {
+  Lane(String name, TransactionStore store, CommitObserver observer, Consumer<Duration> pause) {
     this.store = store;
+    this.observer = observer;
     this.pause = pause;
     thread = Thread.ofPlatform().name(name).daemon().start(this::run);
   }
@@ -210,11 +213,14 @@ final class Lane {
   }
 
   private List<CommitResult> commit(List<Batch> batches) {
+    long began = System.nanoTime();
     List<CommitResult> results = store.commit(batches);
+    long took = System.nanoTime() - began;
     if (results.size() != batches.size()) {
       throw new IllegalStateException(
           results.size() + " results (expected: " + batches.size() + ")");
     }
+    observer.committed(results.size(), took);
     return results;
   }
 
@@ -282,6 +288,7 @@ final class Lane {
           endOfTrouble(failures);
           throw e;
         }
+        observer.repeated();
         if (failures == 1) {
           repeatingSince = store.storeTime();
           log.atWarn().setCause(e).log("outcome of a write is not known, it is sent again");

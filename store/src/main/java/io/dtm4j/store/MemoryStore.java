@@ -217,6 +217,16 @@ public class MemoryStore implements TransactionStore {
   }
 
   @Override
+  public synchronized @Nullable Instant oldestUnfinished() {
+    return gids.values().stream()
+        .map(gid -> requireNonNull(transactions.get(gid)).transaction())
+        .filter(transaction -> !transaction.status().isFinal())
+        .findFirst()
+        .map(transaction -> transaction.definition().createTime().truncatedTo(ChronoUnit.MILLIS))
+        .orElse(null);
+  }
+
+  @Override
   public synchronized Page<Gid> endedBefore(Instant time, String cursor, int limit) {
     Page.checkLimit(limit);
     long behind = cursor.isEmpty() ? 0 : Cursors.number(cursor);

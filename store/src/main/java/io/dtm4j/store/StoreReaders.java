@@ -49,6 +49,11 @@ public final class StoreReaders implements Reads, AutoCloseable {
     }
   }
 
+  /** Reads that wait for a thread. */
+  public int waiting() {
+    return threads.getQueue().size();
+  }
+
   /** Lets running reads end, for a bounded time; those that still wait are refused. */
   @Override
   public void close() {

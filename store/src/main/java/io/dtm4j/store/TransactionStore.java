@@ -115,6 +115,13 @@ public interface TransactionStore extends AutoCloseable {
   Counts counts();
 
   /**
+   * When the unfinished transaction was created that was stored first, to the millisecond; a store
+   * may name a later time when a younger one had been stored before. Looks at all that is
+   * unfinished: half a second for a million. Null: nothing is.
+   */
+  @Nullable Instant oldestUnfinished();
+
+  /**
    * Finished transactions that ended before that time, in the store's own order. Never more than
    * some 100 ms of work: a page may be short.
    *

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import io.dtm4j.model.Attempt;
 import io.dtm4j.model.Extra;
+import io.dtm4j.protocol.TraceContext;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.HashMap;
@@ -20,6 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class ExtraJsonTest {
   private static final Instant NOW = Instant.parse("2026-03-04T05:06:07.089Z");
+  private static final String PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   private static final Attempt FULL =
       new Attempt(2, NOW, Attempt.Kind.UNKNOWN, "x".repeat(Attempt.MAX_TEXT));
 
@@ -39,13 +41,16 @@ class ExtraJsonTest {
             2,
             Map.of("01 action", new Attempt(4, NOW, Attempt.Kind.ONGOING, "wait \"a\" bit")),
             List.of(0, 1, 2, 4, 5),
+            new TraceContext(PARENT, "a=\"1\""),
             Map.of());
 
     assertThat(ExtraJson.write("", extra))
         .isEqualTo(
             """
             {"dtm4j":{"delay_until":"2026-03-04T05:06:07.089Z","retry_count":3,"parkings":2,\
-            "required":[[0,2],4,5],"attempts":{"01 action":{"number":4,\
+            "required":[[0,2],4,5],\
+            "traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",\
+            "tracestate":"a=\\"1\\"","attempts":{"01 action":{"number":4,\
             "at":"2026-03-04T05:06:07.089Z","kind":"ongoing","text":"wait \\"a\\" bit"}}}}\
             """);
     assertThat(ExtraJson.read(ExtraJson.write("", extra))).isEqualTo(extra);
@@ -86,6 +91,24 @@ class ExtraJsonTest {
     assertThat(extra.parkings()).isEqualTo(1);
     assertThat(extra.unknown()).containsEntry("attention", "{\"since\":\"x\",\"n\":[1.50,null]}");
     assertThat(ExtraJson.write("", extra)).isEqualTo(newer);
+  }
+
+  @Test
+  void a_trace_without_state_has_one_member() {
+    var trace = new TraceContext(PARENT, "");
+
+    String written = ExtraJson.write("", Extra.NONE.withTrace(trace));
+
+    assertThat(written).isEqualTo("{\"dtm4j\":{\"traceparent\":\"" + PARENT + "\"}}");
+    assertThat(ExtraJson.read(written).trace()).isEqualTo(trace);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\"00-0-0-01\"", "7", "null", "{}"})
+  void a_trace_that_is_none_stops_nothing(String parent) {
+    Extra read = ExtraJson.read("{\"dtm4j\":{\"parkings\":1,\"traceparent\":" + parent + "}}");
+
+    assertThat(read).isEqualTo(Extra.NONE.withParkings(1));
   }
 
   @Test

@@ -42,7 +42,20 @@ class GroupCommitterTest {
   private final ScriptedStore store = new ScriptedStore(NOW);
   private final TestLoop loop = new TestLoop();
   private final List<Duration> pauses = Collections.synchronizedList(new ArrayList<>());
-  private final Lane lane = new Lane("test-lane", store, pauses::add);
+  private final List<String> observed = Collections.synchronizedList(new ArrayList<>());
+  private final CommitObserver observer =
+      new CommitObserver() {
+        @Override
+        public void committed(int batches, long nanos) {
+          observed.add(nanos < 0 ? "negative time" : "committed " + batches);
+        }
+
+        @Override
+        public void repeated() {
+          observed.add("repeated");
+        }
+      };
+  private final Lane lane = new Lane("test-lane", store, observer, pauses::add);
 
   @AfterEach
   void end() {
@@ -82,6 +95,25 @@ class GroupCommitterTest {
     assertThat(answers).containsExactly("first1", "g00", "g11", "g02", "g13", "g04");
     assertThat(store.groups())
         .containsExactly(List.of("first1"), List.of("g00", "g11", "g02", "g13", "g04"));
+  }
+
+  @Test
+  void each_group_is_observed_before_it_is_answered_and_each_repetition() throws Exception {
+    var answers = new ArrayList<String>();
+    store.shut();
+    commit("first", 1, answers);
+    store.awaitCommit();
+    store.failNext(
+        null,
+        new OutcomeUnknownException("no answer", null),
+        new OutcomeUnknownException("no answer", null));
+    commit("g", 1, answers);
+    commit("h", 1, answers);
+    store.open();
+
+    loop.runUntil(() -> answers.size() == 3);
+
+    assertThat(observed).containsExactly("committed 1", "repeated", "repeated", "committed 2");
   }
 
   @Test
@@ -191,6 +223,7 @@ class GroupCommitterTest {
         new Lane(
             "slow-lane",
             store,
+            CommitObserver.NONE,
             time -> {
               paused.complete(time);
               await(goOn);

@@ -1,6 +1,7 @@
 package io.dtm4j.bench;
 
 import io.vertx.core.Context;
+import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -9,7 +10,9 @@ import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
+import io.vertx.core.net.HostAndPort;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,6 +54,7 @@ final class Load implements AutoCloseable {
   private final CpuMeter cpu;
   private final Participants participants;
   private final HttpClientAgent http;
+  private final HttpClientAgent http2;
   private final Work.Site site;
   private final String gidPrefix =
       Long.toString(new SecureRandom().nextLong(Long.MAX_VALUE), Character.MAX_RADIX) + "-";
@@ -78,7 +82,19 @@ final class Load implements AutoCloseable {
             .with(new PoolOptions().setHttp1MaxSize(2 * clients))
             .withConnectHandler(connection -> connection.exceptionHandler(_ -> {}))
             .build();
-    this.site = new Work.Site(http, target, participants.port());
+    this.http2 =
+        vertx
+            .httpClientBuilder()
+            .with(
+                new HttpClientOptions()
+                    .setProtocolVersion(HttpVersion.HTTP_2)
+                    .setHttp2ClearTextUpgrade(false)
+                    .setHttp2KeepAliveTimeout(0))
+            .with(new PoolOptions().setHttp2MaxSize(1))
+            .withConnectHandler(connection -> connection.exceptionHandler(_ -> {}))
+            .build();
+    var grpc = new GrpcCalls(http2, target.grpc());
+    this.site = new Work.Site(http, grpc, target, participants.port());
     for (int i = 0; i < clients; i++) {
       this.clients.add(new Client());
     }
@@ -106,13 +122,14 @@ final class Load implements AutoCloseable {
    * Lets this process compile its hot path before it disturbs a server: a rate of some hundred per
    * second would take minutes for it. The participants answer a submit as well as a branch.
    */
-  static void warmUp(Vertx vertx, int clients, Duration length, Progress progress)
+  static void warmUp(Vertx vertx, Work work, int clients, Duration length, Progress progress)
       throws InterruptedException {
+    String host = Work.Site.PARTICIPANT_HOST;
+    int port = Participants.open(vertx).port();
     Target itself =
-        new Target(
-            Work.Site.PARTICIPANT_HOST, Participants.open(vertx).port(), "", 0, "bench itself", "");
+        new Target(host, port, "", HostAndPort.create(host, port), 0, "bench itself", "");
     CpuMeter cpu = new CpuMeter(0, List.of());
-    try (Load load = new Load(vertx, Works.ITSELF, itself, clients, cpu)) {
+    try (Load load = new Load(vertx, Works.itself(work), itself, clients, cpu)) {
       Measurement _ = load.run(Duration.ZERO, length, progress);
     }
   }
@@ -126,21 +143,41 @@ final class Load implements AutoCloseable {
   void checkReady() {
     CpuMeter.Reading _ = cpu.read();
     String newGid = target.address() + "/newGid";
-    try {
-      String answer =
-          http.request(HttpMethod.GET, target.port(), target.host(), target.path() + "/newGid")
-              .compose(HttpClientRequest::send)
-              .compose(response -> response.body().map(body -> response.statusCode() + " " + body))
-              .otherwise(failure -> String.valueOf(failure.getMessage()))
-              .await(READY_LIMIT);
-      if (!answer.startsWith("200 ") || !answer.contains("\"gid\"")) {
-        throw new BenchException(
-            "%s: %s (expected: 200 with a gid; an address ends in /api/dtmsvr)"
-                .formatted(newGid, answer.lines().findFirst().orElse("")));
+    String answer =
+        answered(
+            newGid,
+            http.request(HttpMethod.GET, target.port(), target.host(), target.path() + "/newGid")
+                .compose(HttpClientRequest::send)
+                .compose(
+                    response -> response.body().map(body -> response.statusCode() + " " + body)));
+    if (!answer.startsWith("200 ") || !answer.contains("\"gid\"")) {
+      throw new BenchException(
+          "%s: %s (expected: 200 with a gid; an address ends in /api/dtmsvr)"
+              .formatted(newGid, answer.lines().findFirst().orElse("")));
+    }
+    if (work.overGrpc()) {
+      Promise<String> answeredOverGrpc = Promise.promise();
+      loop.runOnContext(
+          _ ->
+              site.grpc()
+                  .call(
+                      "NewGid",
+                      GrpcCalls.EMPTY,
+                      error -> answeredOverGrpc.complete(error == null ? "" : error)));
+      String error = answered("NewGid at " + target.grpc(), answeredOverGrpc.future());
+      if (!error.isEmpty()) {
+        throw new BenchException(error + " (--grpc names another address)");
       }
+    }
+  }
+
+  /** An answer, or the text of the failure. */
+  private static String answered(String what, Future<String> answer) {
+    try {
+      return answer.otherwise(failure -> String.valueOf(failure.getMessage())).await(READY_LIMIT);
     } catch (TimeoutException e) {
       throw new BenchException(
-          "%s: no answer within %d s".formatted(newGid, READY_LIMIT.toSeconds()), e);
+          "%s: no answer within %d s".formatted(what, READY_LIMIT.toSeconds()), e);
     }
   }
 
@@ -182,6 +219,7 @@ final class Load implements AutoCloseable {
   @Override
   public void close() {
     http.close().await();
+    http2.close().await();
   }
 
   /**

@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -62,6 +63,15 @@ public final class Main implements Callable<Integer> {
       paramLabel = "URL",
       description = "Address of the server's API. Default: " + DEFAULT_TARGET)
   private @Nullable String target;
+
+  @Option(
+      names = "--grpc",
+      paramLabel = "HOST:PORT",
+      split = ",",
+      description =
+          "Where the server takes gRPC; beside --pair one address for each, A,B. Default: one port"
+              + " above HTTP")
+  private List<String> grpc = List.of();
 
   @Option(
       names = "--work",
@@ -267,7 +277,7 @@ public final class Main implements Callable<Integer> {
     check(
         Scale.Dying.WORDS.contains(dying), "--dying", dying, String.join(", ", Scale.Dying.WORDS));
     check(scale == null || pair == null, "--pair", pair, "absent beside --scale");
-    List<Target> targets = targets();
+    List<Target> targets = withGrpc(targets());
     if (scale != null) {
       return scale(scale, targets.getFirst());
     }
@@ -280,7 +290,8 @@ public final class Main implements Callable<Integer> {
         loads.add(new Load(vertx, chosen, each, clients, new CpuMeter(each.pid(), stores)));
       }
       loads.forEach(this::checkReady);
-      Load.warmUp(vertx, clients, ofSeconds(Math.min(warmup, OWN_WARMUP_SECONDS)), progress);
+      Load.warmUp(
+          vertx, chosen, clients, ofSeconds(Math.min(warmup, OWN_WARMUP_SECONDS)), progress);
       report.begin(chosen);
       return pair == null ? measure(loads.getFirst(), report) : compare(loads, report);
     } finally {
@@ -345,6 +356,21 @@ public final class Main implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new ParameterException(
           commandLine(), (pair == null ? "--target: " : "--pair: ") + e.getMessage(), e);
+    }
+  }
+
+  private List<Target> withGrpc(List<Target> targets) {
+    if (grpc.isEmpty()) {
+      return targets;
+    }
+    check(
+        grpc.size() == targets.size(), "--grpc", String.join(",", grpc), "one address per server");
+    try {
+      return IntStream.range(0, targets.size())
+          .mapToObj(i -> targets.get(i).withGrpc(grpc.get(i)))
+          .toList();
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(commandLine(), "--grpc: " + e.getMessage(), e);
     }
   }
 

@@ -2,18 +2,24 @@ package io.dtm4j.bench;
 
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 
 /**
  * The branches that a server under load calls: whatever begins with {@code /refuse} is refused, all
- * else succeeds at once. Confined to the event loop that opened it.
+ * else succeeds at once. What comes by HTTP/2 is gRPC. Confined to the event loop that opened it.
  */
 final class Participants {
   private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
   private static final Buffer SUCCESS = Buffer.buffer("{\"dtm_result\":\"SUCCESS\"}");
   private static final Buffer FAILURE = Buffer.buffer("{\"dtm_result\":\"FAILURE\"}");
+
+  /** No limit: a server has one connection to them, whatever the number of clients. */
+  private static final long CALLS_PER_CONNECTION = 0xffffffffL;
 
   private final HttpServer server;
   private long calls;
@@ -21,7 +27,10 @@ final class Participants {
   private Participants(Vertx vertx) {
     server =
         vertx
-            .createHttpServer()
+            .createHttpServer(
+                new HttpServerOptions()
+                    .setInitialSettings(
+                        new Http2Settings().setMaxConcurrentStreams(CALLS_PER_CONNECTION)))
             // A server that is stopped resets its connections: no reason for a line in the log.
             .connectionHandler(connection -> connection.exceptionHandler(_ -> {}))
             .requestHandler(this::arrived);
@@ -48,6 +57,14 @@ final class Participants {
 
   private void answer(HttpServerRequest request) {
     calls++;
+    if (request.version() == HttpVersion.HTTP_2) {
+      request
+          .response()
+          .putHeader(HttpHeaders.CONTENT_TYPE, GrpcCalls.CONTENT_TYPE)
+          .putTrailer(GrpcCalls.STATUS, GrpcCalls.OK)
+          .end(GrpcCalls.EMPTY);
+      return;
+    }
     boolean refused = request.uri().startsWith("/refuse");
     request
         .response()

@@ -1,5 +1,6 @@
 package io.dtm4j.bench;
 
+import io.vertx.core.net.HostAndPort;
 import java.net.URI;
 import java.net.URISyntaxException;
 
@@ -7,11 +8,19 @@ import java.net.URISyntaxException;
  * A server under load.
  *
  * @param path of its API, {@code /api/dtmsvr}
+ * @param grpc where it takes gRPC
  * @param pid its process, whose CPU time is counted; 0: not known
  * @param label its name in the output
  * @param durability what its operator says about it, printed beside each figure
  */
-record Target(String host, int port, String path, long pid, String label, String durability) {
+record Target(
+    String host,
+    int port,
+    String path,
+    HostAndPort grpc,
+    long pid,
+    String label,
+    String durability) {
 
   /**
    * Reads what {@code --pair} takes, {@code URL[,pid[,label[,durability]]]}; what is left out is
@@ -47,13 +56,29 @@ record Target(String host, int port, String path, long pid, String label, String
           && path != null
           && base.getQuery() == null) {
         int port = base.getPort() < 0 ? 80 : base.getPort();
-        return new Target(host, port, path, pid, label, durability);
+        // Servers have it beside HTTP unless they are configured otherwise: 36789 and 36790.
+        return new Target(
+            host, port, path, HostAndPort.create(host, port + 1), pid, label, durability);
       }
     } catch (URISyntaxException _) {
       // told below
     }
     throw new IllegalArgumentException(
         "%s (expected: http://host:port/api/dtmsvr)".formatted(address));
+  }
+
+  /**
+   * The same server, which takes gRPC elsewhere.
+   *
+   * @param address {@code host:port}
+   * @throws IllegalArgumentException when it is none
+   */
+  Target withGrpc(String address) {
+    HostAndPort elsewhere = HostAndPort.parseAuthority(address.strip(), -1);
+    if (elsewhere == null || elsewhere.port() < 1) {
+      throw new IllegalArgumentException("%s (expected: host:port)".formatted(address));
+    }
+    return new Target(host, port, path, elsewhere, pid, label, durability);
   }
 
   /** The address that everything is posted below. */

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param meaning one line of the help text
  * @param waited true: an answer means that the final status is stored; false: that the server has
  *     accepted the transaction and no more
+ * @param overGrpc whether the server is asked over gRPC instead of HTTP
  * @param branchCalls how often a transaction must have called the participants when it is completed
  * @param performers makes what performs this work for one client
  */
@@ -19,6 +20,7 @@ record Work(
     String name,
     String meaning,
     boolean waited,
+    boolean overGrpc,
     int branchCalls,
     Function<Site, Performer> performers) {
 
@@ -26,9 +28,10 @@ record Work(
    * Where a transaction happens.
    *
    * @param http the pool of connections that all clients share
+   * @param grpc calls the server over gRPC
    * @param participantPort where the participants listen, on the loopback address
    */
-  record Site(HttpClient http, Target target, int participantPort) {
+  record Site(HttpClient http, GrpcCalls grpc, Target target, int participantPort) {
     static final String PARTICIPANT_HOST = "127.0.0.1";
 
     /** Base address of the participants, without a slash at the end. */

@@ -78,10 +78,18 @@ final class Works {
               "saga of two branches, not waited for: counts accepted transactions",
               false,
               2,
-              submit(200, saga("ok", false))));
+              submit(200, saga("ok", false))),
+          new Work(
+              "grpc-saga2",
+              "waited saga of two gRPC branches, submitted over gRPC",
+              true,
+              true,
+              2,
+              GrpcSaga::new));
 
-  /** What this process warms up with, against nothing but its own participants. */
-  static final Work ITSELF = posts("itself", "", true, 0, submit(200, saga("ok", true)));
+  // What this process warms up with, against nothing but its own participants.
+  private static final Work ITSELF = posts("itself", "", true, 0, submit(200, saga("ok", true)));
+  private static final Work ITSELF_OVER_GRPC = new Work("itself", "", true, true, 0, GrpcSaga::new);
 
   private Works() {}
 
@@ -89,10 +97,15 @@ final class Works {
     return ALL.stream().filter(work -> work.name().equals(name)).findFirst();
   }
 
+  /** The work to warm up with for another one. */
+  static Work itself(Work work) {
+    return work.overGrpc() ? ITSELF_OVER_GRPC : ITSELF;
+  }
+
   private static Work posts(
       String name, String meaning, boolean waited, int branchCalls, Post... posts) {
     return new Work(
-        name, meaning, waited, branchCalls, site -> new HttpPosts(site, List.of(posts)));
+        name, meaning, waited, false, branchCalls, site -> new HttpPosts(site, List.of(posts)));
   }
 
   private static Post submit(int expected, String body) {

@@ -1,13 +1,22 @@
 package io.dtm4j.bench;
 
+import static java.util.Objects.requireNonNull;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.dtm4j.stubs.DtmRequest;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.RequestOptions;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -32,12 +41,18 @@ final class FakeDtm implements AutoCloseable {
 
   private final Vertx vertx = Vertx.vertx();
   private final HttpClient http = vertx.createHttpClient();
+  private final HttpClient http2 =
+      vertx.createHttpClient(
+          new HttpClientOptions()
+              .setProtocolVersion(HttpVersion.HTTP_2)
+              .setHttp2ClearTextUpgrade(false));
   private final HttpServer server;
   private final Manner manner;
 
   // Both on one loop:
   private final Map<String, List<JsonObject>> registered = new HashMap<>(); // by prepared gid
   private final List<JsonObject> first = new ArrayList<>(); // requests of one gid
+  private @Nullable DtmRequest firstOverGrpc; // null: none yet
 
   private FakeDtm(Manner manner) {
     this.manner = manner;
@@ -58,9 +73,19 @@ final class FakeDtm implements AutoCloseable {
     return "http://127.0.0.1:" + server.actualPort() + "/api/dtmsvr";
   }
 
+  /** Where it takes gRPC. */
+  String grpcAddress() {
+    return "127.0.0.1:" + server.actualPort();
+  }
+
   /** The bodies of the first transaction's requests, each with its operation under {@code path}. */
   List<JsonObject> requestsOfFirst() {
     return List.copyOf(first);
+  }
+
+  /** The message of the first transaction that was submitted over gRPC. */
+  DtmRequest firstOverGrpc() {
+    return requireNonNull(firstOverGrpc);
   }
 
   @Override
@@ -71,6 +96,10 @@ final class FakeDtm implements AutoCloseable {
   private void arrived(HttpServerRequest request) {
     request.bodyHandler(
         body -> {
+          if (request.version() == HttpVersion.HTTP_2) {
+            arrivedOverGrpc(request, body);
+            return;
+          }
           String operation = request.uri().replace("/api/dtmsvr/", "");
           if (operation.equals("newGid")) {
             answer(request, 200, "{\"gid\":\"any\"}");
@@ -95,6 +124,67 @@ final class FakeDtm implements AutoCloseable {
             default -> answer(request, 404, "404 page not found");
           }
         });
+  }
+
+  private void arrivedOverGrpc(HttpServerRequest request, Buffer framed) {
+    if ("/dtmgimp.Dtm/NewGid".equals(request.path())) {
+      answerOverGrpc(request, 0, "");
+      return;
+    }
+    DtmRequest submitted;
+    try {
+      submitted = DtmRequest.parseFrom(framed.getBytes(GrpcCalls.PREFIX_BYTES, framed.length()));
+    } catch (InvalidProtocolBufferException e) {
+      answerOverGrpc(request, 13, e.toString());
+      return;
+    }
+    if (firstOverGrpc == null) {
+      firstOverGrpc = submitted;
+    }
+    switch (manner) {
+      case HONEST -> {
+        Future<Void> calls = Future.succeededFuture();
+        for (Object step : new JsonArray(submitted.getSteps())) {
+          String action = ((JsonObject) step).getString("action");
+          calls = calls.compose(_ -> callOverGrpc(action));
+        }
+        calls.onComplete(
+            (_, failure) ->
+                answerOverGrpc(request, failure == null ? 0 : 10, String.valueOf(failure)));
+      }
+      case HASTY -> answerOverGrpc(request, 0, "");
+      case BROKEN -> answerOverGrpc(request, 13, "the disk is full");
+      case SILENT -> {}
+    }
+  }
+
+  private Future<Void> callOverGrpc(String address) {
+    return http2
+        .request(
+            new RequestOptions().setMethod(HttpMethod.POST).setAbsoluteURI("http://" + address))
+        .compose(request -> request.send(GrpcCalls.EMPTY))
+        .compose(
+            response ->
+                response.end().map(_ -> requireNonNull(response.getTrailer(GrpcCalls.STATUS))))
+        .compose(
+            status ->
+                status.equals(GrpcCalls.OK)
+                    ? Future.succeededFuture()
+                    : Future.failedFuture(status));
+  }
+
+  /** Like the servers: a refusal is a status without a message, among the headers. */
+  private static void answerOverGrpc(HttpServerRequest request, int status, String text) {
+    HttpServerResponse response =
+        request.response().putHeader(HttpHeaders.CONTENT_TYPE, GrpcCalls.CONTENT_TYPE);
+    if (status == 0) {
+      response.putTrailer(GrpcCalls.STATUS, GrpcCalls.OK).end(GrpcCalls.EMPTY);
+    } else {
+      response
+          .putHeader(GrpcCalls.STATUS, Integer.toString(status))
+          .putHeader("grpc-message", text)
+          .end();
+    }
   }
 
   private void register(HttpServerRequest request, JsonObject branch) {

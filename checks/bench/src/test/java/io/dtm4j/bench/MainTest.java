@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.tuple;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.dtm4j.bench.FakeDtm.Manner;
+import io.dtm4j.stubs.DtmRequest;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -31,16 +32,17 @@ class MainTest {
   @BeforeAll
   static void warm_up() {
     try (FakeDtm dtm = FakeDtm.open(Manner.HONEST)) {
-      Outcome _ = run("--target", dtm.address(), "--warmup", "1", "--seconds", "1");
+      for (String work : List.of("saga2", "grpc-saga2")) {
+        Outcome _ = run(dtm, "--work", work, "--warmup", "1", "--seconds", "1");
+      }
     }
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"saga2", "rollback2", "msg1", "tcc2", "xa2", "wf2"})
+  @ValueSource(strings = {"saga2", "rollback2", "msg1", "tcc2", "xa2", "wf2", "grpc-saga2"})
   void a_waited_work_counts_completed_transactions(String work) throws IOException {
     try (FakeDtm dtm = FakeDtm.open(Manner.HONEST)) {
-      Outcome outcome =
-          run("--target", dtm.address(), "--work", work, "--pid", "" + OWN_PID, "--json");
+      Outcome outcome = run(dtm, "--work", work, "--pid", "" + OWN_PID, "--json");
 
       JsonNode figures = outcome.json();
       assertThat(outcome.exitCode()).as(outcome::toString).isZero();
@@ -113,9 +115,75 @@ class MainTest {
     assertThat(end.getBinary("result")).asString().isEqualTo("{\"dtm_result\":\"SUCCESS\"}");
   }
 
+  @Test
+  void a_gRPC_saga_is_one_message_with_all_of_it() throws IOException {
+    try (FakeDtm dtm = FakeDtm.open(Manner.HONEST)) {
+      Outcome outcome = run(dtm, "--work", "grpc-saga2");
+
+      assertThat(outcome.exitCode()).as(outcome::toString).isZero();
+      DtmRequest saga = dtm.firstOverGrpc();
+      assertThat(saga.getUnknownFields().asMap()).isEmpty();
+      assertThat(saga.getGid()).isNotEmpty();
+      assertThat(saga.getTransType()).isEqualTo("saga");
+      assertThat(saga.getTransOptions().getWaitResult()).isTrue();
+      assertThat(saga.getBinPayloadsList()).hasSize(2).allMatch(payload -> payload.size() > 90);
+      JsonNode steps = new ObjectMapper().readTree(saga.getSteps());
+      assertThat(steps).hasSize(2);
+      assertThat(steps.path(0).path("action").asText())
+          .matches("127\\.0\\.0\\.1:\\d+/bench\\.Bank/Out");
+      assertThat(steps.path(1).path("compensate").asText()).endsWith("/bench.Bank/InBack");
+    }
+  }
+
+  @Test
+  void a_gRPC_saga_that_is_refused_shows_its_status() {
+    try (FakeDtm dtm = FakeDtm.open(Manner.BROKEN)) {
+      Outcome outcome = run(dtm, "--work", "grpc-saga2", "--warmup", "0");
+
+      assertThat(outcome.exitCode()).isEqualTo(1);
+      assertThat(outcome.out())
+          .contains("first error: Submit over gRPC: status 13 (expected: 0) the disk is full");
+    }
+  }
+
+  @Test
+  void a_gRPC_address_where_nobody_listens_ends_with_2() throws IOException {
+    try (FakeDtm dtm = FakeDtm.open(Manner.HONEST)) {
+      String nobody = "127.0.0.1:" + freePort();
+
+      Outcome outcome = run("--target", dtm.address(), "--grpc", nobody, "--work", "grpc-saga2");
+
+      assertThat(outcome.exitCode()).isEqualTo(2);
+      assertThat(outcome.err()).contains("NewGid over gRPC at " + nobody).contains("--grpc");
+    }
+  }
+
+  @Test
+  void a_pair_over_gRPC_takes_an_address_of_each() throws IOException {
+    try (FakeDtm a = FakeDtm.open(Manner.HONEST);
+        FakeDtm b = FakeDtm.open(Manner.HONEST)) {
+      Outcome outcome =
+          run(
+              "--pair",
+              a.address(),
+              b.address(),
+              "--grpc",
+              a.grpcAddress() + "," + b.grpcAddress(),
+              "--work",
+              "grpc-saga2",
+              "--rounds",
+              "1",
+              "--json");
+
+      assertThat(outcome.exitCode()).as(outcome::toString).isZero();
+      assertThat(outcome.json().path("pairs")).hasSize(1);
+      assertThat(a.firstOverGrpc().getGid()).isNotEqualTo(b.firstOverGrpc().getGid());
+    }
+  }
+
   private static List<JsonObject> requestsOfFirst(String work) {
     try (FakeDtm dtm = FakeDtm.open(Manner.HONEST)) {
-      Outcome outcome = run("--target", dtm.address(), "--work", work);
+      Outcome outcome = run("--target", dtm.address(), "--work", work, "--seconds", "2");
 
       assertThat(outcome.exitCode()).as(outcome::toString).isZero();
       return dtm.requestsOfFirst();
@@ -209,10 +277,10 @@ class MainTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"saga2", "tcc2", "xa2"})
+  @ValueSource(strings = {"saga2", "tcc2", "xa2", "grpc-saga2"})
   void an_answer_before_the_branches_were_called_is_an_error(String work) {
     try (FakeDtm dtm = FakeDtm.open(Manner.HASTY)) {
-      Outcome outcome = run("--target", dtm.address(), "--work", work);
+      Outcome outcome = run(dtm, "--work", work);
 
       assertThat(outcome.exitCode()).isEqualTo(1);
       assertThat(outcome.out()).contains("the server answered before it had called the branches: ");
@@ -233,7 +301,7 @@ class MainTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "--work saga3        | --work: saga3 (expected: saga2, rollback2, msg1, tcc2, xa2, wf2, submit2)",
+        "--work saga3        | --work: saga3 (expected: saga2, rollback2, msg1, tcc2, xa2, wf2, submit2, grpc-saga2)",
         "--clients 0         | --clients: 0 (expected: 1 to 10000)",
         "--clients many      | Invalid value for option '--clients': 'many' is not an int",
         "--seconds 0         | --seconds: 0.0 (expected: > 0, at most 86400)",
@@ -244,6 +312,8 @@ class MainTest {
         "--target ftp://a/b  | --target: ftp://a/b (expected: http://host:port/api/dtmsvr)",
         "--pair http://a,x http://b   | --pair: http://a,x (expected: URL,pid with digits)",
         "--pair http://a http://b --pid 1 | --pid: 1 (expected: absent beside --pair: URL,pid)",
+        "--grpc nowhere      | --grpc: nowhere (expected: host:port)",
+        "--grpc a:1,b:2      | --grpc: a:1,b:2 (expected: one address per server)",
         "--surprise          | Unknown option: '--surprise'",
       })
   void a_wrong_option_ends_with_2(String options, String message) {
@@ -260,10 +330,7 @@ class MainTest {
 
   @Test
   void a_server_that_cannot_be_reached_ends_with_2() throws IOException {
-    int port;
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = socket.getLocalPort();
-    }
+    int port = freePort();
 
     Outcome outcome = run("--target", "http://127.0.0.1:" + port + "/api/dtmsvr");
 
@@ -291,10 +358,24 @@ class MainTest {
     }
   }
 
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
   private record Outcome(int exitCode, String out, String err) {
     JsonNode json() throws IOException {
       return new ObjectMapper().readTree(out);
     }
+  }
+
+  /** The same against a server, over HTTP or gRPC. */
+  private static Outcome run(FakeDtm dtm, String... args) {
+    List<String> all =
+        new ArrayList<>(List.of("--target", dtm.address(), "--grpc", dtm.grpcAddress()));
+    all.addAll(List.of(args));
+    return run(all.toArray(String[]::new));
   }
 
   /** Runs for half a second with few clients, unless the arguments say otherwise. */

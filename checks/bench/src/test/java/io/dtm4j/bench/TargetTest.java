@@ -3,6 +3,7 @@ package io.dtm4j.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.vertx.core.net.HostAndPort;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -15,19 +16,29 @@ class TargetTest {
   @Test
   void an_address_alone_takes_label_and_durability_from_the_options() {
     assertThat(Target.parse("http://db1:26789/api/dtmsvr", "A", "sync"))
-        .isEqualTo(new Target("db1", 26789, "/api/dtmsvr", 0, "A", "sync"));
+        .isEqualTo(
+            new Target(
+                "db1", 26789, "/api/dtmsvr", HostAndPort.create("db1", 26790), 0, "A", "sync"));
   }
 
   @Test
   void all_parts_may_be_given_and_the_last_may_hold_commas() {
     assertThat(Target.parse("http://db1/api/dtmsvr/,17,mine,fsync, really", "A", "sync"))
-        .isEqualTo(new Target("db1", 80, "/api/dtmsvr", 17, "mine", "fsync, really"));
+        .isEqualTo(
+            new Target(
+                "db1",
+                80,
+                "/api/dtmsvr",
+                HostAndPort.create("db1", 81),
+                17,
+                "mine",
+                "fsync, really"));
   }
 
   @Test
   void a_part_in_the_middle_may_be_left_out() {
     assertThat(Target.parse("http://db1:1/x,,mine", "A", "sync"))
-        .isEqualTo(new Target("db1", 1, "/x", 0, "mine", "sync"));
+        .isEqualTo(new Target("db1", 1, "/x", HostAndPort.create("db1", 2), 0, "mine", "sync"));
   }
 
   @ParameterizedTest

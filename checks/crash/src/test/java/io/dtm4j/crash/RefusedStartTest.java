@@ -50,6 +50,39 @@ class RefusedStartTest {
   }
 
   @Test
+  void a_taken_port_for_grpc_is_named_too() throws IOException {
+    try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        var server = setup.launch("--grpc-port=" + taken.getLocalPort())) {
+      assertThat(server.awaitEnd()).isEqualTo(CANNOT_START);
+      assertThat(server.output())
+          .contains("dtm4j: port " + taken.getLocalPort() + " is taken", "--grpc-port")
+          .doesNotContain("\tat ");
+    }
+  }
+
+  @Test
+  void a_wrong_value_is_told_in_one_line() {
+    try (var server = setup.with(Map.of("RETRY_INTERVAL", "soon")).launch()) {
+      assertThat(server.awaitEnd()).isEqualTo(CANNOT_START);
+      assertThat(server.output().strip())
+          .startsWith("dtm4j: the configuration cannot be used: RetryInterval")
+          .doesNotContain("\n");
+    }
+  }
+
+  @Test
+  void a_file_that_cannot_be_read_is_told_in_one_line() {
+    try (var server = setup.launch("-c", folder.toString())) {
+      assertThat(server.awaitEnd()).isEqualTo(CANNOT_START);
+      assertThat(server.output().strip())
+          .isEqualTo(
+              "dtm4j: the configuration cannot be used: "
+                  + folder
+                  + ": cannot be read (it is a directory)");
+    }
+  }
+
+  @Test
   void a_wrong_configuration_is_explained_completely() {
     try (var server = setup.with(Map.of("RETRY_INTERVAL", "0", "STORE_DRIVER", "paper")).launch()) {
       assertThat(server.awaitEnd()).isEqualTo(CANNOT_START);

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,8 +27,8 @@ final class ServerProcess implements AutoCloseable {
   private static final Path HOME =
       Path.of(requireNonNullElse(System.getProperty("dtm4j.home"), "../.."));
   private static final Path TARGET = HOME.resolve("server/target");
-  private static final Duration STARTS_WITHIN = Duration.ofSeconds(20);
-  private static final Duration ENDS_WITHIN = Duration.ofSeconds(20);
+  private static final Duration STARTS_WITHIN = Duration.ofSeconds(60);
+  private static final Duration ENDS_WITHIN = Duration.ofSeconds(60);
   private static final int KILOBYTE_IN_BLOCKS = 2;
 
   /** How servers of one test start: all on the same port and directory. */
@@ -58,8 +59,13 @@ final class ServerProcess implements AutoCloseable {
     /** Starts a server and waits until it answers. */
     ServerProcess serve(String... options) {
       ServerProcess server = launch(options);
-      server.awaitServing();
-      return server;
+      try {
+        server.awaitServing();
+        return server;
+      } catch (Throwable e) {
+        server.close(); // nobody else would
+        throw e;
+      }
     }
 
     /** Starts a server; whether it comes to serve is for the caller to see. */
@@ -111,8 +117,10 @@ final class ServerProcess implements AutoCloseable {
             "serve",
             "--bind=127.0.0.1",
             "--http-port=" + setup.port(),
-            "--grpc-port=0",
             "--data-dir=" + setup.folder().resolve("data")));
+    if (Arrays.stream(options).noneMatch(option -> option.startsWith("--grpc-port="))) {
+      command.add("--grpc-port=0");
+    }
     command.addAll(List.of(options));
     return command;
   }
@@ -164,6 +172,10 @@ final class ServerProcess implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);
     }
+  }
+
+  long pid() {
+    return process.pid();
   }
 
   /** What it has written so far. */

@@ -70,16 +70,22 @@ final class Channels {
     return node.isBoolean() ? Boolean.valueOf(node.booleanValue()) : node.textValue();
   }
 
+  /** The connections of a target to which there are none yet. */
+  Connections none() {
+    return new Connections(loops.connectingChannels());
+  }
+
   /**
    * Opens a channel; it connects with its first call.
    *
+   * @param connections what it connects with
    * @param loop where all of its work is done
    */
-  ManagedChannel open(String target, EventLoop loop) {
+  ManagedChannel open(String target, Connections connections, EventLoop loop) {
     return NettyChannelBuilder.forTarget("dns:///" + resolved(target))
         .usePlaintext()
         .eventLoopGroup(loops.nettyLoop(loop))
-        .channelFactory(loops.connectingChannels())
+        .channelFactory(connections)
         .directExecutor()
         .maxInboundMessageSize(config.answerBytes())
         .maxInboundMetadataSize(MAX_HEADERS)
@@ -99,7 +105,7 @@ final class Channels {
         : target;
   }
 
-  /** Whether its last attempt to connect failed, so that it refuses calls. */
+  /** Whether it has not found its target, or not connected to it, so that it refuses calls. */
   static boolean isBroken(ManagedChannel channel) {
     return channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE;
   }

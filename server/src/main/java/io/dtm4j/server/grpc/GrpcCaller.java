@@ -3,9 +3,9 @@ package io.dtm4j.server.grpc;
 import io.dtm4j.coordinator.Caller;
 import io.dtm4j.engine.Call;
 import io.dtm4j.protocol.BranchAnswer;
-import io.dtm4j.protocol.GrpcAddress;
 import io.dtm4j.server.http.AddressPolicy;
 import io.dtm4j.server.http.Loops;
+import io.dtm4j.server.http.Room;
 import io.dtm4j.store.EventLoop;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
@@ -16,7 +16,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,15 +31,21 @@ public final class GrpcCaller implements Caller, AutoCloseable {
 
   private final GrpcCallerConfig config;
   private final AddressPolicy policy;
+  private final Room answers;
   private final LongSupplier nanoTime;
   private final Channels channels;
   private final List<LoopCaller> callers;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private GrpcCaller(
-      Loops loops, GrpcCallerConfig config, AddressPolicy policy, LongSupplier nanoTime) {
+      Loops loops,
+      GrpcCallerConfig config,
+      AddressPolicy policy,
+      Room answers,
+      LongSupplier nanoTime) {
     this.config = config;
     this.policy = policy;
+    this.answers = answers;
     this.nanoTime = nanoTime;
     channels = new Channels(loops, config);
     callers = loops.all().stream().map(LoopCaller::new).toList();
@@ -50,9 +55,11 @@ public final class GrpcCaller implements Caller, AutoCloseable {
    * Makes a caller for these loops.
    *
    * @param policy which addresses may be called
+   * @param answers memory for answers that are on their way in; one that finds none is unknown
    */
-  public static GrpcCaller open(Loops loops, GrpcCallerConfig config, AddressPolicy policy) {
-    return open(loops, config, policy, System::nanoTime);
+  public static GrpcCaller open(
+      Loops loops, GrpcCallerConfig config, AddressPolicy policy, Room answers) {
+    return open(loops, config, policy, answers, System::nanoTime);
   }
 
   /**
@@ -61,8 +68,12 @@ public final class GrpcCaller implements Caller, AutoCloseable {
    * @param nanoTime monotonic, for idle times
    */
   static GrpcCaller open(
-      Loops loops, GrpcCallerConfig config, AddressPolicy policy, LongSupplier nanoTime) {
-    var caller = new GrpcCaller(loops, config, policy, nanoTime);
+      Loops loops,
+      GrpcCallerConfig config,
+      AddressPolicy policy,
+      Room answers,
+      LongSupplier nanoTime) {
+    var caller = new GrpcCaller(loops, config, policy, answers, nanoTime);
     loops.every(SWEEP_MILLIS, caller::sweep);
     return caller;
   }
@@ -76,8 +87,7 @@ public final class GrpcCaller implements Caller, AutoCloseable {
   public void send(Call call, Ended ended) {
     for (LoopCaller caller : callers) {
       if (caller.loop.isCurrent()) {
-        // gRPC does not tell a connection that never came up from one that broke.
-        caller.send(call, answer -> ended.ended(answer, false));
+        caller.send(call, ended);
         return;
       }
     }
@@ -135,34 +145,31 @@ public final class GrpcCaller implements Caller, AutoCloseable {
       this.loop = loop;
     }
 
-    void send(Call call, Consumer<BranchAnswer> answered) {
+    void send(Call call, Ended ended) {
       try {
-        begin(call, answered);
+        begin(call, ended);
+      } catch (IllegalArgumentException e) {
+        fail(String.valueOf(e.getMessage()), ended);
       } catch (RuntimeException e) {
         log.atError().setCause(e).addKeyValue("gid", call.gid()).log("a call failed by a defect");
-        answered.accept(new BranchAnswer.Unknown("a defect of the server, its log has the cause"));
+        fail("a defect of the server, its log has the cause", ended);
       }
     }
 
-    private void begin(Call call, Consumer<BranchAnswer> answered) {
+    private void begin(Call call, Ended ended) {
       if (closed.get()) {
-        answered.accept(new BranchAnswer.Unknown("the server stops"));
-        return;
+        throw new IllegalArgumentException("the server stops");
       }
       if (!policy.allows(call.url())) {
-        answered.accept(new BranchAnswer.Unknown("the address may not be called"));
-        return;
+        throw new IllegalArgumentException("the address may not be called");
       }
-      Outgoing outgoing;
-      try {
-        GrpcAddress address = GrpcAddress.of(call.url());
-        outgoing = Outgoing.of(call, address, answered, nanoTime.getAsLong());
-      } catch (IllegalArgumentException e) {
-        answered.accept(new BranchAnswer.Unknown(String.valueOf(e.getMessage())));
-        return;
-      }
-      Target target = targets.computeIfAbsent(outgoing.address().target(), Target::new);
-      outgoing.start(target.channel(), loop, target);
+      Outgoing outgoing = Outgoing.of(call, ended, loop, nanoTime.getAsLong());
+      outgoing.start(targets.computeIfAbsent(outgoing.address().target(), Target::new));
+    }
+
+    /** Whoever sends does not expect the answer before its own method has returned. */
+    private void fail(String why, Ended ended) {
+      loop.execute(() -> ended.ended(new BranchAnswer.Unknown(why), false));
     }
 
     void closeIdle() {
@@ -180,16 +187,17 @@ public final class GrpcCaller implements Caller, AutoCloseable {
     }
 
     List<ManagedChannel> closeAll() {
-      List<ManagedChannel> all = targets.values().stream().map(target -> target.channel).toList();
+      List<ManagedChannel> all =
+          targets.values().stream().map(target -> target.line.channel()).toList();
       targets.clear();
       all.forEach(ManagedChannel::shutdownNow);
       return all;
     }
 
-    /** The channel to a target. */
-    private final class Target implements Outgoing.Ended {
+    /** What lies between the loop and a target. */
+    private final class Target implements Outgoing.Target {
       private final String name;
-      private ManagedChannel channel;
+      private Outgoing.Line line;
       private long openedAt;
       private long usedAt;
       private long answeredAt;
@@ -201,22 +209,37 @@ public final class GrpcCaller implements Caller, AutoCloseable {
         this.name = name;
         openedAt = nanoTime.getAsLong();
         answeredAt = openedAt;
-        channel = channels.open(name, loop);
+        line = open();
       }
 
-      /** The channel for a call that begins now. */
-      ManagedChannel channel() {
+      private Outgoing.Line open() {
+        Connections none = channels.none();
+        return new Outgoing.Line(channels.open(name, none, loop), none);
+      }
+
+      @Override
+      public Outgoing.Line line() {
         usedAt = nanoTime.getAsLong();
         // A channel waits longer and longer before it connects again, up to two minutes, and
         // refuses all calls meanwhile. A call that is due is tried.
         boolean mayReopen = usedAt - openedAt > config.reconnectPause().toNanos();
-        if (mayReopen && (silent || Channels.isBroken(channel))) {
-          channel.shutdown(); // what is in flight on it comes to its end
-          channel = channels.open(name, loop);
+        if (mayReopen && (silent || isBroken())) {
+          close();
+          line = open();
           openedAt = usedAt;
           silent = false;
         }
-        return channel;
+        return line;
+      }
+
+      private boolean isBroken() {
+        // The channel itself hears of a failure later than the call that failed by it.
+        return line.connections().areDown() || Channels.isBroken(line.channel());
+      }
+
+      @Override
+      public Room answers() {
+        return answers;
       }
 
       @Override
@@ -230,7 +253,7 @@ public final class GrpcCaller implements Caller, AutoCloseable {
 
       /** Calls in flight come to their end. */
       void close() {
-        channel.shutdown();
+        line.channel().shutdown();
       }
     }
   }

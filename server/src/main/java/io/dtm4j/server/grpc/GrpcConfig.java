@@ -11,6 +11,7 @@ import java.time.Duration;
  * @param receivingBytes the most bytes of messages that are on their way in, in all
  * @param messageTimeout how long a message may take to arrive, once its call has begun
  * @param idleTimeout when a connection without a call is closed
+ * @param traces whether the trace context of a call is kept with what it creates
  */
 public record GrpcConfig(
     String host,
@@ -18,19 +19,32 @@ public record GrpcConfig(
     int messageBytes,
     long receivingBytes,
     Duration messageTimeout,
-    Duration idleTimeout) {
+    Duration idleTimeout,
+    boolean traces) {
   public static final GrpcConfig DEFAULTS =
       new GrpcConfig(
-          "0.0.0.0", 36790, 8 << 20, 64 << 20, Duration.ofSeconds(30), Duration.ofMinutes(30));
+          "0.0.0.0",
+          36790,
+          8 << 20,
+          64 << 20,
+          Duration.ofSeconds(30),
+          Duration.ofMinutes(30),
+          false);
 
   public GrpcConfig withAddress(String newHost, int newPort) {
     return new GrpcConfig(
-        newHost, newPort, messageBytes, receivingBytes, messageTimeout, idleTimeout);
+        newHost, newPort, messageBytes, receivingBytes, messageTimeout, idleTimeout, traces);
   }
 
   /** With as many bytes on their way in as some of the longest messages have. */
   public GrpcConfig withMessageBytes(int newMessageBytes) {
     long receiving = Math.max(receivingBytes, 2L * newMessageBytes);
-    return new GrpcConfig(host, port, newMessageBytes, receiving, messageTimeout, idleTimeout);
+    return new GrpcConfig(
+        host, port, newMessageBytes, receiving, messageTimeout, idleTimeout, traces);
+  }
+
+  public GrpcConfig withTraces(boolean newTraces) {
+    return new GrpcConfig(
+        host, port, messageBytes, receivingBytes, messageTimeout, idleTimeout, newTraces);
   }
 }

@@ -10,6 +10,7 @@ import io.dtm4j.coordinator.Subscriptions;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Reply;
+import io.dtm4j.protocol.TraceContext;
 import io.dtm4j.protocol.TransactionRequest;
 import io.dtm4j.protocol.UnreadableRequestException;
 import io.dtm4j.server.http.AddressPolicy;
@@ -25,11 +26,17 @@ import io.dtm4j.stubs.DtmTopicRequest;
 import io.grpc.Attributes;
 import io.grpc.BindableService;
 import io.grpc.Grpc;
+import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.ServerTransportFilter;
 import io.grpc.ServiceDescriptor;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionService;
@@ -44,6 +51,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,6 +80,11 @@ public final class GrpcDoor implements AutoCloseable {
   private static final int SWEEPS_PER_TIMEOUT = 4;
   private static final long MAX_PAUSE_MILLIS = 1_000;
 
+  /** How often those who watch the health are told of a change. */
+  private static final long HEALTH_MILLIS = 1_000;
+
+  private static final Metadata.Key<String> TRACE_PARENT = key(TraceContext.PARENT);
+  private static final Metadata.Key<String> TRACE_STATE = key(TraceContext.STATE);
   private static final Attributes.Key<Requester> REQUESTER = Attributes.Key.create("requester");
 
   private final Loops loops;
@@ -85,8 +98,13 @@ public final class GrpcDoor implements AutoCloseable {
   private final Server server;
   private final AtomicBoolean stopping = new AtomicBoolean();
 
-  /** What stands behind the door. */
-  public record Operations(Doors doors, Subscriptions subscriptions) {}
+  /**
+   * What stands behind the door.
+   *
+   * @param notReady why no requests should be sent to this server; gives null when they should
+   */
+  public record Operations(
+      Doors doors, Subscriptions subscriptions, Supplier<? extends @Nullable Reply> notReady) {}
 
   private GrpcDoor(
       Loops loops,
@@ -118,10 +136,30 @@ public final class GrpcDoor implements AutoCloseable {
             .addStreamTracerFactory(arrivals)
             .addTransportFilter(new Naming())
             .addService(service())
-            .addService(health.getHealthService())
+            .addService(ServerInterceptors.intercept(health.getHealthService(), refreshing()))
             .addService(oldReflection())
             .addService(ProtoReflectionServiceV1.newInstance())
             .build();
+  }
+
+  /** Whoever asks for the health is told how it is now. */
+  private ServerInterceptor refreshing() {
+    return new ServerInterceptor() {
+      @Override
+      public <Q, R> ServerCall.Listener<Q> interceptCall(
+          ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+        refreshHealth();
+        return next.startCall(call, headers);
+      }
+    };
+  }
+
+  /** Tells those who watch it, too. */
+  private void refreshHealth() {
+    boolean isReady = operations.notReady().get() == null;
+    health.setStatus(
+        HealthStatusManager.SERVICE_NAME_ALL_SERVICES,
+        isReady ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
   }
 
   @SuppressWarnings("deprecation") // the name by which DTM's users know it
@@ -144,6 +182,7 @@ public final class GrpcDoor implements AutoCloseable {
     long pause =
         Math.clamp(config.messageTimeout().toMillis() / SWEEPS_PER_TIMEOUT, 1, MAX_PAUSE_MILLIS);
     loops.every(pause, door::sweep);
+    loops.every(HEALTH_MILLIS, door::refreshHealth);
     return door;
   }
 
@@ -271,7 +310,7 @@ public final class GrpcDoor implements AutoCloseable {
           service ->
               service.addMethod(
                   receiving,
-                  (call, _) -> {
+                  (call, headers) -> {
                     Requester requester = call.getAttributes().get(REQUESTER);
                     var incoming =
                         new Incoming<>(
@@ -279,6 +318,7 @@ public final class GrpcDoor implements AutoCloseable {
                             call,
                             method,
                             requester == null ? Requester.anonymous("") : requester,
+                            config.traces() ? traceOf(headers) : null,
                             loops.current(),
                             Arrivals.current());
                     incoming.begin();
@@ -293,9 +333,26 @@ public final class GrpcDoor implements AutoCloseable {
     }
   }
 
+  private static Metadata.Key<String> key(String name) {
+    return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
+  }
+
+  private static @Nullable TraceContext traceOf(Metadata headers) {
+    return TraceContext.of(all(headers, TRACE_PARENT), all(headers, TRACE_STATE));
+  }
+
+  private static List<String> all(Metadata headers, Metadata.Key<String> key) {
+    Iterable<String> values = headers.getAll(key);
+    var all = new ArrayList<String>();
+    if (values != null) {
+      values.forEach(all::add);
+    }
+    return all;
+  }
+
   private Incoming.Work<DtmRequest, Empty> command(Command.Kind kind) {
     return (message, call) -> {
-      TransactionRequest read = Messages.transactionIn(message);
+      TransactionRequest read = Messages.transactionIn(message, call.trace());
       if (!isRefused(Requests.refusal(read, policy), call)) {
         operations
             .doors()
@@ -313,7 +370,7 @@ public final class GrpcDoor implements AutoCloseable {
 
   private void prepareWorkflow(DtmRequest message, Incoming<DtmRequest, DtmProgressesReply> call)
       throws UnreadableRequestException {
-    TransactionRequest read = Messages.transactionIn(message);
+    TransactionRequest read = Messages.transactionIn(message, call.trace());
     if (!isRefused(Requests.refusal(read, policy), call)) {
       operations
           .doors()

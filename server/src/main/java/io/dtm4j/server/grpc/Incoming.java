@@ -3,6 +3,7 @@ package io.dtm4j.server.grpc;
 import io.dtm4j.coordinator.Requester;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Reply;
+import io.dtm4j.protocol.TraceContext;
 import io.dtm4j.protocol.UnreadableRequestException;
 import io.dtm4j.server.metrics.Metrics;
 import io.dtm4j.store.EventLoop;
@@ -28,6 +29,7 @@ final class Incoming<Q, R> extends ServerCall.Listener<Received<Q>> {
   private final ServerCall<Received<Q>, R> call;
   private final Method<Q, R> method;
   private final Requester requester;
+  private final @Nullable TraceContext trace;
   private final EventLoop loop;
   private final Arrivals.@Nullable Arrival arrival;
   private final long since = System.nanoTime();
@@ -51,18 +53,25 @@ final class Incoming<Q, R> extends ServerCall.Listener<Received<Q>> {
       ServerCall<Received<Q>, R> call,
       Method<Q, R> method,
       Requester requester,
+      @Nullable TraceContext trace,
       EventLoop loop,
       Arrivals.@Nullable Arrival arrival) {
     this.door = door;
     this.call = call;
     this.method = method;
     this.requester = requester;
+    this.trace = trace;
     this.loop = loop;
     this.arrival = arrival;
   }
 
   Requester requester() {
     return requester;
+  }
+
+  /** Where the client says that it belongs; null: nowhere, or it is not looked at. */
+  @Nullable TraceContext trace() {
+    return trace;
   }
 
   EventLoop loop() {

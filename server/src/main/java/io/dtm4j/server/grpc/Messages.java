@@ -8,6 +8,7 @@ import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.RequestReader;
+import io.dtm4j.protocol.TraceContext;
 import io.dtm4j.protocol.TransactionRequest;
 import io.dtm4j.protocol.UnreadableRequestException;
 import io.dtm4j.stubs.DtmBranchRequest;
@@ -18,6 +19,7 @@ import io.dtm4j.stubs.DtmTransOptions;
 import io.dtm4j.stubs.DtmTransaction;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Between messages of gRPC and the words of the protocol (docs/spec/grpc-api.md 2). */
 final class Messages {
@@ -25,7 +27,11 @@ final class Messages {
 
   private Messages() {}
 
-  static TransactionRequest transactionIn(DtmRequest message) throws UnreadableRequestException {
+  /**
+   * @param trace what the metadata says; null: nothing
+   */
+  static TransactionRequest transactionIn(DtmRequest message, @Nullable TraceContext trace)
+      throws UnreadableRequestException {
     DtmTransOptions options = message.getTransOptions();
     Map<String, String> headers = options.getBranchHeadersMap();
     Map<String, String> extra = message.getReqExtraMap();
@@ -48,7 +54,8 @@ final class Messages {
             false, // there is no field for it
             options.getRetryLimit()),
         message.getRollbackReason(),
-        extra);
+        extra,
+        trace);
   }
 
   private static List<Payload> payloadsIn(DtmRequest message) {

@@ -1,31 +1,48 @@
 package io.dtm4j.server.grpc;
 
 import com.google.protobuf.ByteString;
+import io.dtm4j.coordinator.Caller;
 import io.dtm4j.engine.Call;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.GrpcAddress;
 import io.dtm4j.protocol.GrpcAnswers;
 import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
+import io.dtm4j.server.http.Room;
 import io.dtm4j.store.EventLoop;
 import io.dtm4j.stubs.WorkflowData;
+import io.grpc.Attributes;
 import io.grpc.CallOptions;
-import io.grpc.Channel;
 import io.grpc.ClientCall;
+import io.grpc.ClientStreamTracer;
+import io.grpc.Deadline;
+import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** One call of a participant. Its payload is its message as it is; what comes back is not read. */
-final class Outgoing extends ClientCall.Listener<Outgoing.Ignored> {
+/**
+ * One call of a participant. Its payload is its message as it is; what comes back is not read.
+ * Belongs to the loop of its target; whatever happens it ends once.
+ */
+final class Outgoing {
+  private static final Logger log = LoggerFactory.getLogger(Outgoing.class);
+
+  private static final String NO_RIGHT = "not called: the server has no right to it any more";
+
+  /** The most characters that are kept of an answer. */
+  private static final int LONGEST_TEXT = 16 << 10;
+
   private static final Metadata.Key<String> GID = key("dtm-gid");
   private static final Metadata.Key<String> TRANS_TYPE = key("dtm-trans_type");
   private static final Metadata.Key<String> BRANCH_ID = key("dtm-branch_id");
@@ -48,20 +65,38 @@ final class Outgoing extends ClientCall.Listener<Outgoing.Ignored> {
   private final Call call;
   private final GrpcAddress address;
   private final Metadata metadata;
-  private final Consumer<BranchAnswer> answered;
+  private final Caller.Ended ended;
+  private final EventLoop loop;
   private final long beganAt;
-  private @Nullable EventLoop loop;
-  private @Nullable Ended ended;
+  private final Deadline deadline;
 
-  /** Told of the end of a call, before anybody else. */
-  interface Ended {
+  /** Bytes of the room for answers that it has taken. */
+  private long held;
+
+  private boolean starting = true;
+
+  /** Where a call goes. */
+  interface Target {
+    /** What to call it on now. */
+    Line line();
+
+    /** Memory for answers that are on their way in. */
+    Room answers();
+
     /**
-     * A call has ended.
+     * A call has ended; told before anybody else is.
      *
      * @param beganAt by the monotonic clock
      */
     void ended(Status.Code code, long beganAt);
   }
+
+  /**
+   * What calls are sent on.
+   *
+   * @param connections those of the channel
+   */
+  record Line(ManagedChannel channel, Connections connections) {}
 
   /** The message of an answer, whatever it is. */
   enum Ignored {
@@ -98,22 +133,27 @@ final class Outgoing extends ClientCall.Listener<Outgoing.Ignored> {
       Call call,
       GrpcAddress address,
       Metadata metadata,
-      Consumer<BranchAnswer> answered,
+      Caller.Ended ended,
+      EventLoop loop,
       long beganAt) {
     this.call = call;
     this.address = address;
     this.metadata = metadata;
-    this.answered = answered;
+    this.ended = ended;
+    this.loop = loop;
     this.beganAt = beganAt;
+    deadline = Deadline.after(call.timeout().toNanos(), TimeUnit.NANOSECONDS);
   }
 
   /**
    * A call that has not begun.
    *
+   * @param loop the one of this thread
    * @param now by the monotonic clock
    * @throws IllegalArgumentException when it cannot be sent by gRPC
    */
-  static Outgoing of(Call call, GrpcAddress address, Consumer<BranchAnswer> answered, long now) {
+  static Outgoing of(Call call, Caller.Ended ended, EventLoop loop, long now) {
+    GrpcAddress address = GrpcAddress.of(call.url());
     var metadata = new Metadata();
     metadata.put(GID, sendable("gid", call.gid().value()));
     metadata.put(TRANS_TYPE, call.type().wireName());
@@ -121,7 +161,7 @@ final class Outgoing extends ClientCall.Listener<Outgoing.Ignored> {
     metadata.put(OP, sendable("op", call.key().op().wireName()));
     metadata.put(SERVER, "");
     call.headers().forEach((name, value) -> add(metadata, name, value));
-    return new Outgoing(call, address, metadata, answered, now);
+    return new Outgoing(call, address, metadata, ended, loop, now);
   }
 
   private static void add(Metadata metadata, String name, String value) {
@@ -157,26 +197,10 @@ final class Outgoing extends ClientCall.Listener<Outgoing.Ignored> {
     return address;
   }
 
-  /**
-   * Begins it.
-   *
-   * @param answersOn where its answer is told
-   * @param told of its end, there, too
-   */
-  void start(Channel channel, EventLoop answersOn, Ended told) {
-    loop = answersOn;
-    ended = told;
-    ClientCall<Payload, Ignored> sent =
-        channel.newCall(
-            MethodDescriptor.newBuilder(BYTES, NOTHING)
-                .setType(MethodDescriptor.MethodType.UNARY)
-                .setFullMethodName(address.method())
-                .build(),
-            CallOptions.DEFAULT.withDeadlineAfter(call.timeout().toNanos(), TimeUnit.NANOSECONDS));
-    sent.start(this, metadata);
-    sent.request(2);
-    sent.sendMessage(message());
-    sent.halfClose();
+  /** Begins it. */
+  void start(Target target) {
+    new Attempt(target).begin();
+    starting = false;
   }
 
   /** A workflow is resumed with its input in a message (docs/spec/grpc-api.md 7). */
@@ -191,22 +215,175 @@ final class Outgoing extends ClientCall.Listener<Outgoing.Ignored> {
             .toByteArray());
   }
 
-  @Override
-  public void onClose(Status status, Metadata trailers) {
-    EventLoop own = loop;
-    if (own == null || own.isCurrent()) {
-      end(status);
+  private void end(BranchAnswer answer, boolean unreachable) {
+    if (starting) {
+      // Whoever sends does not expect the answer before its own method has returned.
+      loop.execute(() -> ended.ended(answer, unreachable));
     } else {
-      own.execute(() -> end(status)); // a channel that cannot connect says so elsewhere
+      ended.ended(answer, unreachable);
     }
   }
 
-  private void end(Status status) {
-    if (ended != null) {
-      ended.ended(status.getCode(), beganAt);
+  /**
+   * The call as gRPC knows it. Mostly there is one; a second one when the first would have left
+   * from a thread on which nobody can say whether it may.
+   */
+  private final class Attempt extends ClientCall.Listener<Ignored> {
+    private final Target target;
+    private final Line line;
+    private final ClientCall<Payload, Ignored> sent;
+
+    /** It has a connection on which it may leave. */
+    private volatile boolean left;
+
+    /** Why it was given up; null: it was not. */
+    private volatile @Nullable GivenUp givenUp;
+
+    Attempt(Target target) {
+      this.target = target;
+      line = target.line();
+      sent =
+          line.channel()
+              .newCall(
+                  MethodDescriptor.newBuilder(BYTES, NOTHING)
+                      .setType(MethodDescriptor.MethodType.UNARY)
+                      .setFullMethodName(address.method())
+                      .build(),
+                  CallOptions.DEFAULT
+                      .withDeadline(deadline)
+                      .withStreamTracerFactory(
+                          new ClientStreamTracer.Factory() {
+                            @Override
+                            public ClientStreamTracer newClientStreamTracer(
+                                ClientStreamTracer.StreamInfo info, Metadata headers) {
+                              return new Tracer(Attempt.this);
+                            }
+                          }));
     }
-    String message = status.getDescription() == null ? "" : status.getDescription();
-    answered.accept(
-        GrpcAnswers.classify(status.getCode().value(), status.getCode().name(), message));
+
+    void begin() {
+      sent.start(this, metadata);
+      try {
+        sent.request(2);
+        sent.sendMessage(message());
+        sent.halfClose();
+      } catch (IllegalStateException e) {
+        if (givenUp == null) {
+          throw e;
+        }
+      }
+    }
+
+    void giveUp(GivenUp why) {
+      givenUp = why;
+      sent.cancel(why.text, null);
+    }
+
+    @Override
+    public void onClose(Status status, Metadata trailers) {
+      if (loop.isCurrent()) {
+        end(status);
+      } else {
+        loop.execute(() -> end(status)); // a channel that cannot connect says so elsewhere
+      }
+    }
+
+    private void end(Status status) {
+      target.answers().give(held);
+      held = 0;
+      GivenUp why = givenUp;
+      if (why == GivenUp.ON_ANOTHER_THREAD) {
+        again();
+        return;
+      }
+      target.ended(status.getCode(), beganAt);
+      if (why == null) {
+        String text = status.getDescription() == null ? "" : status.getDescription();
+        String message = text.substring(0, Math.min(text.length(), LONGEST_TEXT));
+        Outgoing.this.end(
+            GrpcAnswers.classify(status.getCode().value(), status.getCode().name(), message),
+            isUnreachable(status));
+      } else {
+        Outgoing.this.end(new BranchAnswer.Unknown(why.text), false);
+      }
+    }
+
+    private void again() {
+      try {
+        new Attempt(target).begin();
+      } catch (RuntimeException e) {
+        log.atError().setCause(e).addKeyValue("gid", call.gid()).log("a call failed by a defect");
+        Outgoing.this.end(
+            new BranchAnswer.Unknown("a defect of the server, its log has the cause"), false);
+      }
+    }
+
+    private boolean isUnreachable(Status status) {
+      if (left || line.connections().areUp()) {
+        return false;
+      }
+      return switch (status.getCode()) {
+        case DEADLINE_EXCEEDED -> true;
+        case UNAVAILABLE -> line.connections().areDown() || isUnknownHost(status.getCause());
+        default -> false;
+      };
+    }
+
+    private static boolean isUnknownHost(@Nullable Throwable trouble) {
+      Throwable cause = trouble;
+      while (cause != null && !(cause instanceof UnknownHostException)) {
+        cause = cause.getCause();
+      }
+      return cause != null;
+    }
+  }
+
+  /** Why a call was given up. */
+  private enum GivenUp {
+    HAS_NO_RIGHT(NO_RIGHT),
+    ON_ANOTHER_THREAD("to be sent again"),
+    NO_ROOM("no memory for one more long answer");
+
+    private final String text;
+
+    GivenUp(String text) {
+      this.text = text;
+    }
+  }
+
+  /** What an attempt does on a connection; by the library's own repeats there may be several. */
+  private final class Tracer extends ClientStreamTracer {
+    private final Attempt attempt;
+    private long size;
+
+    Tracer(Attempt attempt) {
+      this.attempt = attempt;
+    }
+
+    /** A connection is there, and nothing has been written. */
+    @Override
+    public void streamCreated(Attributes connection, Metadata headers) {
+      if (!loop.isCurrent()) {
+        attempt.giveUp(GivenUp.ON_ANOTHER_THREAD);
+      } else if (ended.mayLeave()) {
+        attempt.left = true;
+      } else {
+        attempt.giveUp(GivenUp.HAS_NO_RIGHT);
+      }
+    }
+
+    @Override
+    public void inboundWireSize(long more) {
+      if (attempt.givenUp != null) {
+        return;
+      }
+      size += more;
+      if (attempt.target.answers().take(more, size)) {
+        held += more;
+      } else {
+        attempt.givenUp = GivenUp.NO_ROOM; // not while the library is reading
+        loop.execute(() -> attempt.giveUp(GivenUp.NO_ROOM));
+      }
+    }
   }
 }

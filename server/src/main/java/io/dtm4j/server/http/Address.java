@@ -41,8 +41,12 @@ record Address(Origin origin, String authority, @Nullable String userInfo, Strin
   record Origin(boolean tls, String host, int port) {
     @Override
     public String toString() {
-      return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port;
+      return bracketed(host) + ":" + port;
     }
+  }
+
+  private static String bracketed(String host) {
+    return host.indexOf(':') < 0 ? host : "[" + host + "]";
   }
 
   /**
@@ -71,7 +75,7 @@ record Address(Origin origin, String authority, @Nullable String userInfo, Strin
     String host = hostOf(hasPort ? authority.substring(0, colon) : authority, insideDocker);
     String portText = hasPort ? authority.substring(colon + 1) : "";
     int port = portText.isEmpty() ? tls ? HTTPS_PORT : HTTP_PORT : portOf(portText);
-    String bracketed = host.indexOf(':') < 0 ? host : "[" + host + "]";
+    String bracketed = bracketed(host);
     String target = encoded(url.substring(path, end));
     return new Address(
         new Origin(tls, host, port),
@@ -87,6 +91,11 @@ record Address(Origin origin, String authority, @Nullable String userInfo, Strin
 
   private static boolean begins(String url, String scheme) {
     return url.regionMatches(true, 0, scheme, 0, scheme.length());
+  }
+
+  /** Where to connect to as urls have it: IPv6 in brackets. */
+  String host() {
+    return bracketed(origin.host());
   }
 
   /** The header value for what stood before the {@code @}; null: nothing did. */

@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.SequencedMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -50,7 +51,9 @@ public final class AlertHook implements Observer, AutoCloseable {
   /** How long after a line in the log about a failing hook the next one may come. */
   private static final Duration SILENCE = Duration.ofMinutes(1);
 
-  private static final int FIRST_FAILURE = 400;
+  /** A redirect is not followed, so nobody has been told. */
+  private static final int FIRST_FAILURE = 300;
+
   private static final JsonFactory JSON = new JsonFactory();
 
   private final Observer next;
@@ -65,8 +68,12 @@ public final class AlertHook implements Observer, AutoCloseable {
   /** Whether an alert is on its way or the pause after it lasts. Guarded by {@code waiting}. */
   private boolean busy;
 
-  /** Guarded by {@code waiting}. */
+  /** Since the log was told; guarded by {@code waiting}, as what follows. */
   private long dropped;
+
+  private long droppedInAll;
+  private long sent;
+  private long failed;
 
   /** When the log was last told; null: never. Only on the loop. */
   private @Nullable Long toldAt;
@@ -120,6 +127,7 @@ public final class AlertHook implements Observer, AutoCloseable {
     synchronized (waiting) {
       if (waiting.size() == MAX_WAITING && !waiting.containsKey(key)) {
         dropped++;
+        droppedInAll++;
         return;
       }
       waiting.put(key, trouble);
@@ -131,8 +139,30 @@ public final class AlertHook implements Observer, AutoCloseable {
     loop.execute(this::sendNext);
   }
 
+  @Override
+  public void passDropped() {
+    next.passDropped();
+  }
+
+  @Override
+  public void timerFired(Duration late) {
+    next.timerFired(late);
+  }
+
+  @Override
+  public Destination destination(String address) {
+    return next.destination(address);
+  }
+
+  /** Alerts so far, by what became of them: {@code sent}, {@code failed} or {@code dropped}. */
+  public Map<String, Long> counts() {
+    synchronized (waiting) {
+      return Map.of("sent", sent, "failed", failed, "dropped", droppedInAll);
+    }
+  }
+
   /** How many alerts wait. */
-  int waiting() {
+  public int waiting() {
     synchronized (waiting) {
       return waiting.size();
     }
@@ -156,17 +186,22 @@ public final class AlertHook implements Observer, AutoCloseable {
     }
     Future.succeededFuture()
         .compose(_ -> send(trouble)) // so that what it throws is a failure, too
-        .onFailure(e -> tell("the alert hook was not reached: " + Outgoing.textOf(e)))
+        .onSuccess(this::answered)
+        .onFailure(
+            e -> {
+              count(false);
+              tell("the alert hook was not reached: " + Outgoing.textOf(e));
+            })
         .eventually(() -> loop.context().owner().timer(PAUSE.toMillis(), TimeUnit.MILLISECONDS))
         .onComplete(_ -> loop.execute(this::sendNext));
   }
 
-  private Future<Void> send(Trouble trouble) {
+  private Future<Integer> send(Trouble trouble) {
     var options =
         new RequestOptions()
             .setMethod(HttpMethod.POST)
             .setSsl(address.origin().tls())
-            .setHost(address.origin().host())
+            .setHost(address.host())
             .setPort(address.origin().port())
             .setURI(address.target())
             .putHeader(HttpHeaders.CONTENT_TYPE, HttpTexts.PLAIN_JSON)
@@ -188,12 +223,27 @@ public final class AlertHook implements Observer, AutoCloseable {
                     .onFailure(_ -> request.reset()));
   }
 
-  private Future<Void> read(HttpClientResponse response) {
+  /** Reads the answer to its end; its status. */
+  private Future<Integer> read(HttpClientResponse response) {
     response.exceptionHandler(_ -> {}); // the future says it, too; without this Vert.x logs it
-    if (response.statusCode() >= FIRST_FAILURE) {
-      tell("the alert hook answered " + response.statusCode());
+    return response.end().map(response.statusCode());
+  }
+
+  private void answered(int status) {
+    count(status < FIRST_FAILURE);
+    if (status >= FIRST_FAILURE) {
+      tell("the alert hook answered " + status);
     }
-    return response.end();
+  }
+
+  private void count(boolean arrived) {
+    synchronized (waiting) {
+      if (arrived) {
+        sent++;
+      } else {
+        failed++;
+      }
+    }
   }
 
   /** Warns, but not again and again. */

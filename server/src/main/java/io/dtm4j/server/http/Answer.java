@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 record Answer(int status, Buffer body, boolean isFailure, boolean retryAfter, long taken) {
   static final Answer SUCCESS = of("{\"dtm_result\":\"SUCCESS\"}");
   static final Answer PONG = of("{\"msg\":\"pong\"}");
+  static final Answer READY = of("{\"msg\":\"ready\"}");
 
   private static final int BAD_REQUEST = 400;
   private static final int CONFLICT = 409;

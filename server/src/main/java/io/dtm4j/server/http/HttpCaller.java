@@ -17,9 +17,11 @@ import java.util.function.LongSupplier;
  */
 public final class HttpCaller implements Caller, AutoCloseable {
   private final List<LoopCaller> callers;
+  private final Room answers;
 
-  private HttpCaller(List<LoopCaller> callers) {
+  private HttpCaller(List<LoopCaller> callers, Room answers) {
     this.callers = callers;
+    this.answers = answers;
   }
 
   /**
@@ -46,7 +48,8 @@ public final class HttpCaller implements Caller, AutoCloseable {
                 loop ->
                     new LoopCaller(
                         loops.vertx(), loop, all.size(), config, answers, policy, nanoTime))
-            .toList());
+            .toList(),
+        answers);
   }
 
   /**
@@ -63,6 +66,11 @@ public final class HttpCaller implements Caller, AutoCloseable {
       }
     }
     throw new IllegalStateException("a call from " + Thread.currentThread() + ", which is no loop");
+  }
+
+  /** Memory for answers that are on their way in, for callers of other transports, too. */
+  public Room answers() {
+    return answers;
   }
 
   /** Closes all connections; calls in flight end as unknown. Blocks until it is done. */

@@ -6,6 +6,7 @@ import io.dtm4j.coordinator.Requester;
 import io.dtm4j.coordinator.Subscriptions;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.ErrorCode;
+import io.dtm4j.protocol.Reply;
 import io.dtm4j.server.metrics.Metrics;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
@@ -26,6 +27,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,9 +58,14 @@ public final class HttpDoor implements AutoCloseable {
    *
    * @param resetAfter a due time further away than this is what {@code resetCronTime} means when it
    *     does not say so
+   * @param notReady why no requests should be sent to this server; gives null when they should
    */
   public record Operations(
-      Doors doors, Listings listings, Subscriptions subscriptions, Duration resetAfter) {}
+      Doors doors,
+      Listings listings,
+      Subscriptions subscriptions,
+      Duration resetAfter,
+      Supplier<? extends @Nullable Reply> notReady) {}
 
   /**
    * What a door needs to answer.
@@ -68,6 +75,7 @@ public final class HttpDoor implements AutoCloseable {
    * @param administration carries out what concerns many transactions
    * @param json writes transactions for people
    * @param waitingFor says what a transaction waits for; null: for nothing
+   * @param notReady why no requests should be sent here; gives null when they should
    * @param version of the server
    * @param metrics what is shown of them all
    * @param counts of the requests here
@@ -81,6 +89,7 @@ public final class HttpDoor implements AutoCloseable {
       Administration administration,
       RecordJson json,
       Function<Stored, @Nullable String> waitingFor,
+      Supplier<? extends @Nullable Reply> notReady,
       String version,
       Metrics metrics,
       RequestCounts counts,
@@ -116,6 +125,7 @@ public final class HttpDoor implements AutoCloseable {
             new Administration(operations, policy, json),
             json,
             waitingFor,
+            operations.notReady(),
             version,
             metrics,
             new RequestCounts(metrics),

@@ -9,6 +9,7 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.JsonRpcRequest;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.RequestReader;
+import io.dtm4j.protocol.TraceContext;
 import io.dtm4j.protocol.TransactionRequest;
 import io.dtm4j.protocol.UnreadableRequestException;
 import io.vertx.core.Future;
@@ -21,6 +22,7 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import java.io.IOException;
+import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -133,8 +135,11 @@ final class Incoming {
       case JSON_RPC -> gather(this::jsonRpc, Runnable::run);
       case QUERY -> query();
       case VERSION -> answer(Answer.of("{\"version\":\"" + listener.service.version() + "\"}"));
-      case METRICS -> metrics();
+      case METRICS -> elsewhere(listener.service.metrics()::text, HttpTexts.METRICS);
+      case OPEN_API ->
+          elsewhere(() -> OpenApi.text(listener.service.version()), HttpTexts.PLAIN_JSON);
       case PING -> answer(Answer.PONG);
+      case READY -> ready();
       case ALL, RESET_CRON_TIME, SUBSCRIBE, UNSUBSCRIBE, DELETE_TOPIC, SCAN_KV, QUERY_KV -> {
         handedOver = true;
         listener.service.administration().carryOut(route, request, listener.loop, this::answer);
@@ -142,16 +147,20 @@ final class Incoming {
     }
   }
 
-  /** Elsewhere than on the loop, as it may take its time. */
-  private void metrics() {
+  private void ready() {
+    Reply refusal = listener.service.notReady().get();
+    answer(refusal == null ? Answer.READY : Answer.of(refusal));
+  }
+
+  /** Makes an answer elsewhere than on the loop, as it may take its time. */
+  private void elsewhere(Callable<byte[]> text, CharSequence type) {
     handedOver = true;
     listener
         .loop
         .context()
-        .executeBlocking(listener.service.metrics()::text, false)
+        .executeBlocking(text, false)
         .onComplete(
-            text -> send(OK, HttpTexts.METRICS, Buffer.buffer(text), listener.isStopping()),
-            this::defect);
+            bytes -> send(OK, type, Buffer.buffer(bytes), listener.isStopping()), this::defect);
   }
 
   /** Understands a body. */
@@ -248,7 +257,8 @@ final class Incoming {
     }
   }
 
-  private void command(Command.Kind kind, TransactionRequest read) {
+  private void command(Command.Kind kind, TransactionRequest asked) {
+    TransactionRequest read = withTrace(asked);
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
       listener
@@ -259,7 +269,7 @@ final class Incoming {
   }
 
   private void prepareWorkflow(TransactionRequest asked) {
-    TransactionRequest read = Requests.withCleanGid(asked);
+    TransactionRequest read = withTrace(Requests.withCleanGid(asked));
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
       listener
@@ -272,6 +282,15 @@ final class Incoming {
               stored -> answer(listener.service.json().workflow(stored)),
               this::answer);
     }
+  }
+
+  private TransactionRequest withTrace(TransactionRequest read) {
+    return listener.config.traces()
+        ? read.withTrace(
+            TraceContext.of(
+                request.headers().getAll(TraceContext.PARENT),
+                request.headers().getAll(TraceContext.STATE)))
+        : read;
   }
 
   private void registerBranch(BranchRequest read) {

@@ -14,6 +14,7 @@ import java.time.Duration;
  * @param bodyTimeout how long a request may take to arrive, once it has begun
  * @param idleTimeout when a connection without a request is closed; longer than the 90 s after
  *     which Go's clients close theirs, so that no request meets a closing connection
+ * @param traces whether the trace context of a request is kept with what it creates
  */
 public record ListenerConfig(
     String host,
@@ -22,19 +23,21 @@ public record ListenerConfig(
     long bodyRoom,
     long answerRoom,
     Duration bodyTimeout,
-    Duration idleTimeout) {
+    Duration idleTimeout,
+    boolean traces) {
   /** Rows of a saga come in pairs, each with its payload in base64. */
   private static final long LONGEST_ANSWER = 3L * Creation.MAX_BYTES;
 
   private static final int SHARE_OF_HEAP = 8;
 
   public static final ListenerConfig DEFAULTS =
-      new ListenerConfig("0.0.0.0", 36789, 0, 0, 0, Duration.ofSeconds(30), Duration.ofMinutes(3))
+      new ListenerConfig(
+              "0.0.0.0", 36789, 0, 0, 0, Duration.ofSeconds(30), Duration.ofMinutes(3), false)
           .withBodyBytes(8 << 20);
 
   public ListenerConfig withAddress(String newHost, int newPort) {
     return new ListenerConfig(
-        newHost, newPort, bodyBytes, bodyRoom, answerRoom, bodyTimeout, idleTimeout);
+        newHost, newPort, bodyBytes, bodyRoom, answerRoom, bodyTimeout, idleTimeout, traces);
   }
 
   /** With that longest body, and rooms by the heap in which one of each finds its place. */
@@ -47,6 +50,12 @@ public record ListenerConfig(
         Math.max(share, Room.thatHolds(newBodyBytes)),
         Math.max(share, Room.thatHolds(LONGEST_ANSWER)),
         bodyTimeout,
-        idleTimeout);
+        idleTimeout,
+        traces);
+  }
+
+  public ListenerConfig withTraces(boolean newTraces) {
+    return new ListenerConfig(
+        host, port, bodyBytes, bodyRoom, answerRoom, bodyTimeout, idleTimeout, newTraces);
   }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.dtm4j.model.Attempt;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.Definition;
+import io.dtm4j.model.Extra;
 import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
@@ -206,12 +207,17 @@ final class RecordJson {
     text(json, "owner", listed.owner().toString());
     // Some clients take the word FAILURE anywhere in this answer for an error of the query, so what
     // is ours does not have it.
-    text(json, "ext_data", HttpAnswers.harmless(ExtraJson.write("", state.extra())));
+    text(json, "ext_data", HttpAnswers.harmless(ExtraJson.write("", shownOf(state.extra()))));
     json.writeBooleanField("concurrent", definition.options().concurrent());
     if (waitingFor != null) {
       json.writeStringField("waiting_for", HttpAnswers.harmless(waitingFor));
     }
     json.writeEndObject();
+  }
+
+  /** Answers are the same whether the server keeps traces or not. */
+  private static Extra shownOf(Extra extra) {
+    return extra.trace() == null ? extra : extra.withTrace(null);
   }
 
   private void write(JsonGenerator json, String gid, Branch branch, @Nullable Attempt attempt)

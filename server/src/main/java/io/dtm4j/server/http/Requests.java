@@ -35,7 +35,8 @@ public final class Requests {
         request.customData(),
         request.options(),
         request.rollbackReason(),
-        request.reqExtra());
+        request.reqExtra(),
+        request.trace());
   }
 
   /** The same for a registration. */

@@ -7,7 +7,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * leave a quarter of it to small ones, so that a few clients never keep out all others.
  * Thread-safe; never blocks.
  */
-final class Room {
+public final class Room {
   /** Bytes of what counts as small. */
   static final int SMALL = 64 << 10;
 
@@ -16,7 +16,8 @@ final class Room {
   private final long bytes;
   private final AtomicLong taken = new AtomicLong();
 
-  Room(long bytes) {
+  /** A room of that many bytes. */
+  public Room(long bytes) {
     this.bytes = bytes;
   }
 
@@ -35,7 +36,7 @@ final class Room {
    *
    * @param whole how large the thing is with them
    */
-  boolean take(long more, long whole) {
+  public boolean take(long more, long whole) {
     if (taken.addAndGet(more) <= (whole <= SMALL ? bytes : largest())) {
       return true;
     }
@@ -44,7 +45,7 @@ final class Room {
   }
 
   /** Gives back what was taken. */
-  void give(long bytesTaken) {
+  public void give(long bytesTaken) {
     taken.addAndGet(-bytesTaken);
   }
 

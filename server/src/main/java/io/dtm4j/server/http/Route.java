@@ -32,7 +32,9 @@ enum Route {
   VERSION("/api/dtmsvr/version", "GET"),
   JSON_RPC("/api/json-rpc", "POST"),
   METRICS("/api/metrics", "GET"),
-  PING("/api/ping", null);
+  OPEN_API("/api/openapi.json", "GET"),
+  PING("/api/ping", null),
+  READY("/api/ready", null);
 
   private static final Map<String, Route> BY_PATH =
       Arrays.stream(values()).collect(Collectors.toMap(route -> route.path, Function.identity()));
@@ -48,6 +50,12 @@ enum Route {
     this.method = method;
   }
 
+  /** The only method that it has; null: any. */
+  @Nullable String method() {
+    return method;
+  }
+
+  /** All of it, or what comes before the name of a topic. */
   String path() {
     return path;
   }

@@ -1,8 +1,10 @@
 package io.dtm4j.server.grpc;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.dtm4j.coordinator.Caller;
 import io.dtm4j.engine.Call;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.protocol.BranchAnswer;
@@ -16,17 +18,31 @@ import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.server.FreePorts;
 import io.dtm4j.server.http.Loops;
+import io.dtm4j.server.http.Room;
 import io.dtm4j.store.EventLoop;
+import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Status;
+import io.grpc.netty.NettyChannelBuilder;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -78,7 +94,13 @@ class GrpcCallerTest {
             loops,
             CONFIG,
             url -> !url.contains("forbidden"),
+            new Room(1_000),
             () -> System.nanoTime() + skipped.get()));
+  }
+
+  private GrpcCaller withServiceConfig(String json) {
+    return opened(
+        GrpcCaller.open(loops, CONFIG.withServiceConfig(json), _ -> true, new Room(1_000)));
   }
 
   private GrpcParticipant participant() throws IOException {
@@ -100,24 +122,68 @@ class GrpcCallerTest {
         url,
         payload,
         timeout,
-        headers);
+        headers,
+        null);
   }
 
-  /** What came of a call, and whether it was told on the loop from which it was sent. */
-  private record Told(BranchAnswer answer, boolean onItsLoop) {}
+  /**
+   * What came of a call.
+   *
+   * @param inGoodOrder it was told on the loop from which it was sent, and not within the sending
+   */
+  private record Told(BranchAnswer answer, boolean unreachable, boolean inGoodOrder) {}
 
-  private static CompletableFuture<Told> sent(GrpcCaller caller, Call call) {
-    EventLoop loop = loops.all().getFirst();
-    var told = new CompletableFuture<Told>();
-    loop.execute(
-        () -> caller.send(call, (answer, _) -> told.complete(new Told(answer, loop.isCurrent()))));
-    return told;
+  /** Waits for what comes of a call. */
+  private static class Waiting implements Caller.Ended {
+    final EventLoop loop = loops.all().getFirst();
+    final CompletableFuture<Told> told = new CompletableFuture<>();
+    private boolean sent;
+
+    void send(GrpcCaller caller, Call call) {
+      send(() -> caller.send(call, this));
+    }
+
+    void send(Runnable sending) {
+      loop.execute(
+          () -> {
+            sending.run();
+            sent = true;
+          });
+    }
+
+    @Override
+    public void ended(BranchAnswer answer, boolean unreachable) {
+      told.complete(new Told(answer, unreachable, loop.isCurrent() && sent));
+    }
+
+    Told get() throws Exception {
+      Told got = told.get(20, TimeUnit.SECONDS);
+      assertThat(got.inGoodOrder()).isTrue();
+      return got;
+    }
+  }
+
+  private static Waiting sent(GrpcCaller caller, Call call) {
+    var waiting = new Waiting();
+    waiting.send(caller, call);
+    return waiting;
   }
 
   private static BranchAnswer answerTo(GrpcCaller caller, Call call) throws Exception {
-    Told told = sent(caller, call).get(20, TimeUnit.SECONDS);
-    assertThat(told.onItsLoop()).isTrue();
-    return told.answer();
+    return sent(caller, call).get().answer();
+  }
+
+  /** Starts a server that speaks HTTP/2 and knows nothing of gRPC; its host and port. */
+  private String http2(Map<String, Consumer<HttpServerRequest>> answers) {
+    Vertx vertx = Vertx.vertx();
+    opened(() -> vertx.close().await());
+    HttpServer server =
+        vertx
+            .createHttpServer()
+            .requestHandler(request -> requireNonNull(answers.get(request.path())).accept(request))
+            .listen(0, "127.0.0.1")
+            .await();
+    return "127.0.0.1:" + server.actualPort();
   }
 
   private static @Nullable String header(GrpcParticipant.Came came, String name) {
@@ -201,7 +267,8 @@ class GrpcCallerTest {
             url,
             Payload.of("hello"),
             Duration.ofSeconds(5),
-            Map.of());
+            Map.of(),
+            null);
 
     answerTo(caller(), resume);
 
@@ -221,13 +288,7 @@ class GrpcCallerTest {
     skipped.addAndGet(Duration.ofSeconds(1).toNanos());
 
     assertThat(before).isInstanceOf(Unknown.class);
-    // The library hears of the failure a moment later than the call that failed.
-    BranchAnswer after = answerTo(caller, call);
-    for (int i = 0; i < 50 && !after.equals(Success.INSTANCE); i++) {
-      Thread.sleep(100);
-      after = answerTo(caller, call);
-    }
-    assertThat(after).isEqualTo(Success.INSTANCE);
+    assertThat(answerTo(caller, call)).isEqualTo(Success.INSTANCE);
   }
 
   @Test
@@ -318,13 +379,64 @@ class GrpcCallerTest {
     GrpcParticipant bank = participant();
     bank.status = null;
     GrpcCaller caller = caller();
-    CompletableFuture<Told> waiting = sent(caller, call(bank.url()));
+    Waiting waiting = sent(caller, call(bank.url()));
     bank.calls.take();
 
     caller.close();
 
-    assertThat(waiting.get(5, TimeUnit.SECONDS).answer()).isInstanceOf(Unknown.class);
+    assertThat(waiting.get().answer()).isInstanceOf(Unknown.class);
     assertThat(answerTo(caller, call(bank.url()))).isEqualTo(new Unknown("the server stops"));
+  }
+
+  /** Two participants at one name and port, called once. */
+  private List<GrpcParticipant> twoAtOneName(GrpcCaller caller) throws Exception {
+    InetAddress[] addresses = TwoAddresses.all();
+    GrpcParticipant one = opened(new GrpcParticipant(addresses[0], 0));
+    GrpcParticipant other = opened(new GrpcParticipant(addresses[1], one.port()));
+    answerTo(caller, call(urlOfBoth(one)));
+    return List.of(one, other);
+  }
+
+  private static String urlOfBoth(GrpcParticipant one) {
+    return TwoAddresses.NAME + ":" + one.port() + "/bank.Bank/TransIn";
+  }
+
+  @Test
+  void calls_go_to_all_addresses_of_a_name_in_turn() throws Exception {
+    GrpcCaller caller = caller();
+    List<GrpcParticipant> both = twoAtOneName(caller);
+    while (both.stream().anyMatch(one -> one.calls.isEmpty())) {
+      answerTo(caller, call(urlOfBoth(both.getFirst())));
+    }
+    both.forEach(one -> one.calls.clear());
+
+    for (int i = 0; i < 10; i++) {
+      assertThat(answerTo(caller, call(urlOfBoth(both.getFirst())))).isEqualTo(Success.INSTANCE);
+    }
+
+    assertThat(both).extracting(one -> one.calls.size()).containsExactly(5, 5);
+  }
+
+  @Test
+  void a_service_config_can_keep_calls_to_one_address() throws Exception {
+    GrpcCaller caller = withServiceConfig("{\"loadBalancingConfig\":[{\"pick_first\":{}}]}");
+    List<GrpcParticipant> both = twoAtOneName(caller);
+
+    for (int i = 0; i < 9; i++) {
+      assertThat(answerTo(caller, call(urlOfBoth(both.getFirst())))).isEqualTo(Success.INSTANCE);
+    }
+
+    assertThat(both).extracting(one -> one.calls.size()).containsExactlyInAnyOrder(10, 0);
+  }
+
+  @Test
+  void an_address_at_which_nobody_is_does_not_disturb_calls_to_the_other() throws Exception {
+    GrpcCaller caller = caller();
+    GrpcParticipant one = opened(new GrpcParticipant(TwoAddresses.all()[1], 0));
+
+    for (int i = 0; i < 5; i++) {
+      assertThat(answerTo(caller, call(urlOfBoth(one)))).isEqualTo(Success.INSTANCE);
+    }
   }
 
   @Test
@@ -338,18 +450,211 @@ class GrpcCallerTest {
         """;
     bank.status = Status.RESOURCE_EXHAUSTED;
 
-    answerTo(
-        opened(GrpcCaller.open(loops, CONFIG.withServiceConfig(retries), _ -> true)),
-        call(bank.url()));
+    answerTo(withServiceConfig(retries), call(bank.url()));
 
     assertThat(bank.calls).hasSize(2);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"409", "425"})
+  void a_code_of_http_for_a_status_is_understood(String code) throws Exception {
+    BranchAnswer answer =
+        code.equals("409") ? new Failure("no room FAILURE") : new Ongoing("no room");
+    String php =
+        http2(
+            Map.of(
+                "/php.Bank/AtOnce",
+                request ->
+                    request
+                        .response()
+                        .putHeader("content-type", "application/grpc")
+                        .putHeader("grpc-status", code)
+                        .putHeader("grpc-message", "no room")
+                        .end(),
+                "/php.Bank/AfterAMessage",
+                request ->
+                    request
+                        .response()
+                        .putHeader("content-type", "application/grpc+proto")
+                        .putTrailer("grpc-status", code)
+                        .putTrailer("grpc-message", "no room")
+                        .end(Buffer.buffer(new byte[5]))));
+
+    GrpcCaller caller = caller();
+
+    assertThat(answerTo(caller, call(php + "/php.Bank/AtOnce"))).isEqualTo(answer);
+    assertThat(answerTo(caller, call(php + "/php.Bank/AfterAMessage"))).isEqualTo(answer);
+  }
+
+  @Test
+  void a_status_of_http_is_no_answer_of_a_service() throws Exception {
+    String proxy =
+        http2(Map.of("/x.X/A", request -> request.response().setStatusCode(409).end("FAILURE")));
+
+    assertThat(answerTo(caller(), call(proxy + "/x.X/A"))).isInstanceOf(Unknown.class);
+  }
+
+  @Test
+  void answers_that_are_too_much_together_say_nothing() throws Exception {
+    var arrived = new LinkedBlockingQueue<HttpServerResponse>();
+    String bank =
+        http2(
+            Map.of(
+                "/x.X/A",
+                request -> {
+                  HttpServerResponse half =
+                      request.response().putHeader("content-type", "application/grpc");
+                  half.putTrailer("grpc-status", "0");
+                  half.write(Buffer.buffer().appendByte((byte) 0).appendInt(900));
+                  half.write(Buffer.buffer(new byte[600]));
+                  arrived.add(half);
+                }));
+    GrpcCaller caller = caller();
+    Call call = call(bank + "/x.X/A");
+    Waiting first = sent(caller, call);
+    HttpServerResponse half = arrived.take();
+
+    BranchAnswer second = answerTo(caller, call);
+    half.end(Buffer.buffer(new byte[300]));
+
+    assertThat(second).isEqualTo(new Unknown("no memory for one more long answer"));
+    assertThat(first.get().answer()).isEqualTo(Success.INSTANCE);
+    Waiting third = sent(caller, call);
+    arrived.take();
+    arrived.take().end(Buffer.buffer(new byte[300]));
+    assertThat(third.get().answer()).isEqualTo(Success.INSTANCE);
+  }
+
+  @Test
+  void a_call_that_may_not_leave_any_more_when_it_has_its_connection_does_not() throws Exception {
+    var mayLeave = new AtomicBoolean(true);
+    var waiting =
+        new Waiting() {
+          @Override
+          public boolean mayLeave() {
+            return mayLeave.get();
+          }
+        };
+    LateParticipant late = opened(new LateParticipant());
+    GrpcCaller caller = caller();
+    waiting.send(caller, call(late.url()));
+    late.connected.get(5, TimeUnit.SECONDS);
+
+    mayLeave.set(false);
+    late.speak();
+
+    assertThat(waiting.get().answer())
+        .isEqualTo(new Unknown("not called: the server has no right to it any more"));
+    caller.close();
+    assertThat(late.frames.get(5, TimeUnit.SECONDS)).doesNotContain(LateParticipant.HEADERS);
+  }
+
+  @Test
+  void a_call_that_may_leave_when_it_has_its_connection_does() throws Exception {
+    LateParticipant late = opened(new LateParticipant());
+    GrpcCaller caller = caller();
+    sent(caller, call(late.url()));
+    late.connected.get(5, TimeUnit.SECONDS);
+
+    late.speak();
+
+    assertThat(late.called.get(5, TimeUnit.SECONDS)).isTrue();
+  }
+
+  @Test
+  void a_call_whose_connection_comes_up_on_another_thread_leaves_from_its_own() throws Exception {
+    GrpcParticipant bank = participant();
+    var asked = new LinkedBlockingQueue<Boolean>();
+    var waiting =
+        new Waiting() {
+          @Override
+          public boolean mayLeave() {
+            asked.add(loop.isCurrent());
+            return true;
+          }
+        };
+    ManagedChannel itsOwnThreads =
+        NettyChannelBuilder.forTarget("127.0.0.1:" + bank.port()).usePlaintext().build();
+    opened(itsOwnThreads::shutdownNow);
+    var line = new Outgoing.Line(itsOwnThreads, new Connections(loops.connectingChannels()));
+    var target =
+        new Outgoing.Target() {
+          @Override
+          public Outgoing.Line line() {
+            return line;
+          }
+
+          @Override
+          public Room answers() {
+            return new Room(1_000);
+          }
+
+          @Override
+          public void ended(Status.Code code, long beganAt) {}
+        };
+
+    waiting.send(() -> Outgoing.of(call(bank.url()), waiting, waiting.loop, 0).start(target));
+
+    assertThat(waiting.get().answer()).isEqualTo(Success.INSTANCE);
+    assertThat(asked).containsExactly(true);
+    assertThat(bank.calls).hasSize(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"127.0.0.1:%d/x.X/A", "no.invalid:%d/x.X/A"})
+  void whom_no_connection_reaches_is_unreachable(String url) throws Exception {
+    Call call = call(url.formatted(FreePorts.next()));
+    GrpcCaller caller = caller();
+
+    assertThat(sent(caller, call).get().unreachable()).isTrue();
+    assertThat(sent(caller, call).get().unreachable()).isTrue();
+  }
+
+  @Test
+  void whom_no_connection_reaches_in_time_is_unreachable() throws Exception {
+    try (var full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      for (int i = 0; i < 8; i++) { // nobody accepts them: the kernel takes no more
+        SocketChannel waiting = opened(SocketChannel.open());
+        waiting.configureBlocking(false);
+        waiting.connect(full.getLocalSocketAddress());
+      }
+      String url = "127.0.0.1:" + full.getLocalPort() + "/x.X/A";
+      Call call = call("g", url, Payload.EMPTY, Map.of(), Duration.ofMillis(300));
+
+      assertThat(sent(caller(), call).get().unreachable()).isTrue();
+    }
+  }
+
+  @Test
+  void whoever_takes_connections_is_not_unreachable() throws Exception {
+    GrpcParticipant bank = participant();
+    LateParticipant late = opened(new LateParticipant());
+    GrpcCaller caller = caller();
+
+    Waiting answered = sent(caller, call(bank.url()));
+    Waiting neverAnswered =
+        sent(caller, call("g", late.url(), Payload.EMPTY, Map.of(), Duration.ofMillis(300)));
+
+    assertThat(answered.get().unreachable()).isFalse();
+    assertThat(neverAnswered.get().unreachable()).isFalse();
+  }
+
+  @Test
+  void whose_connection_breaks_is_not_unreachable() throws Exception {
+    GrpcParticipant bank = participant();
+    bank.status = null;
+    GrpcCaller caller = caller();
+    Waiting waiting = sent(caller, call(bank.url()));
+    bank.calls.take();
+
+    bank.close();
+
+    assertThat(waiting.get().unreachable()).isFalse();
+  }
+
   @Test
   void a_service_config_that_is_no_json_object_is_refused() {
-    assertThatIllegalArgumentException()
-        .isThrownBy(() -> GrpcCaller.open(loops, CONFIG.withServiceConfig("[1]"), _ -> true));
-    assertThatIllegalArgumentException()
-        .isThrownBy(() -> GrpcCaller.open(loops, CONFIG.withServiceConfig("{"), _ -> true));
+    assertThatIllegalArgumentException().isThrownBy(() -> withServiceConfig("[1]"));
+    assertThatIllegalArgumentException().isThrownBy(() -> withServiceConfig("{"));
   }
 }

@@ -102,12 +102,13 @@ class GrpcDoorFuzzTest {
   void open() throws IOException {
     var config =
         new GrpcConfig(
-            "127.0.0.1", 0, LIMIT, 1 << 20, Duration.ofMillis(500), Duration.ofSeconds(5));
+            "127.0.0.1", 0, LIMIT, 1 << 20, Duration.ofMillis(500), Duration.ofSeconds(5), true);
     door =
         GrpcDoor.open(
             loops,
             config,
-            new GrpcDoor.Operations(doors, memory.behind(doors).subscriptions()),
+            new GrpcDoor.Operations(
+                doors, memory.behind(doors).subscriptions(), () -> memory.notReady),
             AddressPolicy.ALL,
             new Metrics("", ""));
     channel = NettyChannelBuilder.forAddress("127.0.0.1", door.port()).usePlaintext().build();

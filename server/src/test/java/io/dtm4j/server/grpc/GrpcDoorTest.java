@@ -42,6 +42,7 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
@@ -56,7 +57,9 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -110,12 +113,19 @@ class GrpcDoorTest {
   void open() throws IOException {
     var config =
         new GrpcConfig(
-            "127.0.0.1", 0, MESSAGE_LIMIT, RECEIVING_LIMIT, MESSAGE_TIMEOUT, Duration.ofMinutes(1));
+            "127.0.0.1",
+            0,
+            MESSAGE_LIMIT,
+            RECEIVING_LIMIT,
+            MESSAGE_TIMEOUT,
+            Duration.ofMinutes(1),
+            true);
     door =
         GrpcDoor.open(
             loops,
             config,
-            new GrpcDoor.Operations(doors, memory.behind(doors).subscriptions()),
+            new GrpcDoor.Operations(
+                doors, memory.behind(doors).subscriptions(), () -> memory.notReady),
             url -> !url.contains("forbidden"),
             metrics);
     channel = NettyChannelBuilder.forAddress("127.0.0.1", door.port()).usePlaintext().build();
@@ -665,6 +675,35 @@ class GrpcDoorTest {
 
     assertThat(before).isEqualTo(ServingStatus.SERVING);
     assertThat(health.check(all).getStatus()).isEqualTo(ServingStatus.NOT_SERVING);
+  }
+
+  @Test
+  void health_agrees_with_readiness() {
+    var health = HealthGrpc.newBlockingStub(channel);
+    var all = HealthCheckRequest.getDefaultInstance();
+    memory.notReady = new Reply.Failed(ErrorCode.STORE_UNAVAILABLE, "disk full");
+    ServingStatus meanwhile = health.check(all).getStatus();
+
+    memory.notReady = null;
+
+    assertThat(meanwhile).isEqualTo(ServingStatus.NOT_SERVING);
+    assertThat(health.check(all).getStatus()).isEqualTo(ServingStatus.SERVING);
+  }
+
+  @Test
+  void whoever_watches_the_health_is_told_when_it_changes() {
+    var told = new ArrayList<ServingStatus>();
+    Iterator<HealthCheckResponse> watching =
+        HealthGrpc.newBlockingStub(channel).watch(HealthCheckRequest.getDefaultInstance());
+    told.add(watching.next().getStatus());
+
+    memory.notReady = new Reply.Failed(ErrorCode.STORE_UNAVAILABLE, "disk full");
+    told.add(watching.next().getStatus());
+    memory.notReady = null;
+    told.add(watching.next().getStatus());
+
+    assertThat(told)
+        .containsExactly(ServingStatus.SERVING, ServingStatus.NOT_SERVING, ServingStatus.SERVING);
   }
 
   @Test

@@ -60,8 +60,12 @@ final class GrpcParticipant implements AutoCloseable {
   private final Server server;
 
   GrpcParticipant(int port) throws IOException {
+    this(InetAddress.getLoopbackAddress(), port);
+  }
+
+  GrpcParticipant(InetAddress address, int port) throws IOException {
     server =
-        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
+        NettyServerBuilder.forAddress(new InetSocketAddress(address, port))
             .fallbackHandlerRegistry(
                 new HandlerRegistry() {
                   @Override

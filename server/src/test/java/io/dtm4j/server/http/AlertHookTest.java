@@ -3,6 +3,9 @@ package io.dtm4j.server.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.dtm4j.coordinator.Observer;
 import io.dtm4j.engine.Trouble;
 import io.dtm4j.model.BranchKey;
@@ -13,6 +16,8 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -22,6 +27,9 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.LoggerFactory;
 
 /** docs/spec/transactions.md 3.1. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -113,6 +121,40 @@ class AlertHookTest {
     assertThat(next()).contains("\"c\"");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"127.0.0.1", "localhost", "::1"})
+  void a_hook_is_reached_at(String host) throws Exception {
+    try (var there = new Participant(vertx, new HttpServerOptions(), host, Map.of());
+        AlertHook itsHook = AlertHook.open(Observer.NONE, loops, there.url("/alert"), 3, false)) {
+      itsHook.troubled(trouble("g", "e", 3));
+
+      Participant.Called called = there.calls.take();
+      assertThat(called.path()).isEqualTo("/alert");
+      assertThat("http://" + called.headers().get("host")).isEqualTo(there.url(""));
+    }
+  }
+
+  @Test
+  void a_redirect_is_not_followed_and_told_once_in_the_log() throws Exception {
+    var logged = new ListAppender<ILoggingEvent>();
+    var log = (Logger) LoggerFactory.getLogger(AlertHook.class);
+    logged.start();
+    log.addAppender(logged);
+    answer =
+        request -> request.response().setStatusCode(307).putHeader("Location", "/elsewhere").end();
+
+    for (String gid : List.of("first", "second", "third")) {
+      hook.troubled(trouble(gid, "e", 3));
+      assertThat(next()).contains(gid);
+    }
+    log.detachAppender(logged);
+
+    assertThat(receiver.calls).isEmpty();
+    assertThat(logged.list)
+        .extracting(ILoggingEvent::getMessage)
+        .containsExactly("the alert hook answered 307");
+  }
+
   @Test
   void an_answer_without_end_does_not_hold_up_the_next_alert() throws Exception {
     answer =
@@ -133,6 +175,34 @@ class AlertHookTest {
     hook.troubled(trouble("second", "e", 3));
 
     assertThat(next()).contains("second");
+  }
+
+  /** Sends an alert, with this answer to it, and waits until that is counted. */
+  private void counted(Consumer<HttpServerRequest> answered, long sent, long failed) {
+    answer = answered;
+    hook.troubled(trouble("g", "e", 3));
+    long until = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+    while (!hook.counts().equals(Map.of("sent", sent, "failed", failed, "dropped", 0L))) {
+      assertThat(System.nanoTime()).as("time until " + hook.counts()).isLessThan(until);
+      Thread.onSpinWait();
+    }
+  }
+
+  @Test
+  void alerts_are_counted_by_what_became_of_them() throws Exception {
+    counted(request -> request.response().setStatusCode(500).end("no"), 0, 1);
+    counted(request -> request.connection().close(), 0, 2);
+    counted(request -> request.response().end(), 1, 2);
+    receiver.calls.clear();
+    answer = unanswered::add;
+    hook.troubled(trouble("unanswered", "e", 3));
+    next();
+
+    for (int i = 0; i < AlertHook.MAX_WAITING + 7; i++) {
+      hook.troubled(trouble("g" + i, "e", 3));
+    }
+
+    assertThat(hook.counts()).isEqualTo(Map.of("sent", 1L, "failed", 2L, "dropped", 7L));
   }
 
   @Test

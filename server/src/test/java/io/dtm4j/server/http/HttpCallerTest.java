@@ -122,7 +122,8 @@ class HttpCallerTest {
         url,
         payload,
         timeout,
-        headers);
+        headers,
+        null);
   }
 
   private static CompletableFuture<BranchAnswer> send(HttpCaller caller, Call call) {
@@ -199,7 +200,8 @@ class HttpCallerTest {
         url,
         Payload.of(payload),
         Duration.ofSeconds(5),
-        Map.of());
+        Map.of(),
+        null);
   }
 
   @ParameterizedTest

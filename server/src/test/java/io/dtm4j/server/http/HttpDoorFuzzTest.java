@@ -140,7 +140,8 @@ class HttpDoorFuzzTest {
             1 << 20,
             1 << 20,
             Duration.ofMillis(200),
-            Duration.ofMillis(200));
+            Duration.ofMillis(200),
+            true);
     try (Loops loops = Loops.start(2);
         InMemory memory = withTransactions();
         HttpDoor door =

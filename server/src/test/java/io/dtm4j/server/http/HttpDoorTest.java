@@ -80,7 +80,14 @@ class HttpDoorTest {
         HttpDoor.open(
             loops,
             new ListenerConfig(
-                "127.0.0.1", 0, BODY_LIMIT, BODY_ROOM, ANSWER_ROOM, BODY_TIMEOUT, IDLE_TIMEOUT),
+                "127.0.0.1",
+                0,
+                BODY_LIMIT,
+                BODY_ROOM,
+                ANSWER_ROOM,
+                BODY_TIMEOUT,
+                IDLE_TIMEOUT,
+                true),
             memory.behind(doors),
             url -> !url.contains("forbidden"),
             _ -> "something",
@@ -188,6 +195,32 @@ class HttpDoorTest {
     try (Wire wire = wire()) {
       assertThat(wire.request("HEAD", "/api/ping", "").head().status()).isEqualTo(200);
       assertThat(wire.get("/api/ping").answer().body()).isEqualTo("{\"msg\":\"pong\"}");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"GET", "POST", "OPTIONS"})
+  void a_server_that_is_ready_says_so(String method) throws Exception {
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.request(method, "/api/ready", "").answer();
+
+      assertThat(answer.status()).isEqualTo(200);
+      assertThat(answer.body()).isEqualTo("{\"msg\":\"ready\"}");
+    }
+  }
+
+  @Test
+  void a_server_that_is_not_ready_says_why_and_stays_alive() throws Exception {
+    memory.notReady = new Reply.Failed(ErrorCode.STORE_UNAVAILABLE, "disk full");
+    try (Wire wire = wire()) {
+      Wire.Answer answer = wire.get("/api/ready").answer();
+
+      assertThat(answer.status()).isEqualTo(503);
+      assertThat(answer.headers()).containsEntry("retry-after", "1");
+      assertThat(answer.body())
+          .isEqualTo("{\"message\":\"disk full\",\"code\":\"STORE_UNAVAILABLE\"}");
+      assertThat(wire.request("HEAD", "/api/ready", "").head().status()).isEqualTo(503);
+      assertThat(wire.get("/api/ping").answer().status()).isEqualTo(200);
     }
   }
 
@@ -748,7 +781,14 @@ class HttpDoorTest {
     return HttpDoor.open(
         loops,
         new ListenerConfig(
-            "127.0.0.1", 0, bodyBytes, bodyRoom, ANSWER_ROOM, Duration.ofSeconds(20), idleTimeout),
+            "127.0.0.1",
+            0,
+            bodyBytes,
+            bodyRoom,
+            ANSWER_ROOM,
+            Duration.ofSeconds(20),
+            idleTimeout,
+            false),
         memory.behind(doors),
         AddressPolicy.ALL,
         _ -> null,

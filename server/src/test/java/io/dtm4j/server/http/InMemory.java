@@ -17,6 +17,7 @@ import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.store.EventLoop;
 import io.dtm4j.store.GroupCommitter;
@@ -32,6 +33,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What stands behind a door in tests: the real operations on a store in memory. */
 public final class InMemory implements AutoCloseable {
+  /** Why no requests should come; null: they should. */
+  public volatile @Nullable Reply notReady;
+
   public final MemoryStore store = new MemoryStore(InstantSource.system());
   private final GroupCommitter committer = new GroupCommitter(store);
 
@@ -57,7 +61,8 @@ public final class InMemory implements AutoCloseable {
         doors,
         new Listings(store, new AtOnce(), writes),
         new Subscriptions(store, writes),
-        Duration.ofSeconds(105));
+        Duration.ofSeconds(105),
+        () -> notReady);
   }
 
   /** Stores a transaction without branches that nobody works on. */

@@ -168,6 +168,7 @@ class KeptConnectionsTest {
         url,
         Payload.of("{}"),
         Duration.ofSeconds(15),
-        Map.of());
+        Map.of(),
+        null);
   }
 }

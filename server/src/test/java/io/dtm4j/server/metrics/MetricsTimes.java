@@ -1,7 +1,9 @@
 package io.dtm4j.server.metrics;
 
 import com.sun.management.ThreadMXBean;
+import io.dtm4j.coordinator.Observer;
 import io.dtm4j.model.BranchKey;
+import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.TransType;
 import java.lang.management.ManagementFactory;
@@ -23,6 +25,8 @@ final class MetricsTimes {
   private static final BranchKey SECOND = new BranchKey("02", Op.ACTION);
   private static final BranchKey STRANGE = new BranchKey("x", Op.ACTION);
 
+  private static final BranchAnswer SUCCESS = new BranchAnswer.Success();
+
   /** Keeps the compiler from leaving out what nobody looks at. */
   private static long seen;
 
@@ -39,11 +43,16 @@ final class MetricsTimes {
     print("pass ended", TIMES, i -> end(metrics, i));
     print("branch called", TIMES, i -> metrics.branchCalled(TransType.SAGA, FIRST, true));
     print("branch called, strange id", TIMES, i -> call(metrics, STRANGE));
+    Observer.Destination bank = metrics.destination("http://bank:80");
+    print("call ended", TIMES, i -> bank.called(SUCCESS, false, i));
+    print("group committed", TIMES, i -> metrics.committed(64, i));
     Work saga =
         i -> {
           api.answered(true, i);
           call(metrics, FIRST);
+          bank.called(SUCCESS, false, i);
           call(metrics, SECOND);
+          bank.called(SUCCESS, false, i);
           end(metrics, i);
         };
     print("saga of two branches, all", TIMES, saga);
@@ -58,6 +67,9 @@ final class MetricsTimes {
       for (int id = 0; id < BranchCounts.MAX_KEYS; id++) {
         metrics.branchCalled(type, new BranchKey(Integer.toString(id), Op.ACTION), true);
       }
+    }
+    for (int i = 0; i < DestinationCounts.MAX; i++) {
+      metrics.destination("http://service-" + i + ".internal:8080");
     }
     print("page: longest, %,d bytes".formatted(metrics.text().length), PAGES, _ -> page(metrics));
     System.out.println("(" + seen + ")");

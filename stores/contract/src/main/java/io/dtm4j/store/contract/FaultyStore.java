@@ -161,6 +161,11 @@ public final class FaultyStore implements TransactionStore {
   }
 
   @Override
+  public @Nullable Instant oldestUnfinished() {
+    return store.oldestUnfinished();
+  }
+
+  @Override
   public Page<Gid> endedBefore(Instant time, String cursor, int limit) {
     return store.endedBefore(time, cursor, limit);
   }

@@ -322,6 +322,20 @@ interface Lists extends OpenStore {
     assertThat(store().counts()).isEqualTo(new Counts(0, null));
   }
 
+  @Test
+  default void the_oldest_unfinished_is_the_one_that_was_stored_first() {
+    saved(ofType("done", TransType.SAGA, SUCCEED, PAST), claim("c1"));
+    assertThat(store().oldestUnfinished()).isNull();
+
+    Stored first =
+        saved(ofType("first", TransType.TCC, SUBMITTED, PAST.plusMillis(7)), claim("c2"));
+    saved(ofType("second", TransType.MSG, SUBMITTED, PAST.plusMillis(8)), claim("c3"));
+    assertThat(store().oldestUnfinished()).isEqualTo(PAST.plusMillis(7));
+
+    committed(ofPass(first, setStatus(SUCCEED)));
+    assertThat(store().oldestUnfinished()).isEqualTo(PAST.plusMillis(8));
+  }
+
   private static Filter created(@Nullable Instant from, @Nullable Instant to) {
     return new Filter(null, null, from, to);
   }

@@ -2,6 +2,7 @@ package io.dtm4j.store.contract;
 
 import static io.dtm4j.store.contract.Samples.FUTURE;
 import static io.dtm4j.store.contract.Samples.PAST;
+import static io.dtm4j.store.contract.Samples.TRACE;
 
 import io.dtm4j.model.Attempt;
 import io.dtm4j.model.Batch;
@@ -249,6 +250,7 @@ final class RandomBatches {
         random.nextInt(3),
         chance(50) ? Map.of() : Map.of("01 action", attempt),
         chance(50) ? null : List.of(0, 1, 2 + random.nextInt(3)),
+        chance(50) ? null : TRACE,
         chance(80) ? Map.of() : Map.of("newer", "{\"a\":[1,\"b\"]}"));
   }
 

@@ -17,6 +17,7 @@ import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Payload;
+import io.dtm4j.protocol.TraceContext;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
 import java.time.Instant;
@@ -33,6 +34,8 @@ final class Samples {
   static final Duration INTERVAL = Duration.ofSeconds(10);
   static final Definition DEFINITION =
       new Definition(TransType.SAGA, "http", "", "", Options.DEFAULTS, PAST);
+  static final TraceContext TRACE =
+      new TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a=1,b=\"2\"");
 
   private Samples() {}
 

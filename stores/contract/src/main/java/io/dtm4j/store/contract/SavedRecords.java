@@ -2,6 +2,7 @@ package io.dtm4j.store.contract;
 
 import static io.dtm4j.store.contract.Samples.FUTURE;
 import static io.dtm4j.store.contract.Samples.PAST;
+import static io.dtm4j.store.contract.Samples.TRACE;
 import static io.dtm4j.store.contract.Samples.claim;
 import static io.dtm4j.store.contract.Samples.command;
 import static io.dtm4j.store.contract.Samples.empty;
@@ -71,7 +72,8 @@ interface SavedRecords extends OpenStore {
             "01 action", new Attempt(3, PAST, Attempt.Kind.UNKNOWN, "connection refused"),
             "02 compensate", new Attempt(1, PAST.plusMillis(1), Attempt.Kind.FAILURE, ""));
     var extra =
-        new Extra(FUTURE, 4, 2, attempts, List.of(0, 1, 2, 5), Map.of("newer", "{\"a\":[1.50]}"));
+        new Extra(
+            FUTURE, 4, 2, attempts, List.of(0, 1, 2, 5), TRACE, Map.of("newer", "{\"a\":[1.50]}"));
     var state =
         new State(
             GlobalStatus.FAILED,

@@ -122,6 +122,20 @@ final class DueIndex {
     return numbers;
   }
 
+  /** When the unfinished transaction was stored that was stored first; null: there is none. */
+  @Nullable Instant oldest(Database.View view, Database database) throws RocksDBException {
+    var first = new AtomicLong(Numbers.END);
+    view.scan(
+        database.due,
+        new Keys().dueAt(floor()),
+        null,
+        (_, row) -> {
+          first.set(Math.min(first.get(), Numbers.place(DueRow.read(row).number())));
+          return true;
+        });
+    return first.get() == Numbers.END ? null : Numbers.timeOf(first.get());
+  }
+
   private synchronized Instant floor() {
     return floor;
   }

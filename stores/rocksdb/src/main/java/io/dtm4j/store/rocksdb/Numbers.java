@@ -46,6 +46,11 @@ final class Numbers {
     return number & PLACE;
   }
 
+  /** The time in a place. */
+  static Instant timeOf(long place) {
+    return Instant.ofEpochMilli(place >> COUNT_BITS);
+  }
+
   /** The place behind that one, or a later one because of the time. */
   static long next(long last, Instant createTime) {
     return Math.max(last + 1, firstOf(createTime));

@@ -28,7 +28,9 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -56,6 +58,9 @@ public final class RocksDbStore implements TransactionStore {
   private static final Logger log = LoggerFactory.getLogger(RocksDbStore.class);
   private static final long MAX_RECENT = 16 << 20;
   private static final int MOST_AT_ONCE = 1_000;
+
+  /** Only for tests: what each commit takes longer, as on a slow disk (CONTRIBUTING.md). */
+  private static final long COMMIT_DELAY_MILLIS = Long.getLong("dtm4j.test.commitDelayMillis", 0);
 
   private final DataDirectory directory;
   private final boolean sync;
@@ -192,6 +197,9 @@ public final class RocksDbStore implements TransactionStore {
 
   @Override
   public synchronized List<CommitResult> commit(List<Batch> group) {
+    if (COMMIT_DELAY_MILLIS > 0) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(COMMIT_DELAY_MILLIS));
+    }
     return writing(
         open -> {
           var results = new ArrayList<CommitResult>(group.size());
@@ -356,6 +364,17 @@ public final class RocksDbStore implements TransactionStore {
   public Counts counts() {
     List<Due> first = dueBefore(Instant.MAX, null, 1);
     return new Counts(index.unfinished(), first.isEmpty() ? null : first.getFirst().nextTime());
+  }
+
+  @Override
+  public @Nullable Instant oldestUnfinished() {
+    return reading(
+            open -> {
+              try (Database.View view = open.view()) {
+                return Optional.ofNullable(index.oldest(view, open));
+              }
+            })
+        .orElse(null);
   }
 
   @Override

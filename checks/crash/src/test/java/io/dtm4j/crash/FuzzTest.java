@@ -1,0 +1,421 @@
+package io.dtm4j.crash;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.dtm4j.crash.ServerProcess.Setup;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A hundred thousand broken requests, over HTTP, JSON-RPC and gRPC, some slow, some broken off.
+ * {@code -Dfuzz.requests=1000000} sends more, {@code -Dfuzz.seed=N} others; each request follows
+ * from the seed and its number alone.
+ */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class FuzzTest {
+  private static final long SEED = Long.getLong("fuzz.seed", 20_261_129);
+  private static final long REQUESTS = Long.getLong("fuzz.requests", 100_000);
+  private static final long WARM_UP = 5_000;
+  private static final int CLIENTS = 8;
+
+  /** Longer than the server waits for the rest of a request. */
+  private static final int HANGS_AFTER_MILLIS = 60_000;
+
+  private static final int SLOW_ONES = 10;
+  private static final int SHOWN = 3_000;
+  private static final int SERVER_ERROR = 500;
+  private static final long MOST_HEAP_GROWTH = 32 << 20;
+  private static final int MOST_NEW_FILES = 100; // of the store
+  private static final Duration SOON = Duration.ofSeconds(60);
+
+  /** UNKNOWN, INTERNAL, UNAVAILABLE and DATA_LOSS: the 5xx of gRPC. */
+  private static final Set<String> SERVER_ERRORS = Set.of("2", "13", "14", "15");
+
+  /** What the library says of a message that is no message of gRPC. */
+  private static final String NOT_FRAMED = ".*(mid-frame|malformed|Can't decode compressed).*";
+
+  private static final int MOST_FOUND = 10;
+
+  private final Vertx vertx = Vertx.vertx();
+
+  /** What was not as it should be, with the request. */
+  private final Queue<String> found = new ConcurrentLinkedQueue<>();
+
+  @TempDir Path folder;
+
+  @AfterEach
+  void close() {
+    vertx.close().await();
+  }
+
+  /** A request after which the server was not as it should be. */
+  private static final class Found extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Found(String what) {
+      super(what);
+    }
+  }
+
+  @Test
+  void broken_requests_are_answered_and_leave_nothing_behind() throws Exception {
+    int port =
+        vertx
+            .createHttpServer()
+            .requestHandler(request -> request.response().end())
+            .listen(0, "127.0.0.1")
+            .await()
+            .actualPort();
+    String participant = "http://127.0.0.1:" + port + "/";
+    int grpcPort = ServerProcess.freePort();
+    Setup setup = Setup.in(folder);
+    try (ServerProcess server = setup.serve("--grpc-port=" + grpcPort)) {
+      var doors = new Doors(setup.port(), grpcPort, participant);
+      send(0, Math.min(WARM_UP, REQUESTS), doors);
+      long heap = usedHeap(server);
+      long sockets = files(server, "socket:");
+      long files = files(server, "");
+
+      send(WARM_UP, REQUESTS, doors);
+
+      assertThat(server.output()).doesNotContain(" ERROR ");
+      saga(setup, participant);
+      Await.until("sockets are closed", SOON, () -> files(server, "socket:") <= sockets);
+      assertThat(files(server, "")).isLessThan(files + MOST_NEW_FILES);
+      assertThat(usedHeap(server)).isLessThan(heap + MOST_HEAP_GROWTH);
+    }
+  }
+
+  private static void saga(Setup setup, String participant) {
+    ObjectNode saga =
+        new ObjectMapper()
+            .createObjectNode()
+            .put("gid", "normal")
+            .put("trans_type", "saga")
+            .put("wait_result", true);
+    saga.putArray("steps").addObject().put("action", participant + "a");
+    saga.putArray("payloads").add("{}");
+
+    Api.Answer answer = new Api(setup.url()).post("submit", saga);
+
+    assertThat(answer.known()).as("%s", answer).isEqualTo(Api.Known.ACCEPTED);
+  }
+
+  // ---- the server's memory and files
+
+  /** Bytes of what is reachable. */
+  private static long usedHeap(ServerProcess server) throws IOException, InterruptedException {
+    String jcmd =
+        Path.of(requireNonNull(System.getProperty("java.home")), "bin", "jcmd").toString();
+    Process process =
+        new ProcessBuilder(jcmd, Long.toString(server.pid()), "GC.class_histogram")
+            .redirectErrorStream(true)
+            .start();
+    String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    process.waitFor();
+    String total = text.lines().filter(line -> line.startsWith("Total")).findFirst().orElseThrow();
+    return Long.parseLong(total.split("\\s+", -1)[2]);
+  }
+
+  private static long files(ServerProcess server, String kind) {
+    try (Stream<Path> all = Files.list(Path.of("/proc/" + server.pid() + "/fd"))) {
+      return all.filter(file -> pointsTo(file).startsWith(kind)).count();
+    } catch (IOException e) {
+      throw new AssertionError("no list of open files", e);
+    }
+  }
+
+  private static String pointsTo(Path file) {
+    try {
+      return Files.readSymbolicLink(file).toString();
+    } catch (IOException e) {
+      return ""; // closed meanwhile
+    }
+  }
+
+  // ---- the clients
+
+  private record Doors(int http, int grpc, String participant) {}
+
+  private void send(long from, long to, Doors doors) throws Exception {
+    var next = new AtomicLong(from);
+    try (ExecutorService clients = Executors.newFixedThreadPool(CLIENTS)) {
+      List<Future<?>> all = new ArrayList<>();
+      for (int i = 0; i < CLIENTS; i++) {
+        all.add(
+            clients.submit(
+                () -> {
+                  try (var client = new Client(doors, found)) {
+                    for (long n = next.getAndIncrement(); n < to; n = next.getAndIncrement()) {
+                      if (found.size() >= MOST_FOUND) {
+                        return null;
+                      }
+                      client.send(n);
+                    }
+                    client.finish();
+                  }
+                  return null;
+                }));
+      }
+      for (Future<?> one : all) {
+        one.get();
+      }
+    }
+    assertThat(found).isEmpty();
+  }
+
+  private static String described(long number, byte[] request) {
+    String text = new String(request, StandardCharsets.ISO_8859_1);
+    var shown = new StringBuilder("seed " + SEED + ", request " + number + ":\n");
+    for (int i = 0; i < Math.min(text.length(), SHOWN); i++) {
+      char c = text.charAt(i);
+      shown.append((c >= ' ' && c <= '~') || c == '\n' ? "" + c : "\\x%02x".formatted((int) c));
+    }
+    return shown.toString();
+  }
+
+  /** Sends one request after the other; slow ones are on their way meanwhile. */
+  private static final class Client implements AutoCloseable {
+    private final Doors doors;
+    private final Queue<String> found;
+    private final BrokenHttp http;
+    private final BrokenGrpc grpc;
+    private final Queue<Slow> slow = new ArrayDeque<>();
+    private @Nullable RawHttp connection;
+    private @Nullable RawHttp2 grpcConnection;
+
+    Client(Doors doors, Queue<String> found) {
+      this.doors = doors;
+      this.found = found;
+      http = new BrokenHttp(doors.participant());
+      grpc = new BrokenGrpc(doors.participant());
+    }
+
+    /** A request that is sent a few bytes at a time. */
+    private static final class Slow {
+      final long number;
+      final byte[] bytes;
+      final RawHttp connection;
+      int sent;
+
+      Slow(long number, byte[] bytes, RawHttp connection) {
+        this.number = number;
+        this.bytes = bytes;
+        this.connection = connection;
+      }
+    }
+
+    void send(long number) throws IOException {
+      RandomGenerator random =
+          RandomGeneratorFactory.of("L64X128MixRandom").create(SEED * 31 + number);
+      if (random.nextInt(4) == 0) {
+        BrokenGrpc.Call call = grpc.next(random);
+        guarded(number, call.shown(), () -> send(call));
+      } else {
+        BrokenHttp.Request request = http.next(random);
+        int manner = random.nextInt(20);
+        guarded(
+            number,
+            request.bytes(),
+            () -> {
+              if (manner == 0 && slow.size() < SLOW_ONES) {
+                slow.add(
+                    new Slow(
+                        number, request.bytes(), new RawHttp(doors.http(), HANGS_AFTER_MILLIS)));
+              } else if (manner == 1) {
+                vanishAfter(request.bytes());
+              } else if (request.whole()) {
+                askWhole(request.bytes());
+              } else {
+                askBroken(request.bytes());
+              }
+            });
+      }
+      if (!slow.isEmpty()) {
+        goOn(slow.remove(), random.nextInt(1, 200));
+      }
+    }
+
+    void finish() throws IOException {
+      while (!slow.isEmpty()) {
+        goOn(slow.remove(), Integer.MAX_VALUE);
+      }
+    }
+
+    private interface Sending {
+      void send() throws IOException;
+    }
+
+    private void guarded(long number, byte[] request, Sending sending) {
+      try {
+        sending.send();
+      } catch (SocketTimeoutException e) {
+        found.add("no end in " + HANGS_AFTER_MILLIS + " ms, " + described(number, request));
+        giveUp();
+      } catch (IOException | Found e) {
+        found.add(e.getMessage() + ", " + described(number, request));
+        giveUp();
+      }
+    }
+
+    /** Who knows what comes next on these. */
+    private void giveUp() {
+      if (connection != null) {
+        connection.close();
+        connection = null;
+      }
+      if (grpcConnection != null) {
+        grpcConnection.close();
+        grpcConnection = null;
+      }
+    }
+
+    private void askWhole(byte[] request) throws IOException {
+      RawHttp kept = connection;
+      connection = null;
+      RawHttp.Answer answer = kept == null ? null : kept.ask(request);
+      RawHttp used = kept;
+      if (used == null || answer == null) { // a kept connection may have been closed meanwhile
+        if (kept != null) {
+          kept.close();
+        }
+        used = new RawHttp(doors.http(), HANGS_AFTER_MILLIS);
+        answer = used.ask(request);
+      }
+      if (answer != null && answer.keeps()) {
+        connection = used;
+      } else {
+        used.close();
+      }
+      if (answer == null) {
+        throw new Found("no answer");
+      }
+      check(answer);
+    }
+
+    private void askBroken(byte[] request) throws IOException {
+      try (var broken = new RawHttp(doors.http(), HANGS_AFTER_MILLIS)) {
+        broken.write(request);
+        broken.halfClose();
+        for (RawHttp.Answer a = broken.read(); a != null; a = broken.read()) {
+          check(a);
+        }
+      }
+    }
+
+    private void vanishAfter(byte[] request) throws IOException {
+      try (var vanishing = new RawHttp(doors.http(), HANGS_AFTER_MILLIS)) {
+        vanishing.write(request);
+      }
+    }
+
+    private void goOn(Slow one, int bytes) throws IOException {
+      int length = Math.min(bytes, one.bytes.length - one.sent);
+      byte[] part = new byte[length];
+      System.arraycopy(one.bytes, one.sent, part, 0, length);
+      one.sent += length;
+      guarded(
+          one.number,
+          one.bytes,
+          () -> {
+            boolean taken = one.connection.write(part);
+            if (taken && one.sent < one.bytes.length) {
+              slow.add(one);
+              return;
+            }
+            try (RawHttp ended = one.connection) {
+              ended.halfClose();
+              for (RawHttp.Answer a = ended.read(); a != null; a = ended.read()) {
+                check(a);
+              }
+            }
+          });
+    }
+
+    private static void check(RawHttp.Answer answer) {
+      if (answer.status() >= SERVER_ERROR && !answer.body().contains("\"code\":\"")) {
+        throw new Found("answered " + answer);
+      }
+    }
+
+    private void send(BrokenGrpc.Call call) throws IOException {
+      if (!call.gentle()) {
+        sendAlone(call);
+        return;
+      }
+      RawHttp2 used = grpcConnection;
+      if (used == null || !used.isUsable()) {
+        if (used != null) {
+          used.close();
+        }
+        used = new RawHttp2(doors.grpc(), HANGS_AFTER_MILLIS);
+        grpcConnection = used;
+      }
+      Map<String, String> end = used.end(used.send(call));
+      if (end == null) {
+        throw new Found("a call without an end");
+      }
+      check(end);
+    }
+
+    private void sendAlone(BrokenGrpc.Call call) throws IOException {
+      try (var alone = new RawHttp2(doors.grpc(), HANGS_AFTER_MILLIS)) {
+        int stream = alone.send(call);
+        if (!call.ends()) {
+          alone.halfClose();
+        }
+        Map<String, String> end = alone.end(stream);
+        if (end != null && end.containsKey("grpc-status")) {
+          check(end);
+        }
+      }
+    }
+
+    private static void check(Map<String, String> end) {
+      if (end.getOrDefault(":status", "").startsWith("4")) {
+        return; // it was no gRPC, which is the client's fault
+      }
+      String status = end.getOrDefault("grpc-status", "");
+      boolean coded = end.containsKey("dtm-error-code");
+      boolean misframed = end.getOrDefault("grpc-message", "").matches(NOT_FRAMED);
+      boolean ended = !status.isEmpty() || end.containsKey(RawHttp2.BROKEN_OFF);
+      if (!ended || (SERVER_ERRORS.contains(status) && !coded && !misframed)) {
+        throw new Found("ended with " + end);
+      }
+    }
+
+    @Override
+    public void close() {
+      giveUp();
+      slow.forEach(one -> one.connection.close());
+    }
+  }
+}
