@@ -83,11 +83,8 @@ class RecoveryTest extends InVirtualTime {
     assertThat(world.status("overdue")).isEqualTo(SUCCEED);
   }
 
-  @Test
-  void what_is_due_at_the_same_time_opens_no_more_passes_than_there_is_room_for() {
-    int limit = 100;
-    world.limits = new CoordinatorLimits(limit, 1 << 20, 10_000, 10_000, 100);
-    Server server = server("a");
+  /** Messages whose participants do not answer the second call. */
+  private void twoThousandComeDueAtOnce(Server server) {
     for (int i = 1; i <= 2_000; i++) {
       participants.script("http://bank/m" + i, ONGOING, SILENT);
       server.ask(
@@ -101,6 +98,14 @@ class RecoveryTest extends InVirtualTime {
     weather.storeGoesAway();
     run(seconds(90)); // all are due by now
     weather.storeComesBack();
+  }
+
+  @Test
+  void what_is_due_at_the_same_time_opens_no_more_passes_than_there_is_room_for() {
+    int limit = 100;
+    world.limits = new CoordinatorLimits(limit, 1 << 20, 10_000, 10_000, 100);
+    Server server = server("a");
+    twoThousandComeDueAtOnce(server);
 
     int most = 0;
     for (int i = 0; i < 1_000; i++) {
@@ -116,19 +121,7 @@ class RecoveryTest extends InVirtualTime {
     long limit = 20_000;
     world.limits = new CoordinatorLimits(10_000, limit, 10_000, 10_000, 100);
     Server server = server("a");
-    for (int i = 1; i <= 2_000; i++) {
-      participants.script("http://bank/m" + i, ONGOING, SILENT);
-      server.ask(
-          message("g-" + i, 0)
-              .step("http://bank/m" + i, "")
-              .retryInterval(60)
-              .requestTimeout(3_600)
-              .submit());
-      run(millis(10));
-    }
-    weather.storeGoesAway();
-    run(seconds(90)); // all are due by now
-    weather.storeComesBack();
+    twoThousandComeDueAtOnce(server);
 
     long most = 0;
     for (int i = 0; i < 1_000; i++) {
