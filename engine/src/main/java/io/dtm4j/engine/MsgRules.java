@@ -55,10 +55,14 @@ final class MsgRules implements ModeRules {
     }
   }
 
-  /** Until when a transaction that is submitted now is delayed; null: it is none that waits. */
+  /**
+   * Until when a transaction that is submitted now is delayed; null: it is none that waits. A
+   * millisecond more than its delay, because times are whole milliseconds and the one of the submit
+   * may be nearly over: a message is never early.
+   */
   static @Nullable Instant endOfDelay(Definition definition, Instant now) {
     long delay = definition.type() == TransType.MSG ? CustomData.delay(definition.customData()) : 0;
-    return delay > 0 ? now.plusSeconds(delay) : null;
+    return delay > 0 ? now.plusSeconds(delay).plusMillis(1) : null;
   }
 
   @Override

@@ -384,7 +384,7 @@ class CommandsTest {
                 GlobalStatus.SUBMITTED,
                 Duration.ofSeconds(10),
                 NOW.plusSeconds(10),
-                Extra.NONE.withDelayUntil(NOW.plusSeconds(60))));
+                Extra.NONE.withDelayUntil(NOW.plusMillis(60_001))));
   }
 
   // ---- known transactions
@@ -446,7 +446,7 @@ class CommandsTest {
         .containsExactly(
             new Write.SetStatus(GlobalStatus.SUBMITTED, null, null, NOW),
             new Write.Lease(NOW.plusSeconds(30), NOW),
-            new Write.Delay(NOW.plusSeconds(60)));
+            new Write.Delay(NOW.plusMillis(60_001)));
   }
 
   @Test

@@ -139,10 +139,10 @@ class KeptTest {
           row(
               "the end of a delay",
               msg(1).delay(9),
-              Extra.NONE.withDelayUntil(Play.START.plusSeconds(44)),
+              Extra.NONE.withDelayUntil(Play.START.plusMillis(44_001)),
               "prepare ->",
               "due -> q",
-              "q ok -> : submitted, in 9s"));
+              "q ok -> : submitted, in 9.001s"));
 
   @ParameterizedTest
   @FieldSource("ROWS")

@@ -54,7 +54,7 @@ class WaitingForTest {
           row(
               "a delay",
               msg(1).delay(9),
-              "The end of its delay at 2026-01-02T03:04:14Z.",
+              "The end of its delay at 2026-01-02T03:04:14.001Z.",
               "submit ->"),
           row(
               "ongoing",
