@@ -147,19 +147,8 @@ final class DueIndex {
    */
   List<Gid> begin(Database database) throws RocksDBException {
     var leased = new ArrayList<Gid>();
-    unfinished.set(0);
     try (Database.View view = database.view()) {
-      view.scan(
-          database.due,
-          new byte[0],
-          null,
-          (key, row) -> {
-            unfinished.incrementAndGet();
-            if (DueRow.read(row).isHeld()) {
-              leased.add(Keys.gidOfDue(key));
-            }
-            return true;
-          });
+      unfinished.set(view.count(database.due, DueRow.HELD, key -> leased.add(Keys.gidOfDue(key))));
     }
     return leased;
   }

@@ -33,6 +33,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -498,6 +499,20 @@ class RocksDbStoreTest {
   private static boolean isWhole(Stored stored) {
     long done = stored.transaction().branches().stream().filter(Branch::isDone).count();
     return stored.transaction().branches().size() == 4 && done == stored.owner().revision();
+  }
+
+  /** docs/performance.md, Start and memory. */
+  @Test
+  void an_opening_after_an_orderly_end_has_nothing_to_replay() throws Exception {
+    try (RocksDbStore store = open()) {
+      commit(store, Sagas.batch("kept", 0, NOON));
+    }
+
+    try (Stream<Path> files = Files.walk(directory)) {
+      assertThat(files.filter(file -> file.toString().endsWith(".log")))
+          .isNotEmpty()
+          .allSatisfy(file -> assertThat(file).isEmptyFile());
+    }
   }
 
   @Test
