@@ -82,8 +82,10 @@ final class Destinations {
 
   static String addressOf(String url) {
     int start = url.indexOf("://");
-    int from = start < 0 ? 0 : start + 3;
-    int end = from;
+    int end = start < 0 ? 0 : start + 3;
+    if (url.startsWith("/", end)) {
+      end++; // dns:///host:port/package.Service/Method
+    }
     while (end < url.length() && "/?#".indexOf(url.charAt(end)) < 0) {
       end++;
     }

@@ -24,6 +24,7 @@ class DestinationsTest extends InVirtualTime {
     assertThat(Destinations.addressOf("http://bank?b=/c")).isEqualTo("http://bank");
     assertThat(Destinations.addressOf("https://bank#x")).isEqualTo("https://bank");
     assertThat(Destinations.addressOf("bank/a")).isEqualTo("bank");
+    assertThat(Destinations.addressOf("dns:///bank:80/a.B/C")).isEqualTo("dns:///bank:80");
   }
 
   @Test
