@@ -166,8 +166,7 @@ public final class CommandHandler implements Doors {
   }
 
   @Override
-  public void registerBranch(
-      BranchRequest request, Requester requester, EventLoop loop, Consumer<Reply> reply) {
+  public void registerBranch(BranchRequest request, EventLoop loop, Consumer<Reply> reply) {
     Done done = (answer, _) -> reply.accept(answer);
     unlessRefused(
         done,
@@ -180,11 +179,7 @@ public final class CommandHandler implements Doors {
 
   @Override
   public void prepareWorkflow(
-      TransactionRequest request,
-      Requester requester,
-      EventLoop loop,
-      Consumer<Stored> found,
-      Consumer<Reply> trouble) {
+      TransactionRequest request, EventLoop loop, Consumer<Stored> found, Consumer<Reply> trouble) {
     Done done =
         (answer, seen) -> {
           if (answer instanceof Reply.Success && seen != null) {

@@ -180,7 +180,7 @@ final class Requests {
   }
 
   Command command(Command.Kind kind) {
-    return new Command(kind, request(), Requester.anonymous("test"));
+    return new Command(kind, request());
   }
 
   Command submit() {

@@ -1,7 +1,6 @@
 package io.dtm4j.server.http;
 
 import io.dtm4j.coordinator.Command;
-import io.dtm4j.coordinator.Requester;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.ErrorCode;
@@ -51,7 +50,6 @@ final class Incoming {
   private static final int SERVICE_UNAVAILABLE = 503;
 
   private final HttpDoor.Listener listener;
-  private final Requester requester;
   private final HttpServerRequest request;
   private final long since = System.nanoTime();
 
@@ -77,9 +75,8 @@ final class Incoming {
   private long answeredAt;
   private long wasted;
 
-  Incoming(HttpDoor.Listener listener, Requester requester, HttpServerRequest request) {
+  Incoming(HttpDoor.Listener listener, HttpServerRequest request) {
     this.listener = listener;
-    this.requester = requester;
     this.request = request;
     listener.open.incrementAndGet();
     request.exceptionHandler(this::cut);
@@ -261,10 +258,7 @@ final class Incoming {
     TransactionRequest read = withTrace(asked);
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
-      listener
-          .service
-          .doors()
-          .handle(new Command(kind, read, requester), listener.loop, this::answer);
+      listener.service.doors().handle(new Command(kind, read), listener.loop, this::answer);
     }
   }
 
@@ -277,7 +271,6 @@ final class Incoming {
           .doors()
           .prepareWorkflow(
               read,
-              requester,
               listener.loop,
               stored -> answer(listener.service.json().workflow(stored)),
               this::answer);
@@ -296,7 +289,7 @@ final class Incoming {
   private void registerBranch(BranchRequest read) {
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
-      listener.service.doors().registerBranch(read, requester, listener.loop, this::answer);
+      listener.service.doors().registerBranch(read, listener.loop, this::answer);
     }
   }
 
