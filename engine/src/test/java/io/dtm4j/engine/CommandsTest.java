@@ -848,6 +848,6 @@ class CommandsTest {
     assertThat(batch.applyTo(claimedSince))
         .isEqualTo(
             new Batch.Applied.Changed(
-                new Stored(read.transaction(), FRESH.marked(Owner.Mark.LOOK_AGAIN)), false));
+                new Stored(read.transaction(), FRESH.marked(Owner.Mark.LOOK_AGAIN))));
   }
 }

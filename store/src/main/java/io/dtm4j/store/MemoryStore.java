@@ -63,7 +63,7 @@ public class MemoryStore implements TransactionStore {
       switch (apply(batch, stored == null ? transactions.get(batch.gid()) : stored)) {
         case Batch.Applied.Changed now -> {
           changed.put(batch.gid(), now.stored());
-          results.add(new CommitResult.Committed(now.stored(), now.dueNow()));
+          results.add(new CommitResult.Committed(now.stored()));
         }
         case Batch.Applied.Refused refused -> results.add(new CommitResult.Lost(refused.stored()));
         case Batch.Applied.Conflict conflict ->

@@ -220,7 +220,7 @@ public final class RocksDbStore implements TransactionStore {
     return switch (applied) {
       case Batch.Applied.Changed changed -> {
         changes.put(batch.gid(), changed.stored());
-        yield new CommitResult.Committed(changed.stored(), changed.dueNow());
+        yield new CommitResult.Committed(changed.stored());
       }
       case Batch.Applied.Refused refused -> new CommitResult.Lost(refused.stored());
       case Batch.Applied.Conflict conflict -> new CommitResult.Conflict(conflict.key());
