@@ -352,7 +352,7 @@ class AdministrationTest {
 
     assertThat(delete(path).status()).isEqualTo(200);
 
-    assertThat(memory.store.listKeyValues("topics")).hasSize(1);
+    assertThat(memory.store.findKeyValues("topics", null)).hasSize(1);
   }
 
   @Test
@@ -382,7 +382,7 @@ class AdministrationTest {
 
     assertFails(given, status, code);
 
-    assertThat(memory.store.listKeyValues("topics")).isEmpty();
+    assertThat(memory.store.findKeyValues("topics", null)).isEmpty();
   }
 
   @ParameterizedTest

@@ -365,9 +365,9 @@ public abstract class StoreDifferential {
       long version = random.nextInt(1, 4);
       assertThat(keyValue(store, call, category, key, value, version))
           .isEqualTo(keyValue(model, call, category, key, value, version));
-      assertThat(store.listKeyValues(category))
+      assertThat(store.findKeyValues(category, null))
           .usingRecursiveFieldByFieldElementComparatorIgnoringFields("createTime", "updateTime")
-          .isEqualTo(model.listKeyValues(category));
+          .isEqualTo(model.findKeyValues(category, null));
       assertThat(store.findKeyValue(category, key).map(KeyValue::version))
           .isEqualTo(model.findKeyValue(category, key).map(KeyValue::version));
     }
