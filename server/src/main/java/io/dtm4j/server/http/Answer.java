@@ -94,7 +94,6 @@ record Answer(int status, Buffer body, boolean isFailure, boolean retryAfter, lo
       case BAD_JSON,
           BAD_REQUEST,
           UNKNOWN_TRANS_TYPE,
-          MODE_NOT_SUPPORTED,
           TOPIC_NOT_FOUND,
           GID_NOT_FOUND,
           STATUS_CONFLICT,
