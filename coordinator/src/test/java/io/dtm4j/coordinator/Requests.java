@@ -141,7 +141,8 @@ final class Requests {
         customData,
         options,
         reason,
-        reqExtra);
+        reqExtra,
+        null);
   }
 
   /** Registers a branch of a tcc or xa. */

@@ -119,7 +119,8 @@ class CreationTest {
           customData,
           options,
           "",
-          Map.of());
+          Map.of(),
+          null);
     }
 
     Transaction create() throws Creation.RefusedException {

@@ -140,7 +140,8 @@ final class Given {
             concurrent,
             retryLimit),
         "",
-        Map.of());
+        Map.of(),
+        null);
   }
 
   /** Registers a branch of a TCC or XA. */

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RequestReaderTest {
   private static final TransactionRequest EMPTY =
       new TransactionRequest(
-          "", "", List.of(), List.of(), "", "http", "", Options.DEFAULTS, "", Map.of());
+          "", "", List.of(), List.of(), "", "http", "", Options.DEFAULTS, "", Map.of(), null);
 
   private static TransactionRequest read(String body) throws UnreadableRequestException {
     return RequestReader.read(body.getBytes(StandardCharsets.UTF_8));
@@ -66,7 +66,8 @@ class RequestReaderTest {
                 "{}",
                 new Options(true, 60, 5, -7, Map.of("x-a", "1", "x-b", ""), true, 3),
                 "no",
-                Map.of("status", "succeed", "result", "aGk=")));
+                Map.of("status", "succeed", "result", "aGk="),
+                null));
   }
 
   @ParameterizedTest

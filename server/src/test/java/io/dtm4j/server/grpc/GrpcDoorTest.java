@@ -219,7 +219,8 @@ class GrpcDoorTest {
                 "{\"concurrent\":true}",
                 new Options(true, 77, 8, 9, Map.of("X-Run", "7"), false, 2),
                 "sold out",
-                Map.of("status", "succeed")));
+                Map.of("status", "succeed"),
+                null));
   }
 
   @ParameterizedTest
