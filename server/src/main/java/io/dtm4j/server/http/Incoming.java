@@ -409,7 +409,6 @@ final class Incoming {
 
   private void noRoom() {
     body = null;
-    request.response().putHeader(HttpTexts.RETRY_AFTER, HttpTexts.ONE_SECOND);
     refuse(
         SERVICE_UNAVAILABLE,
         ErrorCode.OVERLOADED,
@@ -456,11 +455,8 @@ final class Incoming {
   }
 
   private void answer(Answer answer) {
-    if (answer.retryAfter()) {
-      request.response().putHeader(HttpTexts.RETRY_AFTER, HttpTexts.ONE_SECOND);
-    }
     failed = answer.isFailure();
-    Future<Void> sent = send(answer.status(), HttpTexts.JSON, answer.body(), listener.isStopping());
+    Future<Void> sent = send(answer, listener.isStopping());
     if (answer.taken() > 0) {
       sent.onComplete(_ -> listener.service.answers().give(answer.taken()));
     }
@@ -468,7 +464,14 @@ final class Incoming {
 
   /** Answers with a status of the door's own, and takes nothing more on this connection. */
   void refuse(int status, ErrorCode code, String message) {
-    send(status, HttpTexts.JSON, Answer.failed(status, code, message).body(), true);
+    send(Answer.failed(status, code, message), true);
+  }
+
+  private Future<Void> send(Answer answer, boolean closes) {
+    if (answer.retryAfter()) {
+      request.response().putHeader(HttpTexts.RETRY_AFTER, HttpTexts.ONE_SECOND);
+    }
+    return send(answer.status(), HttpTexts.JSON, answer.body(), closes);
   }
 
   /** The future completes when nothing of the content is needed any more. */
