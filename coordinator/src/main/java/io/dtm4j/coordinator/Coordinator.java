@@ -130,12 +130,12 @@ public final class Coordinator {
   /**
    * Goes on with a record that was due and has just been claimed; see {@code begin}.
    *
-   * @param isRecovery whether it was found overdue, or with a lease whose holder is gone; false: a
-   *     timer fired at its due time
+   * @param origin timer or recovery
    */
-  void resume(Stored stored, long leaseEnd, EventLoop loop, boolean isRecovery) {
+  void resume(Stored stored, long leaseEnd, EventLoop loop, LivePass.Origin origin) {
     // What was turned away is due again for that reason only: it is no retry yet.
-    begin(stored, leaseEnd, loop, null, false, isRecovery || parkings(stored.transaction()) > 0);
+    boolean wasTurnedAway = parkings(stored.transaction()) > 0;
+    begin(stored, leaseEnd, loop, null, wasTurnedAway ? LivePass.Origin.RECOVERY : origin);
   }
 
   /**
@@ -148,7 +148,9 @@ public final class Coordinator {
    * @param waiter a client that waits for the result; null: none
    */
   void begin(Stored stored, long leaseEnd, EventLoop loop, @Nullable Waiter waiter) {
-    begin(stored, leaseEnd, loop, waiter, waiter == null, false);
+    LivePass.Origin origin =
+        waiter == null ? LivePass.Origin.CLIENT : LivePass.Origin.WAITING_CLIENT;
+    begin(stored, leaseEnd, loop, waiter, origin);
   }
 
   private void begin(
@@ -156,8 +158,7 @@ public final class Coordinator {
       long leaseEnd,
       EventLoop loop,
       @Nullable Waiter waiter,
-      boolean inBackground,
-      boolean isRecovery) {
+      LivePass.Origin origin) {
     Transaction transaction = stored.transaction();
     Pass pass;
     try {
@@ -182,8 +183,7 @@ public final class Coordinator {
             leaseEnd,
             new Waiters(engine.longestWaitOf(transaction)),
             sizeOf(transaction),
-            inBackground,
-            isRecovery);
+            origin);
     if (waiter != null) {
       live.waiters.add(waiter);
     }
@@ -331,7 +331,7 @@ public final class Coordinator {
   }
 
   private static boolean isOk(LivePass live, Ending ending) {
-    return live.inBackground
+    return live.origin == LivePass.Origin.CLIENT
         || (ending == Ending.FINISHED
             && (live.begunAs != GlobalStatus.SUBMITTED
                 || live.pass.transaction().status() == GlobalStatus.SUCCEED));
@@ -367,7 +367,8 @@ public final class Coordinator {
 
   /** Whether a call may rest a little while its destination cannot be connected to. */
   private static boolean canWait(LivePass live) {
-    return live.isRecovery && parkings(live.pass.transaction()) < MOST_PARKINGS;
+    return live.origin == LivePass.Origin.RECOVERY
+        && parkings(live.pass.transaction()) < MOST_PARKINGS;
   }
 
   private static int parkings(Transaction transaction) {

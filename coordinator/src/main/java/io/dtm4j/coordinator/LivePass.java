@@ -19,6 +19,20 @@ import org.jspecify.annotations.Nullable;
  * locked.
  */
 final class LivePass {
+  /** Who began a pass. */
+  enum Origin {
+    WAITING_CLIENT,
+    /** A client that does not wait for it. */
+    CLIENT,
+    /** A timer, at the time for which it rested. */
+    TIMER,
+    /**
+     * Nobody in time: it was found overdue, or with a lease whose holder is gone. Its calls can
+     * wait a little for others.
+     */
+    RECOVERY
+  }
+
   final Gid gid;
   final EventLoop loop;
   final String claim;
@@ -29,14 +43,7 @@ final class LivePass {
   /** Bytes that it keeps in memory, for the admission of others. */
   final long bytes;
 
-  /** A client began it and does not wait for it. */
-  final boolean inBackground;
-
-  /**
-   * Neither a client nor its own due time began it: it was found overdue, or with a lease whose
-   * holder is gone. Its calls can wait a little for others.
-   */
-  final boolean isRecovery;
+  final Origin origin;
 
   final GlobalStatus begunAs;
 
@@ -95,8 +102,7 @@ final class LivePass {
       long leaseEnd,
       Waiters waiters,
       long bytes,
-      boolean inBackground,
-      boolean isRecovery) {
+      Origin origin) {
     this.gid = pass.transaction().gid();
     this.loop = loop;
     this.claim = owner.claim();
@@ -108,8 +114,7 @@ final class LivePass {
     callsEndBy = leaseEnd; // some time near now: the clock may overflow
     this.waiters = waiters;
     this.bytes = bytes;
-    this.inBackground = inBackground;
-    this.isRecovery = isRecovery;
+    this.origin = origin;
     begunAs = pass.transaction().status();
   }
 
