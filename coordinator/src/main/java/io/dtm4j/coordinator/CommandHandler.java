@@ -65,7 +65,7 @@ public final class CommandHandler implements Doors {
   private final Commands commands;
   private final TransactionStore store;
   private final Committer committer;
-  private final Reads reads;
+  private final ClientReads reads;
   private final Claims claims;
   private final Timers timers;
   private final LongSupplier nanoTime;
@@ -95,7 +95,7 @@ public final class CommandHandler implements Doors {
     this.commands = new Commands(engine.settings());
     this.store = store;
     this.committer = committer;
-    this.reads = reads;
+    this.reads = new ClientReads(reads);
     this.claims = claims;
     this.timers = timers;
     this.nanoTime = nanoTime;
@@ -110,20 +110,12 @@ public final class CommandHandler implements Doors {
       EventLoop loop,
       Consumer<T> shown,
       Consumer<Reply> trouble) {
-    reads.<T>submit(
-        () -> view.apply(store.find(gid).orElse(null)),
-        loop,
-        shown,
-        e -> trouble.accept(unreadable(e)));
+    reads.submit(() -> view.apply(store.find(gid).orElse(null)), loop, shown, trouble);
   }
 
   /** The transaction itself. */
   void query(Gid gid, EventLoop loop, Consumer<@Nullable Stored> found, Consumer<Reply> trouble) {
-    reads.submit(
-        () -> store.find(gid),
-        loop,
-        stored -> found.accept(stored.orElse(null)),
-        e -> trouble.accept(unreadable(e)));
+    reads.submit(() -> store.find(gid), loop, stored -> found.accept(stored.orElse(null)), trouble);
   }
 
   @Override
@@ -242,7 +234,7 @@ public final class CommandHandler implements Doors {
                         done, () -> create(request, read::get, status, again, waits, loop, done));
                   }
                 },
-                e -> reading.answer(unreadable(e))));
+                reading::answer));
   }
 
   private void create(
@@ -320,12 +312,6 @@ public final class CommandHandler implements Doors {
     } else {
       first.accept(run);
     }
-  }
-
-  private static Reply unreadable(Throwable e) {
-    log.atWarn().addKeyValue("cause", String.valueOf(e.getMessage())).log("store read failed");
-    return new Reply.Failed(
-        ErrorCode.STORE_UNAVAILABLE, "the store cannot be read at the moment, try again later");
   }
 
   /** Commands that have not been answered. */
