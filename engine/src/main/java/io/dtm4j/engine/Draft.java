@@ -165,6 +165,15 @@ final class Draft {
     }
   }
 
+  /** The answer of a row that may not fail: anything but success is tried again. */
+  void settleOrRetry(int row, BranchAnswer answer) {
+    if (answer instanceof BranchAnswer.Success) {
+      settle(row, BranchStatus.SUCCEED);
+    } else {
+      leaveOpen(row, answer);
+    }
+  }
+
   /** What was called has got its definite answer: its attempts are of no interest any more. */
   void forgetAttempts(BranchKey called) {
     if (!extra.attempts().isEmpty()) {
