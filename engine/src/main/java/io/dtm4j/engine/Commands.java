@@ -323,12 +323,11 @@ public final class Commands {
    * @param owner a fresh token
    */
   public Batch takeOver(Stored resting, Owner owner, Instant now) {
-    Transaction transaction = resting.transaction();
-    return new Batch(
-        transaction.gid(),
-        new Guard.AsRead(Due.of(resting)),
+    return Batch.claim(
+        Due.of(resting),
         owner.marked(Owner.Mark.LEASED),
-        List.of(leased(transaction, now)));
+        now.plus(policy(resting.transaction()).lease()),
+        now);
   }
 
   private Write leased(Transaction transaction, Instant now) {

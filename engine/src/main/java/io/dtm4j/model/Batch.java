@@ -20,6 +20,17 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
     writes = List.copyOf(writes);
   }
 
+  /**
+   * Takes over an unfinished record that still is as it was read.
+   *
+   * @param owner a fresh token, leased
+   * @param until the end of the lease
+   */
+  public static Batch claim(Due read, Owner owner, Instant until, Instant now) {
+    return new Batch(
+        read.gid(), new Guard.AsRead(read), owner, List.of(new Write.Lease(until, now)));
+  }
+
   /** What became of a batch. */
   public sealed interface Applied {
     /** It took effect. */
