@@ -418,7 +418,7 @@ public final class CommandHandler implements Doors {
 
     /** Counts a record that it has in memory, until it is answered. */
     void hold(Transaction record) {
-      long more = Coordinator.sizeOf(record) - held;
+      long more = MemoryUse.of(record) - held;
       if (more > 0) {
         held += more;
         admission.hold(more);
