@@ -76,10 +76,10 @@ final class LivePass {
   /** Calls that leave when the lease has been renewed. */
   final List<Call> waitingForLease = new ArrayList<>(0);
 
-  /** Calls that are in flight or wait for their destination. */
+  /** Calls that are in flight or wait for something before they leave. */
   int calls;
 
-  /** Calls that wait for their destination. */
+  /** Of these the calls that wait for their destination or for memory, or are turned away. */
   int queued;
 
   /** By the monotonic clock: no call in flight is older than its time-out and a margin before. */
