@@ -6,6 +6,7 @@ import io.dtm4j.coordinator.Runs.Waits;
 import io.dtm4j.engine.Commands;
 import io.dtm4j.engine.Creation;
 import io.dtm4j.engine.Engine;
+import io.dtm4j.engine.RefusedException;
 import io.dtm4j.engine.Registration;
 import io.dtm4j.engine.Topics;
 import io.dtm4j.model.Owner;
@@ -100,7 +101,7 @@ public final class CommandHandler implements Doors {
   }
 
   private void begin(Command.Kind kind, TransactionRequest request, EventLoop loop, Done done)
-      throws Creation.RefusedException {
+      throws RefusedException {
     switch (kind) {
       case PREPARE -> {
         Known again = (stored, _, _) -> commands.prepare(stored);
@@ -165,7 +166,7 @@ public final class CommandHandler implements Doors {
   }
 
   private interface Beginning {
-    void begin() throws Creation.RefusedException;
+    void begin() throws RefusedException;
   }
 
   /** Begins a command, unless nothing is taken at the moment or it can be none as it stands. */
@@ -177,7 +178,7 @@ public final class CommandHandler implements Doors {
     }
     try {
       beginning.begin();
-    } catch (Creation.RefusedException e) {
+    } catch (RefusedException e) {
       done.tell(e.reply(), null);
     }
   }
@@ -190,7 +191,7 @@ public final class CommandHandler implements Doors {
       Waits waits,
       EventLoop loop,
       Done done)
-      throws Creation.RefusedException {
+      throws RefusedException {
     Set<String> topics = Creation.topicsOf(request);
     if (topics.isEmpty()) {
       create(request, Topics.NONE, status, again, waits, loop, done);
@@ -214,11 +215,11 @@ public final class CommandHandler implements Doors {
       Waits waits,
       EventLoop loop,
       Done done)
-      throws Creation.RefusedException {
+      throws RefusedException {
     Transaction proposed;
     try {
       proposed = Creation.of(request, topics, store.storeTime());
-    } catch (Creation.RefusedException e) {
+    } catch (RefusedException e) {
       if (!e.isByTopics()) {
         throw e;
       }

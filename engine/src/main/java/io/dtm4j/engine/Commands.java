@@ -178,8 +178,8 @@ public final class Commands {
       return decided(stored);
     }
     try {
-      Creation.checkGrowth(transaction, end.result());
-    } catch (Creation.RefusedException e) {
+      Bounds.checkGrowth(transaction, end.result());
+    } catch (RefusedException e) {
       return new Verdict.Answer(e.reply());
     }
     return new Verdict.Commit(
@@ -222,9 +222,9 @@ public final class Commands {
       return decided(stored);
     }
     try {
-      Creation.checkCallable(transaction, registration.rows());
-      Creation.checkGrowth(transaction, registration.rows());
-    } catch (Creation.RefusedException e) {
+      Bounds.checkCallable(transaction, registration.rows());
+      Bounds.checkGrowth(transaction, registration.rows());
+    } catch (RefusedException e) {
       return new Verdict.Answer(e.reply());
     }
     List<Write> writes = new ArrayList<>();

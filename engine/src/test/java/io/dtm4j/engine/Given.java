@@ -171,7 +171,7 @@ final class Given {
   static Transaction transaction(TransactionRequest request, Instant now) {
     try {
       return Creation.of(request, Topics.NONE, now);
-    } catch (Creation.RefusedException e) {
+    } catch (RefusedException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }
   }

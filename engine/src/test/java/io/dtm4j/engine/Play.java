@@ -286,7 +286,7 @@ final class Play {
               ? Objects.requireNonNull(given, "given").branch(number)
               : Given.step(number, words[1], words[2]),
           now);
-    } catch (Creation.RefusedException e) {
+    } catch (RefusedException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }
   }
