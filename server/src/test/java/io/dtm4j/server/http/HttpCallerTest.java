@@ -434,6 +434,25 @@ class HttpCallerTest {
     }
   }
 
+  /** Taken for answers, they would leave the real ones to the next calls on their connections. */
+  @Test
+  void answers_that_announce_another_one_are_not_the_answer() throws Exception {
+    RawParticipant participant =
+        raw(
+            (socket, in) -> {
+              RawParticipant.readHead(in);
+              RawParticipant.send(socket, "HTTP/1.1 100 Continue\r\n\r\n");
+              RawParticipant.send(socket, "HTTP/1.1 102 Processing\r\n\r\n");
+              RawParticipant.send(socket, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n");
+              RawParticipant.send(socket, "HTTP/1.1 199 Odd\r\n\r\n");
+              RawParticipant.send(
+                  socket, "HTTP/1.1 409 Conflict\r\nContent-Length: 7\r\n\r\nno room");
+            });
+
+    assertThat(answerTo(call(participant.url("/a"), Payload.EMPTY)))
+        .isEqualTo(new Failure("no room"));
+  }
+
   @Test
   void a_name_that_nobody_has_is_unknown() throws Exception {
     assertThat(answerTo(call("http://nobody.invalid/a", NUMBER)))
