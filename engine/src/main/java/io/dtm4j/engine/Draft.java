@@ -406,9 +406,7 @@ final class Draft {
           case BranchAnswer.Unknown(String text) ->
               new Attempt(number, now, Attempt.Kind.UNKNOWN, text);
         };
-    Map<String, Attempt> attempts = new HashMap<>(extra.attempts());
-    attempts.put(key, attempt);
-    extra = extra.withAttempts(attempts);
+    extra = extra.withAttempt(key, attempt);
   }
 
   private static int gravity(BranchAnswer answer) {
