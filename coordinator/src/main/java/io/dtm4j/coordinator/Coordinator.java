@@ -67,6 +67,9 @@ public final class Coordinator {
   /** The objects of a branch header. */
   private static final int BYTES_PER_HEADER = 100;
 
+  /** With more rows than that it costs to decide each answer by itself: it looks at all of them. */
+  private static final int MANY_ROWS = 64;
+
   /** A pass whose calls were turned away so often rests no more: they go before those that wait. */
   private static final int MOST_PARKINGS = 3;
 
@@ -218,8 +221,18 @@ public final class Coordinator {
     }
     if (live.isCommitting()) {
       live.waiting.add(event);
+    } else if (live.pass.transaction().branches().size() > MANY_ROWS) {
+      gather(live, event);
     } else {
       apply(live, List.of(event));
+    }
+  }
+
+  /** Decides what comes in one turn of the loop together: thousands of calls may time out in it. */
+  private void gather(LivePass live, Event event) {
+    live.waiting.add(event);
+    if (live.waiting.size() == 1) {
+      live.loop.execute(() -> applyWaiting(live));
     }
   }
 

@@ -47,6 +47,8 @@ final class LivePass {
   Pass decided;
 
   Owner owner;
+
+  /** What has happened and is not decided yet. */
   final List<Event> waiting = new ArrayList<>(2);
 
   final Waiters waiters;
@@ -115,5 +117,10 @@ final class LivePass {
 
   boolean isCommitting() {
     return committingSince != 0;
+  }
+
+  /** Something has happened that is decided in a moment. */
+  boolean isAboutToDecide() {
+    return !waiting.isEmpty() && !isCommitting();
   }
 }
