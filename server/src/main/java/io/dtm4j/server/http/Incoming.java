@@ -105,14 +105,14 @@ final class Incoming {
   void carryOut() {
     try {
       HttpMethod method = request.method();
-      String path = request.path();
-      route = Route.of(method, path == null ? "" : path);
+      String path = RequestUrl.path(request);
+      route = Route.of(method, path);
       if (listener.isStopping()) {
         answer(new Reply.Failed(ErrorCode.STOPPING, "the server is stopping, try again"));
       } else if (route != null) {
         carryOut(route);
       } else {
-        redirectOrNothing(Route.ofSlashed(method, path == null ? "" : path));
+        redirectOrNothing(Route.ofSlashed(method, path));
       }
     } catch (RuntimeException e) {
       defect(e);
@@ -374,7 +374,7 @@ final class Incoming {
 
   private @Nullable String gidParameter() {
     try {
-      return request.getParam("gid");
+      return RequestUrl.parameters(request).get("gid");
     } catch (IllegalArgumentException e) {
       return null; // The query is no query, so there is no gid in it.
     }

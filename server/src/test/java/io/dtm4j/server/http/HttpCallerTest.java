@@ -281,6 +281,17 @@ class HttpCallerTest {
     assertThat(called.headers()).isEqualTo(expected);
   }
 
+  /** docs/spec/sdk-matrix.md 5.16: the Java SDK puts a question mark before its own, always. */
+  @Test
+  void a_second_question_mark_of_a_url_is_kept() throws Exception {
+    Participant participant = participant();
+
+    answerTo(call(participant.url("/a?group=g?x=1"), NUMBER));
+
+    assertThat(participant.calls.take().query())
+        .isEqualTo("group=g?x=1&branch_id=01&gid=g+1&op=action&trans_type=saga");
+  }
+
   @Test
   void branch_headers_override_and_those_of_the_connection_do_not_count() throws Exception {
     Participant participant = participant();
