@@ -491,6 +491,7 @@ class GrpcDoorTest {
                         .build()));
 
     assertThat(refusal.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+    assertThat(refusal.getStatus().getDescription()).contains("maximum size " + MESSAGE_LIMIT);
     assertThat(doors.asked).isEmpty();
     assertThat(client.newGid(Empty.getDefaultInstance()).getGid()).isNotEmpty();
     eventually(() -> door.openCalls() == 0);
