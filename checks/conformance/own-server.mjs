@@ -6,58 +6,13 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { DTM4J, Server, answers, freePort } from './lib/server.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
-const COMMAND = path.join(HERE, '..', '..', 'dtm4j');
-const START_SECONDS = 120;
-const STOP_SECONDS = 15;
-
-/** A free loopback port below the range from which the system takes the ports of outgoing connections. */
-async function freePort() {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const server = createServer().listen(port, '127.0.0.1');
-    const free = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!free) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
-}
-
-async function answers(url) {
-  return fetch(`${url}/api/ping`).then(
-    answer => answer.ok,
-    () => false,
-  );
-}
-
-async function started(server, url) {
-  for (const end = Date.now() + START_SECONDS * 1000; Date.now() < end; await pause(100)) {
-    if (server.exitCode !== null) return false;
-    if (await answers(url)) return true;
-  }
-  return false;
-}
-
-/** Whether the server ended by itself after SIGTERM. */
-async function stopped(server) {
-  if (server.exitCode !== null || server.signalCode !== null) return false;
-  const end = once(server, 'exit').then(() => true);
-  server.kill('SIGTERM');
-  const inTime = await Promise.race([end, pause(STOP_SECONDS * 1000, false, { ref: false })]);
-  if (!inTime) server.kill('SIGKILL');
-  return inTime;
-}
 
 /** Takes `--name value` out of the words; undefined: it is not there. */
 function taken(words, name) {
@@ -80,25 +35,20 @@ LogLevel: warn
 Store: {Dir: ${JSON.stringify(path.join(folder, 'data'))}}
 `,
   );
-  const log = path.join(folder, 'server.log');
-  const output = await open(log, 'w');
   const env = { ...process.env };
   if (delay) env.DTM4J_JAVA_OPTS = `${env.DTM4J_JAVA_OPTS ?? ''} -Ddtm4j.test.commitDelayMillis=${delay}`;
-  const server = spawn(COMMAND, ['serve', '-c', config], { cwd: folder, env, stdio: ['ignore', output.fd, output.fd] });
+  const server = await Server.spawn('dtm4j', folder, [DTM4J, 'serve', '-c', config], env);
   const url = `http://127.0.0.1:${http}`;
   let code = 2;
-  if (await started(server, url)) {
+  if (await server.starts(() => answers(url))) {
     const options = ['--http', url, '--grpc', `127.0.0.1:${grpc}`, '--alert-port', alert, ...words];
     const run = spawn(process.execPath, [path.join(HERE, 'run.mjs'), ...options], { stdio: 'inherit' });
     [code] = await once(run, 'exit');
   } else {
     console.error(`the server does not answer at ${url}`);
   }
-  if (!(await stopped(server))) {
-    console.error('the server ended early, or not within 15 s of SIGTERM');
-    code = 2;
-  }
-  if (code !== 0) console.error(`what the server logged:\n${(await readFile(log, 'utf8')).slice(-20_000)}`);
+  if (!(await server.stops())) code = 2;
+  if (code !== 0) await server.showLog();
   return code ?? 2;
 }
 

@@ -6,16 +6,14 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { DTM4J, Server, answers, freePort, succeeds } from '../conformance/lib/server.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
-const START_SECONDS = 30;
-const STOP_SECONDS = 15;
 const PROGRAM_SECONDS = 300; // far more than any takes: one that hangs is ended
 const ROOT = process.getuid() === 0 ? ['--user=root'] : []; // MariaDB refuses it unless it is said
 
@@ -41,62 +39,18 @@ const PROGRAMS = {
   },
 };
 
-/** A free loopback port below the range from which the system takes the ports of outgoing connections. */
-async function freePort() {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const server = createServer().listen(port, '127.0.0.1');
-    const free = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!free) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
-}
+const servers = [];
 
-/** A process that others talk to. */
-class Server {
-  static all = [];
-
-  /** Starts it, its output in a log file, and waits until `ready` says so. */
-  static async start(name, folder, command, ready) {
-    const log = path.join(folder, `${name}.log`);
-    const output = await open(log, 'w');
-    const server = new Server();
-    server.name = name;
-    server.log = log;
-    server.process = spawn(command[0], command.slice(1), { cwd: folder, stdio: ['ignore', output.fd, output.fd] });
-    await output.close();
-    server.process.on('error', error => console.error(`${name}: ${error.message}`));
-    Server.all.push(server);
-    for (const end = Date.now() + START_SECONDS * 1000; Date.now() < end; await pause(50)) {
-      if (server.process.exitCode !== null || server.process.pid === undefined) break;
-      if (await ready()) return;
-    }
-    throw new Error(`${name} does not start`);
-  }
-
-  /** Whether it ended by itself after SIGTERM. */
-  async stop() {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return false;
-    const end = once(this.process, 'exit').then(() => true);
-    this.process.kill('SIGTERM');
-    const inTime = await Promise.race([end, pause(STOP_SECONDS * 1000, false, { ref: false })]);
-    if (!inTime) this.process.kill('SIGKILL');
-    return inTime;
-  }
+async function start(name, folder, command, ready) {
+  const server = await Server.spawn(name, folder, command);
+  servers.push(server);
+  if (!(await server.starts(ready))) throw new Error(`${name} does not start`);
 }
 
 /** Whether a connection to the port is taken. */
 async function listens(port) {
   const socket = connect(port, '127.0.0.1');
-  const open = await once(socket, 'connect').then(
-    () => true,
-    () => false,
-  );
+  const open = await succeeds(once(socket, 'connect'));
   socket.destroy();
   return open;
 }
@@ -112,14 +66,14 @@ async function startMariaDb(folder) {
   const command = ['mariadbd', '--no-defaults', ...ROOT, `--datadir=${data}`, `--init-file=${path.join(HERE, 'bank.sql')}`];
   const fast = ['--skip-log-bin', '--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=0']; // it need not outlive the power
   const local = ['--bind-address=127.0.0.1', `--port=${port}`, `--socket=${path.join(data, 'socket')}`];
-  await Server.start('mariadb', folder, [...command, ...fast, ...local], () => listens(port));
+  await start('mariadb', folder, [...command, ...fast, ...local], () => listens(port));
   return port;
 }
 
 async function startRedis(folder) {
   const port = await freePort();
   const command = ['redis-server', '--bind', '127.0.0.1', '--port', String(port), '--save', '', '--dir', folder];
-  await Server.start('redis', folder, command, () => listens(port));
+  await start('redis', folder, command, () => listens(port));
   return port;
 }
 
@@ -133,12 +87,7 @@ async function startDtm(folder) {
       'RequestTimeout: 15\n' +
       `Store: {Dir: ${JSON.stringify(path.join(folder, 'data'))}}\n`,
   );
-  const ready = () =>
-    fetch(`http://127.0.0.1:${http}/api/ping`).then(
-      answer => answer.ok,
-      () => false,
-    );
-  await Server.start('dtm4j', folder, [path.join(HERE, '..', '..', 'dtm4j'), 'serve', '-c', config], ready);
+  await start('dtm4j', folder, [DTM4J, 'serve', '-c', config], () => answers(`http://127.0.0.1:${http}`));
   return { http, grpc };
 }
 
@@ -182,12 +131,9 @@ async function main(folder, names) {
     console.error(error.message);
     code = 2;
   }
-  for (const server of Server.all) {
-    if (!(await server.stop())) {
-      console.error(`${server.name} ended early, or not within ${STOP_SECONDS} s of SIGTERM`);
-      code = 2;
-    }
-    if (code === 2 || (code === 1 && server.name === 'dtm4j')) console.error(`what ${server.name} logged:\n${(await readFile(server.log, 'utf8')).slice(-10_000)}`);
+  for (const server of servers) {
+    if (!(await server.stops())) code = 2;
+    if (code === 2 || (code === 1 && server.name === 'dtm4j')) await server.showLog();
   }
   return code;
 }

@@ -7,7 +7,7 @@ import io.dtm4j.protocol.TransactionRequest;
  *
  * @param request as it came; a door only cleans the gid as its protocol wants it
  */
-public record Command(Kind kind, TransactionRequest request, Requester requester) {
+public record Command(Kind kind, TransactionRequest request) {
   /** What is wanted. */
   public enum Kind {
     PREPARE,

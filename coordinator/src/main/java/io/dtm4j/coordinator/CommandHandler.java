@@ -1,78 +1,48 @@
 package io.dtm4j.coordinator;
 
-import static java.util.Objects.requireNonNull;
-
+import io.dtm4j.coordinator.Runs.Done;
+import io.dtm4j.coordinator.Runs.Rule;
+import io.dtm4j.coordinator.Runs.Waits;
 import io.dtm4j.engine.Commands;
 import io.dtm4j.engine.Creation;
 import io.dtm4j.engine.Engine;
+import io.dtm4j.engine.RefusedException;
 import io.dtm4j.engine.Registration;
 import io.dtm4j.engine.Topics;
-import io.dtm4j.engine.WaitRules;
-import io.dtm4j.model.Batch;
-import io.dtm4j.model.Due;
-import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
-import io.dtm4j.model.Write;
 import io.dtm4j.protocol.BranchRequest;
-import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.protocol.TransactionRequest;
-import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Committer;
 import io.dtm4j.store.EventLoop;
 import io.dtm4j.store.Reads;
 import io.dtm4j.store.TransactionStore;
-import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Carries out what clients ask for: reads what is needed, lets {@link Commands} decide, commits,
- * and begins a pass where one is due. A command that loses against another one is decided again on
- * the record that won (R4). Thread-safe; never blocks.
+ * Carries out what clients ask for: says for each command what it creates and which rule of {@link
+ * Commands} decides about what is stored already; {@link Runs} does the rest. Thread-safe; never
+ * blocks.
  */
 public final class CommandHandler implements Doors {
-  private static final Logger log = LoggerFactory.getLogger(CommandHandler.class);
-
-  /** How often a waiting client's transaction is read that another server works on (R4). */
-  private static final Duration LOOK_EVERY = Duration.ofMillis(200);
-
-  /** How often a command is decided anew when it loses. */
-  private static final int TRIES = 4;
-
-  /** Pauses until a pass of this process, claimed already, has begun. */
-  private static final Duration BEGIN_PAUSE = Duration.ofMillis(5);
-
-  private static final int BEGIN_PAUSES = 40;
-
-  private final Coordinator coordinator;
-  private final Engine engine;
   private final Commands commands;
   private final TransactionStore store;
-  private final Committer committer;
-  private final Reads reads;
-  private final Claims claims;
-  private final Timers timers;
-  private final LongSupplier nanoTime;
+  private final ClientReads reads;
   private final Subscriptions subscriptions;
   private final Admission admission;
-  private final LastSeen lastSeen = new LastSeen();
-  private final Set<Run> running = ConcurrentHashMap.newKeySet();
+  private final Runs runs;
 
   /**
    * @param store read from, through {@code reads}; written only through {@code committer}
@@ -90,17 +60,23 @@ public final class CommandHandler implements Doors {
       LongSupplier nanoTime,
       Subscriptions subscriptions,
       CoordinatorLimits limits) {
-    this.coordinator = coordinator;
-    this.engine = engine;
     this.commands = new Commands(engine.settings());
     this.store = store;
-    this.committer = committer;
-    this.reads = reads;
-    this.claims = claims;
-    this.timers = timers;
-    this.nanoTime = nanoTime;
+    this.reads = new ClientReads(reads);
     this.subscriptions = subscriptions;
     admission = new Admission(coordinator, store, committer, limits);
+    runs =
+        new Runs(
+            coordinator,
+            engine,
+            commands,
+            store,
+            committer,
+            this.reads,
+            claims,
+            timers,
+            nanoTime,
+            admission);
   }
 
   @Override
@@ -110,20 +86,12 @@ public final class CommandHandler implements Doors {
       EventLoop loop,
       Consumer<T> shown,
       Consumer<Reply> trouble) {
-    reads.<T>submit(
-        () -> view.apply(store.find(gid).orElse(null)),
-        loop,
-        shown,
-        e -> trouble.accept(unreadable(e)));
+    reads.submit(() -> view.apply(store.find(gid).orElse(null)), loop, shown, trouble);
   }
 
   /** The transaction itself. */
   void query(Gid gid, EventLoop loop, Consumer<@Nullable Stored> found, Consumer<Reply> trouble) {
-    reads.submit(
-        () -> store.find(gid),
-        loop,
-        stored -> found.accept(stored.orElse(null)),
-        e -> trouble.accept(unreadable(e)));
+    runs.query(gid, loop, found, trouble);
   }
 
   @Override
@@ -133,7 +101,7 @@ public final class CommandHandler implements Doors {
   }
 
   private void begin(Command.Kind kind, TransactionRequest request, EventLoop loop, Done done)
-      throws Creation.RefusedException {
+      throws RefusedException {
     switch (kind) {
       case PREPARE -> {
         Known again = (stored, _, _) -> commands.prepare(stored);
@@ -143,7 +111,7 @@ public final class CommandHandler implements Doors {
         if (request.transType().equals(TransType.WORKFLOW.wireName())) {
           Map<String, String> end = request.reqExtra();
           Rule ends = (stored, owner, now) -> commands.endWorkflow(end, stored, owner, now);
-          change(Creation.gidOf(request), ends, Waits.NEVER, loop, done);
+          runs.change(Creation.gidOf(request), ends, Waits.NEVER, loop, done);
         } else {
           Waits waits = request.options().waitResult() ? Waits.ALWAYS : Waits.NEVER;
           Options options = request.options(); // and not the request with its payloads
@@ -154,37 +122,32 @@ public final class CommandHandler implements Doors {
       case ABORT -> {
         String why = request.rollbackReason();
         Rule aborts = (stored, owner, now) -> commands.abort(why, stored, owner, now);
-        change(Creation.gidOf(request), aborts, Waits.AS_STORED, loop, done);
+        runs.change(Creation.gidOf(request), aborts, Waits.AS_STORED, loop, done);
       }
       case FORCE_STOP ->
-          change(Creation.gidOf(request), commands::forceStop, Waits.NEVER, loop, done);
+          runs.change(Creation.gidOf(request), commands::forceStop, Waits.NEVER, loop, done);
       case RESET_NEXT_CRON_TIME -> {
         Rule resets = (stored, _, now) -> commands.resetNextCronTime(stored, now);
-        change(Creation.gidOf(request), resets, Waits.NEVER, loop, done);
+        runs.change(Creation.gidOf(request), resets, Waits.NEVER, loop, done);
       }
     }
   }
 
   @Override
-  public void registerBranch(
-      BranchRequest request, Requester requester, EventLoop loop, Consumer<Reply> reply) {
+  public void registerBranch(BranchRequest request, EventLoop loop, Consumer<Reply> reply) {
     Done done = (answer, _) -> reply.accept(answer);
     unlessRefused(
         done,
         () -> {
           Registration branch = Registration.of(request, store.storeTime());
           Rule registers = (stored, _, now) -> commands.registerBranch(branch, stored, now);
-          change(branch.gid(), registers, Waits.NEVER, loop, done);
+          runs.change(branch.gid(), registers, Waits.NEVER, loop, done);
         });
   }
 
   @Override
   public void prepareWorkflow(
-      TransactionRequest request,
-      Requester requester,
-      EventLoop loop,
-      Consumer<Stored> found,
-      Consumer<Reply> trouble) {
+      TransactionRequest request, EventLoop loop, Consumer<Stored> found, Consumer<Reply> trouble) {
     Done done =
         (answer, seen) -> {
           if (answer instanceof Reply.Success && seen != null) {
@@ -203,7 +166,7 @@ public final class CommandHandler implements Doors {
   }
 
   private interface Beginning {
-    void begin() throws Creation.RefusedException;
+    void begin() throws RefusedException;
   }
 
   /** Begins a command, unless nothing is taken at the moment or it can be none as it stands. */
@@ -215,7 +178,7 @@ public final class CommandHandler implements Doors {
     }
     try {
       beginning.begin();
-    } catch (Creation.RefusedException e) {
+    } catch (RefusedException e) {
       done.tell(e.reply(), null);
     }
   }
@@ -228,26 +191,20 @@ public final class CommandHandler implements Doors {
       Waits waits,
       EventLoop loop,
       Done done)
-      throws Creation.RefusedException {
+      throws RefusedException {
     Set<String> topics = Creation.topicsOf(request);
     if (topics.isEmpty()) {
       create(request, Topics.NONE, status, again, waits, loop, done);
       return;
     }
-    Rule undecided = (_, _, _) -> new Commands.Verdict.Answer(Admission.stopped());
-    begin(
-        new Run(Creation.gidOf(request), undecided, waits, loop, done), // a stop waits for it, too
-        reading ->
-            reads.submit(
-                () -> subscriptions.read(topics),
-                loop,
-                read -> {
-                  if (running.remove(reading)) {
-                    unlessRefused(
-                        done, () -> create(request, read::get, status, again, waits, loop, done));
-                  }
-                },
-                e -> reading.answer(unreadable(e))));
+    runs.prepare(
+        Creation.gidOf(request),
+        () -> subscriptions.read(topics),
+        loop,
+        done,
+        read ->
+            unlessRefused(
+                done, () -> create(request, read::get, status, again, waits, loop, done)));
   }
 
   private void create(
@@ -258,18 +215,18 @@ public final class CommandHandler implements Doors {
       Waits waits,
       EventLoop loop,
       Done done)
-      throws Creation.RefusedException {
+      throws RefusedException {
     Transaction proposed;
     try {
       proposed = Creation.of(request, topics, store.storeTime());
-    } catch (Creation.RefusedException e) {
+    } catch (RefusedException e) {
       if (!e.isByTopics()) {
         throw e;
       }
       var refused = new Commands.Verdict.Answer(e.reply());
       Rule rule =
           (stored, owner, now) -> stored == null ? refused : again.decide(stored, owner, now);
-      change(Creation.gidOf(request), rule, waits, loop, done);
+      runs.change(Creation.gidOf(request), rule, waits, loop, done);
       return;
     }
     create(proposed, status, again, waits, loop, done);
@@ -287,55 +244,12 @@ public final class CommandHandler implements Doors {
             stored == null
                 ? commands.create(proposed, status, owner, now)
                 : again.decide(stored, owner, now);
-    begin(
-        new Run(proposed.gid(), rule, waits, loop, done),
-        run -> {
-          if (admission.isFull()) {
-            run.readUnlessNew();
-            return;
-          }
-          run.hold(proposed);
-          Stored last = lastSeen.of(run.gid);
-          if (last == null && status == GlobalStatus.SUBMITTED && proposed.branches().isEmpty()) {
-            run.readUnlessTooMuch(); // if it is known, its branches are more than was kept of it
-          } else {
-            run.guess(last);
-          }
-        });
-  }
-
-  /** Begins a command that needs to know what is stored. */
-  private void change(Gid gid, Rule rule, Waits waits, EventLoop loop, Done done) {
-    begin(
-        new Run(gid, rule, waits, loop, done),
-        run -> {
-          Stored last = lastSeen.of(gid);
-          if (last == null) {
-            run.readUnlessTooMuch();
-          } else {
-            run.guess(last);
-          }
-        });
-  }
-
-  private void begin(Run run, Consumer<Run> first) {
-    running.add(run);
-    if (admission.isStopping()) {
-      run.answer(Admission.stopped()); // whoever ends what is open may have looked already
-    } else {
-      first.accept(run);
-    }
-  }
-
-  private static Reply unreadable(Throwable e) {
-    log.atWarn().addKeyValue("cause", String.valueOf(e.getMessage())).log("store read failed");
-    return new Reply.Failed(
-        ErrorCode.STORE_UNAVAILABLE, "the store cannot be read at the moment, try again later");
+    runs.create(proposed, status, rule, waits, loop, done);
   }
 
   /** Commands that have not been answered. */
   public int open() {
-    return running.size();
+    return runs.open();
   }
 
   /** From now on every command is refused. */
@@ -345,397 +259,16 @@ public final class CommandHandler implements Doors {
 
   /** Answers all that are still open, with what is known. */
   void endAll() {
-    running.forEach(run -> run.loop.execute(run::end));
+    runs.endAll();
   }
 
   /** Tells clients whose write takes too long; called several times a second. */
   void sweep() {
-    long now = nanoTime.getAsLong();
-    for (Run run : running) {
-      long since = run.committingSince;
-      if (since != 0 && now - since > ClientWrites.OUTCOME_WITHIN.toNanos()) {
-        run.loop.execute(
-            () -> {
-              if (run.committingSince == since) {
-                run.answer(Waiter.outcomeUnknown());
-              }
-            });
-      }
-    }
+    runs.sweep();
   }
 
-  /** What a command does about the record as last seen; null: there is none as far as is known. */
-  private interface Rule {
-    Commands.Verdict decide(@Nullable Stored stored, Owner owner, Instant now);
-  }
-
-  /** The same about a record that is there. */
+  /** What a command does about a record that is there. */
   private interface Known {
     Commands.Verdict decide(Stored stored, Owner owner, Instant now);
-  }
-
-  /** Told the end of a command, and the transaction as last seen; null: none was seen. */
-  private interface Done {
-    void tell(Reply answer, @Nullable Stored seen);
-  }
-
-  /** Whether the client hears only the result of the pass. */
-  private enum Waits {
-    NEVER,
-    ALWAYS,
-    /** An abort, if the transaction was created with {@code wait_result}. */
-    AS_STORED
-  }
-
-  /** One command on its way; confined to its loop. */
-  private final class Run {
-    final Gid gid;
-    final Rule rule;
-    final Waits waits;
-    final EventLoop loop;
-    final Done done;
-
-    /** By the monotonic clock: since when a batch of it is on its way; 0: none is. */
-    volatile long committingSince;
-
-    /** The transaction as last seen; null: none yet. */
-    private @Nullable Stored seen;
-
-    /** Bytes of records that it has in memory, as counted. */
-    private long held;
-
-    private boolean answered;
-    private int tries;
-    private int pauses;
-
-    Run(Gid gid, Rule rule, Waits waits, EventLoop loop, Done done) {
-      this.gid = gid;
-      this.rule = rule;
-      this.waits = waits;
-      this.loop = loop;
-      this.done = done;
-    }
-
-    /** By the gid: a sweep goes through the runs in an order that a simulation can repeat. */
-    @Override
-    public int hashCode() {
-      return gid.hashCode();
-    }
-
-    @Override
-    public boolean equals(@Nullable Object other) {
-      return this == other;
-    }
-
-    private boolean waitsFor(Stored stored) {
-      return switch (waits) {
-        case NEVER -> false;
-        case ALWAYS -> true;
-        case AS_STORED -> stored.transaction().definition().options().waitResult();
-      };
-    }
-
-    /** Counts a record that it has in memory, until it is answered. */
-    void hold(Transaction record) {
-      long more = Coordinator.sizeOf(record) - held;
-      if (more > 0) {
-        held += more;
-        admission.hold(more);
-      }
-    }
-
-    private void letGo() {
-      if (held > 0) {
-        admission.hold(-held);
-        held = 0;
-      }
-    }
-
-    void answer(Reply answer) {
-      running.remove(this);
-      letGo();
-      if (!answered) {
-        answered = true;
-        done.tell(answer, seen);
-      }
-    }
-
-    /** Answers with the result of a pass. */
-    private void answerResult(Reply result) {
-      answer(waits == Waits.AS_STORED ? WaitRules.ofAbort(result) : result);
-    }
-
-    /** The server ends before the client could be told more. */
-    void end() {
-      if (committingSince != 0) {
-        answer(Waiter.outcomeUnknown());
-      } else if (seen == null) {
-        answer(Admission.stopped());
-      } else {
-        answerResult(Waiter.replyOf(seen));
-      }
-    }
-
-    void read() {
-      query(gid, loop, this::decide, this::answer);
-    }
-
-    /** The first read: nothing is stored yet, so what it finds may be refused. */
-    void readUnlessTooMuch() {
-      query(
-          gid,
-          loop,
-          stored -> {
-            Reply refusal = admission.refusal();
-            if (refusal == null) {
-              decide(stored);
-            } else {
-              answer(refusal);
-            }
-          },
-          this::answer);
-    }
-
-    void readUnlessNew() {
-      query(
-          gid,
-          loop,
-          stored -> {
-            if (stored == null) {
-              answer(Admission.overloaded());
-            } else {
-              decide(stored);
-            }
-          },
-          this::answer);
-    }
-
-    /** Decides on what this server saw last; null: nothing, so it may be new. */
-    void guess(@Nullable Stored last) {
-      decide(last, last != null);
-    }
-
-    /** Decides on the record as it was just read, or as it won; null: there is none. */
-    void decide(@Nullable Stored stored) {
-      decide(stored, false);
-    }
-
-    /**
-     * @param guessed whether the record may have changed since: then only a commit, whose guard
-     *     finds out, may follow from it
-     */
-    private void decide(@Nullable Stored stored, boolean guessed) {
-      if (answered) {
-        return; // its client has been told that nothing, or nothing more, is stored
-      }
-      if (tries++ == TRIES) {
-        answer(
-            new Reply.Failed(
-                ErrorCode.CONTENDED,
-                "other requests for this gid were always first; repeat the request"));
-        return;
-      }
-      if (stored != null && !guessed) {
-        seen = stored;
-        hold(stored.transaction());
-      }
-      Owner owner = claims.next();
-      long since = nanoTime.getAsLong(); // before the store's time: no lease counts too long (R7)
-      Commands.Verdict verdict = rule.decide(stored, owner, store.storeTime());
-      if (guessed && !(verdict instanceof Commands.Verdict.Commit)) {
-        read();
-        return;
-      }
-      switch (verdict) {
-        case Commands.Verdict.Answer(Reply answer) -> answer(answer);
-        case Commands.Verdict.Commit(Batch batch, boolean runs) -> commit(batch, runs, since);
-        case Commands.Verdict.Join join -> {
-          Stored joined = requireNonNull(stored, "only what is stored can be joined");
-          if (join.first() == null) {
-            join(joined);
-          } else {
-            joinAfter(join.first(), joined, since);
-          }
-        }
-      }
-    }
-
-    private void commit(Batch batch, boolean runs, long since) {
-      committingSince = since | 1;
-      if (runs) {
-        coordinator.expect(gid);
-      }
-      committer.commit(batch, loop, result -> committed(batch, runs, since, result));
-    }
-
-    private void committed(Batch batch, boolean runs, long since, CommitResult result) {
-      committingSince = 0;
-      if (runs && !(result instanceof CommitResult.Committed)) {
-        coordinator.giveUp(gid);
-      }
-      switch (result) {
-        case CommitResult.Committed committed -> {
-          if (batch.owner() == null) {
-            noted(committed.stored());
-            return;
-          }
-          Stored stored = storedBy(batch, committed);
-          seen = stored;
-          lastSeen.note(stored);
-          if (runs) {
-            boolean waiting = waitsFor(stored) && !answered;
-            coordinator.begin(
-                stored,
-                since + engine.leaseOf(stored.transaction()).toNanos(),
-                loop,
-                waiting ? new Waiter(loop, this::answerResult, since) : null);
-            if (waiting) {
-              letGo(); // the pass counts it now
-            } else {
-              answer(Reply.Success.INSTANCE);
-            }
-          } else {
-            coordinator.supersede(stored, loop, () -> answer(Reply.Success.INSTANCE));
-          }
-        }
-        case CommitResult.Lost lost -> {
-          lastSeen.forget(gid);
-          decide(lost.stored());
-        }
-        case CommitResult.Conflict conflict ->
-            answer(
-                new Reply.Failed(
-                    ErrorCode.BRANCH_EXISTS,
-                    "branch " + conflict.key() + " is registered with other content"));
-        case CommitResult.Rejected rejected -> {
-          log.atError()
-              .addKeyValue("gid", gid)
-              .addKeyValue("cause", rejected.cause())
-              .log("the store rejects a command");
-          answer(new Reply.Failed(ErrorCode.INTERNAL, "the store rejects it; nothing was stored"));
-        }
-      }
-    }
-
-    /** Whoever had the transaction keeps it; what rests may be due at another time now. */
-    private void noted(@Nullable Stored stored) {
-      if (stored == null) {
-        lastSeen.forget(gid);
-      } else {
-        lastSeen.note(stored);
-      }
-      if (stored != null && !stored.owner().isHeld() && !stored.transaction().status().isFinal()) {
-        coordinator.rests(Due.of(stored));
-      }
-      answer(Reply.Success.INSTANCE);
-    }
-
-    /** The record after a commit; a store need not send back what we have sent it. */
-    private Stored storedBy(Batch batch, CommitResult.Committed committed) {
-      if (committed.stored() != null) {
-        return committed.stored();
-      }
-      if (batch.writes().getFirst() instanceof Write.SaveNew save && batch.owner() != null) {
-        return new Stored(save.transaction(), batch.owner());
-      }
-      throw new IllegalStateException("a batch that takes over returns the record (R4a)");
-    }
-
-    // ---- a repeat of something that is on its way (R4, R5)
-
-    private void join(Stored stored) {
-      LivePass live = coordinator.passOf(gid);
-      if (live != null) {
-        joinPass(live, stored);
-      } else if (!stored.owner().isHeld()) {
-        long since = nanoTime.getAsLong();
-        commit(commands.takeOver(stored, claims.next(), store.storeTime()), true, since);
-      } else if (claims.isOurs(stored.owner().claim()) && pauses++ < BEGIN_PAUSES) {
-        tries--; // our own pass is about to begin
-        timers.after(BEGIN_PAUSE, () -> loop.execute(this::read));
-      } else {
-        lookAgain(stored);
-      }
-    }
-
-    /** Writes down what is new about it, then joins whoever works on it. */
-    private void joinAfter(Batch first, Stored read, long since) {
-      committingSince = since | 1;
-      committer.commit(
-          first,
-          loop,
-          result -> {
-            if (!(result instanceof CommitResult.Committed committed)) {
-              committed(first, false, since, result);
-              return;
-            }
-            committingSince = 0;
-            if (!answered) {
-              join(committed.stored() == null ? read : committed.stored());
-            }
-          });
-    }
-
-    private void joinPass(LivePass live, Stored stored) {
-      if (!waitsFor(stored)) {
-        answer(Reply.Success.INSTANCE); // its calls are in flight
-        return;
-      }
-      var waiter = new Waiter(loop, this::answerResult, nanoTime.getAsLong());
-      live.loop.execute(
-          () -> {
-            if (!coordinator.join(live, waiter)) {
-              loop.execute(this::read);
-            }
-          });
-    }
-
-    /** Another server has it: it shall look again, and we watch if the client waits. */
-    private void lookAgain(Stored stored) {
-      Batch note =
-          new Batch(
-              gid,
-              new Guard.LeasedTo(stored.owner().claim()),
-              null,
-              List.of(Write.LookAgain.INSTANCE));
-      committingSince = nanoTime.getAsLong() | 1;
-      committer.commit(
-          note,
-          loop,
-          result -> {
-            committingSince = 0;
-            if (result instanceof CommitResult.Lost lost) {
-              decide(lost.stored());
-            } else if (waitsFor(stored) && !answered) {
-              Duration longest = engine.longestWaitOf(stored.transaction());
-              watch(longest == null ? null : nanoTime.getAsLong() + longest.toNanos());
-            } else {
-              answer(Reply.Success.INSTANCE);
-            }
-          });
-    }
-
-    /**
-     * @param until by the monotonic clock; null: until the transaction ends or rests
-     */
-    private void watch(@Nullable Long until) {
-      query(
-          gid,
-          loop,
-          stored -> {
-            boolean over =
-                stored == null
-                    || stored.transaction().status().isFinal()
-                    || !stored.owner().isHeld()
-                    || (until != null && nanoTime.getAsLong() - until > 0);
-            seen = stored;
-            if (over) {
-              answerResult(Waiter.replyOf(stored));
-            } else {
-              timers.after(LOOK_EVERY, () -> loop.execute(() -> watch(until)));
-            }
-          },
-          this::answer);
-    }
   }
 }

@@ -8,18 +8,15 @@ import io.dtm4j.engine.Event;
 import io.dtm4j.engine.Pass;
 import io.dtm4j.engine.WaitRules;
 import io.dtm4j.model.Batch;
-import io.dtm4j.model.Branch;
 import io.dtm4j.model.Definition;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
-import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
-import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Committer;
@@ -30,7 +27,6 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -55,37 +51,22 @@ import org.slf4j.LoggerFactory;
 public final class Coordinator {
   private static final Logger log = LoggerFactory.getLogger(Coordinator.class);
 
-  /** What a lease must last when a call leaves (R7). */
-  private static final Duration LEASE_NEEDED = Duration.ofSeconds(1);
-
-  /** How much longer than its time-out a call counts as alive (R7). */
-  private static final Duration CALL_MARGIN = Duration.ofSeconds(5);
-
-  /** The objects of a branch row. */
-  private static final int BYTES_PER_ROW = 200;
-
-  /** The objects of a branch header. */
-  private static final int BYTES_PER_HEADER = 100;
-
-  /** A pass whose calls were turned away so often rests no more: they go before those that wait. */
-  private static final int MOST_PARKINGS = 3;
+  /** With more rows than that it costs to decide each answer by itself: it looks at all of them. */
+  private static final int MANY_ROWS = 64;
 
   private final Engine engine;
   private final Committer committer;
-  private final Caller caller;
   private final Timers timers;
   private final InstantSource clock;
   private final LongSupplier nanoTime;
   private final Destinations destinations;
-  private final Payloads payloads;
+  private final Departures departures;
   private final Observer observer;
   private final ConcurrentMap<Gid, LivePass> passes = new ConcurrentHashMap<>();
   private final Upcoming upcoming = new Upcoming();
   private final AtomicLong openBytes = new AtomicLong();
   private volatile Consumer<Due> atRest = _ -> {};
-  private volatile Consumer<LivePass> leaseNeeded = _ -> {};
   private volatile Consumer<Lease> givenBack = _ -> {};
-  private volatile boolean draining;
 
   /**
    * @param clock the store's time
@@ -103,13 +84,21 @@ public final class Coordinator {
       Observer observer) {
     this.engine = engine;
     this.committer = committer;
-    this.caller = caller;
     this.timers = timers;
     this.clock = clock;
     this.nanoTime = nanoTime;
-    this.destinations = new Destinations(limits, observer);
-    this.payloads = new Payloads(limits.openBytes());
     this.observer = observer;
+    destinations = new Destinations(limits, observer);
+    departures =
+        new Departures(
+            engine,
+            caller,
+            nanoTime,
+            destinations,
+            new Payloads(limits.openBytes()),
+            observer,
+            this::arrived,
+            this::giveBackIfIdle);
   }
 
   // ---- the main path
@@ -130,12 +119,12 @@ public final class Coordinator {
   /**
    * Goes on with a record that was due and has just been claimed; see {@code begin}.
    *
-   * @param isRecovery whether it was found overdue, or with a lease whose holder is gone; false: a
-   *     timer fired at its due time
+   * @param origin timer or recovery
    */
-  void resume(Stored stored, long leaseEnd, EventLoop loop, boolean isRecovery) {
+  void resume(Stored stored, long leaseEnd, EventLoop loop, LivePass.Origin origin) {
     // What was turned away is due again for that reason only: it is no retry yet.
-    begin(stored, leaseEnd, loop, null, false, isRecovery || parkings(stored.transaction()) > 0);
+    boolean wasTurnedAway = Departures.parkings(stored.transaction()) > 0;
+    begin(stored, leaseEnd, loop, null, wasTurnedAway ? LivePass.Origin.RECOVERY : origin);
   }
 
   /**
@@ -148,7 +137,9 @@ public final class Coordinator {
    * @param waiter a client that waits for the result; null: none
    */
   void begin(Stored stored, long leaseEnd, EventLoop loop, @Nullable Waiter waiter) {
-    begin(stored, leaseEnd, loop, waiter, waiter == null, false);
+    LivePass.Origin origin =
+        waiter == null ? LivePass.Origin.CLIENT : LivePass.Origin.WAITING_CLIENT;
+    begin(stored, leaseEnd, loop, waiter, origin);
   }
 
   private void begin(
@@ -156,8 +147,7 @@ public final class Coordinator {
       long leaseEnd,
       EventLoop loop,
       @Nullable Waiter waiter,
-      boolean inBackground,
-      boolean isRecovery) {
+      LivePass.Origin origin) {
     Transaction transaction = stored.transaction();
     Pass pass;
     try {
@@ -181,9 +171,8 @@ public final class Coordinator {
             engine.leaseOf(transaction),
             leaseEnd,
             new Waiters(engine.longestWaitOf(transaction)),
-            sizeOf(transaction),
-            inBackground,
-            isRecovery);
+            MemoryUse.of(transaction),
+            origin);
     if (waiter != null) {
       live.waiters.add(waiter);
     }
@@ -218,8 +207,18 @@ public final class Coordinator {
     }
     if (live.isCommitting()) {
       live.waiting.add(event);
+    } else if (live.pass.transaction().branches().size() > MANY_ROWS) {
+      gather(live, event);
     } else {
       apply(live, List.of(event));
+    }
+  }
+
+  /** Decides what comes in one turn of the loop together: thousands of calls may time out in it. */
+  private void gather(LivePass live, Event event) {
+    live.waiting.add(event);
+    if (live.waiting.size() == 1) {
+      live.loop.execute(() -> applyWaiting(live));
     }
   }
 
@@ -293,12 +292,12 @@ public final class Coordinator {
 
   /** What a durable decision allows: calls leave, a timer is armed. */
   private void act(LivePass live, Decision decision) {
-    if (isDrained(live)) {
+    if (departures.areClosedTo(live)) {
       giveBackIfIdle(live); // another server calls
       return;
     }
     for (Call call : decision.calls()) {
-      send(live, call);
+      departures.send(live, call);
     }
     if (decision.wakeUp() != null && !decision.wakeUp().equals(live.wakeUpAt)) {
       wakeAt(live, decision.wakeUp());
@@ -331,163 +330,13 @@ public final class Coordinator {
   }
 
   private static boolean isOk(LivePass live, Ending ending) {
-    return live.inBackground
+    return live.origin == LivePass.Origin.CLIENT
         || (ending == Ending.FINISHED
             && (live.begunAs != GlobalStatus.SUBMITTED
                 || live.pass.transaction().status() == GlobalStatus.SUCCEED));
   }
 
-  // ---- calls
-
-  /** Sends a call if the lease lasts, and when its destination has a slot. */
-  private void send(LivePass live, Call call) {
-    if (live.superseded) {
-      return;
-    }
-    live.calls++;
-    if (isLeaseShort(live)) {
-      // A server that was paused must not send yesterday's call: prove the claim first.
-      live.waitingForLease.add(call);
-      leaseNeeded.accept(live);
-      return;
-    }
-    Destinations.Slots slots = destinations.of(call.url());
-    if (canWait(live) && !slots.mayTry(nanoTime.getAsLong())) {
-      turnAway(live, call, slots, Observer.Deferral.UNREACHABLE);
-      return;
-    }
-    boolean first = parkings(live.pass.transaction()) >= MOST_PARKINGS;
-    Runnable turn = () -> live.loop.execute(() -> fromQueue(live, call, slots));
-    switch (slots.acquire(turn, first)) {
-      case GO -> callWithSlot(live, call, slots);
-      case QUEUED -> live.queued++;
-      case FULL -> turnAway(live, call, slots, Observer.Deferral.FULL);
-    }
-  }
-
-  /** Whether a call may rest a little while its destination cannot be connected to. */
-  private static boolean canWait(LivePass live) {
-    return live.isRecovery && parkings(live.pass.transaction()) < MOST_PARKINGS;
-  }
-
-  private static int parkings(Transaction transaction) {
-    return transaction.state().extra().parkings();
-  }
-
-  private void turnAway(LivePass live, Call call, Destinations.Slots slots, Observer.Deferral why) {
-    slots.observer.deferred(why);
-    live.queued++; // until the pass has heard of it: it still waits for something
-    // After this decision has been acted on, so that its calls leave in their order.
-    live.loop.execute(() -> turnedAway(live, call));
-  }
-
-  private void turnedAway(LivePass live, Call call) {
-    live.queued--;
-    live.calls--;
-    arrived(live, new Event.Parked(call.row()));
-  }
-
-  private void fromQueue(LivePass live, Call call, Destinations.Slots slots) {
-    live.queued--;
-    if (mayNotLeave(live, call, slots)) {
-      slots.release();
-      sendHeldBack(live, call);
-    } else {
-      callWithSlot(live, call, slots);
-    }
-  }
-
-  /** What has changed while it waited. */
-  private boolean mayNotLeave(LivePass live, Call call, Destinations.Slots slots) {
-    return live.ended
-        || live.superseded
-        || isDrained(live)
-        || isLeaseShort(live)
-        || !engine.isStillWanted(live.decided, call)
-        || (canWait(live) && !slots.mayTry(nanoTime.getAsLong()));
-  }
-
-  /** Sends a call that had to wait, unless the saga has begun to roll back meanwhile. */
-  private void sendHeldBack(LivePass live, Call call) {
-    live.calls--;
-    if (live.ended) {
-      return;
-    }
-    if (isDrained(live)) {
-      giveBackIfIdle(live);
-    } else if (engine.isStillWanted(live.decided, call)) {
-      send(live, call);
-    } else {
-      arrived(live, new Event.Parked(call.row()));
-    }
-  }
-
-  private boolean isLeaseShort(LivePass live) {
-    return live.leaseEnd - nanoTime.getAsLong() < LEASE_NEEDED.toNanos();
-  }
-
-  /** Sends a call when there is memory for what it sends. */
-  private void callWithSlot(LivePass live, Call call, Destinations.Slots slots) {
-    Runnable turn = () -> live.loop.execute(() -> withMemory(live, call, slots));
-    if (payloads.acquire(bytesOf(call), turn)) {
-      callNow(live, call, slots);
-    } else {
-      live.queued++;
-    }
-  }
-
-  private void withMemory(LivePass live, Call call, Destinations.Slots slots) {
-    live.queued--;
-    if (mayNotLeave(live, call, slots)) {
-      payloads.release(bytesOf(call));
-      slots.release();
-      sendHeldBack(live, call);
-    } else {
-      callNow(live, call, slots);
-    }
-  }
-
-  private static int bytesOf(Call call) {
-    return call.payload().bytes().length;
-  }
-
-  private void callNow(LivePass live, Call call, Destinations.Slots slots) {
-    long began = nanoTime.getAsLong();
-    long aliveUntil = began + call.timeout().plus(CALL_MARGIN).toNanos();
-    if (live.calls == 1 || aliveUntil - live.callsEndBy > 0) {
-      live.callsEndBy = aliveUntil;
-    }
-    caller.send(
-        call,
-        new Caller.Ended() {
-          @Override
-          public boolean mayLeave() {
-            return !live.ended
-                && !live.superseded
-                && !isLeaseShort(live)
-                && engine.isStillWanted(live.decided, call);
-          }
-
-          @Override
-          public void ended(BranchAnswer answer, boolean unreachable) {
-            long now = nanoTime.getAsLong();
-            if (unreachable) {
-              slots.failed(now);
-            } else {
-              slots.reached();
-            }
-            slots.release();
-            payloads.release(bytesOf(call));
-            live.calls--;
-            slots.observer.called(answer, unreachable, now - began);
-            if (call.row() != Call.NO_ROW) {
-              observer.branchCalled(
-                  call.type(), call.key(), answer instanceof BranchAnswer.Success);
-            }
-            arrived(live, new Event.Answered(call.row(), answer));
-          }
-        });
-  }
+  // ---- timers
 
   private void wakeAt(LivePass live, Instant time) {
     if (live.wakeUp != null) {
@@ -635,20 +484,13 @@ public final class Coordinator {
 
   /** Told when a call cannot leave before its lease is renewed; set once, before the first pass. */
   void onLeaseNeeded(Consumer<LivePass> listener) {
-    leaseNeeded = listener;
+    departures.onLeaseNeeded(listener);
   }
 
   /** The lease lasts again: calls that waited for it leave; on the pass's loop. */
   void renewed(LivePass live, long leaseEnd) {
     live.leaseEnd = leaseEnd;
-    if (live.ended || live.waitingForLease.isEmpty()) {
-      return;
-    }
-    List<Call> calls = List.copyOf(live.waitingForLease);
-    live.waitingForLease.clear();
-    for (Call call : calls) {
-      sendHeldBack(live, call);
-    }
+    departures.leaseLasts(live);
   }
 
   /** The passes of this moment. */
@@ -682,12 +524,8 @@ public final class Coordinator {
    */
   void drain(Consumer<Lease> onGivenBack) {
     givenBack = onGivenBack;
-    draining = true;
+    departures.close();
     passes.values().forEach(live -> live.loop.execute(() -> giveBackIfIdle(live)));
-  }
-
-  private boolean isDrained(LivePass live) {
-    return draining && live.waiters.isEmpty();
   }
 
   private void giveBackIfIdle(LivePass live) {
@@ -707,25 +545,5 @@ public final class Coordinator {
 
   void forgetIdleDestinations() {
     destinations.forgetIdle();
-  }
-
-  /** Roughly the bytes that a transaction takes up in memory. */
-  static long sizeOf(Transaction transaction) {
-    Definition definition = transaction.definition();
-    long bytes = (long) definition.customData().length() + definition.queryPrepared().length();
-    for (Map.Entry<String, String> header : definition.options().branchHeaders().entrySet()) {
-      bytes += BYTES_PER_HEADER + header.getKey().length() + header.getValue().length();
-    }
-    Payload last = Payload.EMPTY;
-    List<Branch> rows = transaction.branches();
-    for (int row = 0; row < rows.size(); row++) { // for each command and pass: no iterators
-      Branch branch = rows.get(row);
-      bytes += BYTES_PER_ROW + branch.url().length();
-      if (!branch.payload().equals(last)) { // the rows of a step share theirs
-        last = branch.payload();
-        bytes += last.bytes().length;
-      }
-    }
-    return bytes;
   }
 }

@@ -24,8 +24,7 @@ public interface Doors {
    *
    * @param loop where {@code reply} runs, exactly once
    */
-  void registerBranch(
-      BranchRequest request, Requester requester, EventLoop loop, Consumer<Reply> reply);
+  void registerBranch(BranchRequest request, EventLoop loop, Consumer<Reply> reply);
 
   /**
    * Creates a workflow, or finds it.
@@ -34,11 +33,7 @@ public interface Doors {
    * @param trouble told on {@code loop} instead, when it can be neither created nor found
    */
   void prepareWorkflow(
-      TransactionRequest request,
-      Requester requester,
-      EventLoop loop,
-      Consumer<Stored> found,
-      Consumer<Reply> trouble);
+      TransactionRequest request, EventLoop loop, Consumer<Stored> found, Consumer<Reply> trouble);
 
   /**
    * Shows the transaction as it is stored.

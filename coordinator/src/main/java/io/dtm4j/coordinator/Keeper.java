@@ -29,7 +29,7 @@ public final class Keeper {
   private static final Duration SWEEP_EVERY = Duration.ofMillis(250);
 
   /** A batch that is on its way longer counts as frozen and earns no lease (R6, R7). */
-  private static final Duration FROZEN_AFTER = Duration.ofSeconds(3);
+  private static final Duration FROZEN_AFTER = ClientWrites.OUTCOME_WITHIN;
 
   /** After so long without a sweep the process has stood still. */
   private static final Duration STANDSTILL = SWEEP_EVERY.multipliedBy(4);
@@ -122,7 +122,7 @@ public final class Keeper {
 
   /** R7: renews the lease of a pass that earns it; on the pass's loop. */
   private void lookAt(LivePass live) {
-    if (live.ended) {
+    if (live.ended || live.isAboutToDecide()) {
       return;
     }
     long now = nanoTime.getAsLong();

@@ -52,6 +52,6 @@ final class LastSeen {
   }
 
   private static boolean isSmall(Transaction transaction) {
-    return Coordinator.sizeOf(transaction) <= MOST_BYTES;
+    return MemoryUse.of(transaction) <= MOST_BYTES;
   }
 }

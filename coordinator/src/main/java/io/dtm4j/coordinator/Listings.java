@@ -1,8 +1,6 @@
 package io.dtm4j.coordinator;
 
-import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Reply;
-import io.dtm4j.store.BadCursorException;
 import io.dtm4j.store.EventLoop;
 import io.dtm4j.store.Filter;
 import io.dtm4j.store.KeyValue;
@@ -15,10 +13,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What operators look at and set right in many transactions at once (docs/spec/http-api.md 4.10,
@@ -30,10 +25,8 @@ public final class Listings {
   /** The most that is reset in one write: it holds up the writes of all others for some 15 ms. */
   static final int RESET_STEP = 500;
 
-  private static final Logger log = LoggerFactory.getLogger(Listings.class);
-
   private final TransactionStore store;
-  private final Reads reads;
+  private final ClientReads reads;
   private final ClientWrites writes;
 
   /**
@@ -41,7 +34,7 @@ public final class Listings {
    */
   public Listings(TransactionStore store, Reads reads, ClientWrites writes) {
     this.store = store;
-    this.reads = reads;
+    this.reads = new ClientReads(reads);
     this.writes = writes;
   }
 
@@ -54,7 +47,7 @@ public final class Listings {
       EventLoop loop,
       Consumer<T> done,
       Consumer<Reply> trouble) {
-    read(() -> view.apply(store.list(filter, cursor, limit)), loop, done, trouble);
+    reads.submit(() -> view.apply(store.list(filter, cursor, limit)), loop, done, trouble);
   }
 
   /** A view of a page of key-values; parameters as in {@link TransactionStore#listKeyValues}. */
@@ -66,7 +59,8 @@ public final class Listings {
       EventLoop loop,
       Consumer<T> done,
       Consumer<Reply> trouble) {
-    read(() -> view.apply(store.listKeyValues(category, cursor, limit)), loop, done, trouble);
+    reads.submit(
+        () -> view.apply(store.listKeyValues(category, cursor, limit)), loop, done, trouble);
   }
 
   /** A view of key-values by name; parameters as in {@link TransactionStore#findKeyValues}. */
@@ -77,7 +71,7 @@ public final class Listings {
       EventLoop loop,
       Consumer<T> done,
       Consumer<Reply> trouble) {
-    read(() -> view.apply(store.findKeyValues(category, key)), loop, done, trouble);
+    reads.submit(() -> view.apply(store.findKeyValues(category, key)), loop, done, trouble);
   }
 
   /**
@@ -120,19 +114,5 @@ public final class Listings {
             done.accept(new Reset(before, true)); // it was said that nothing is stored
           }
         });
-  }
-
-  private <T> void read(
-      Supplier<T> read, EventLoop loop, Consumer<T> done, Consumer<Reply> trouble) {
-    reads.submit(read, loop, done, e -> trouble.accept(replyTo(e)));
-  }
-
-  private static Reply replyTo(Throwable e) {
-    if (e instanceof BadCursorException) {
-      return new Reply.Failed(ErrorCode.BAD_REQUEST, String.valueOf(e.getMessage()));
-    }
-    log.atWarn().addKeyValue("cause", String.valueOf(e)).log("store read failed");
-    return new Reply.Failed(
-        ErrorCode.STORE_UNAVAILABLE, "the store cannot be read at the moment, try again later");
   }
 }

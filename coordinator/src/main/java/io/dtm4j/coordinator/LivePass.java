@@ -19,6 +19,20 @@ import org.jspecify.annotations.Nullable;
  * locked.
  */
 final class LivePass {
+  /** Who began a pass. */
+  enum Origin {
+    WAITING_CLIENT,
+    /** A client that does not wait for it. */
+    CLIENT,
+    /** A timer, at the time for which it rested. */
+    TIMER,
+    /**
+     * Nobody in time: it was found overdue, or with a lease whose holder is gone. Its calls can
+     * wait a little for others.
+     */
+    RECOVERY
+  }
+
   final Gid gid;
   final EventLoop loop;
   final String claim;
@@ -29,14 +43,7 @@ final class LivePass {
   /** Bytes that it keeps in memory, for the admission of others. */
   final long bytes;
 
-  /** A client began it and does not wait for it. */
-  final boolean inBackground;
-
-  /**
-   * Neither a client nor its own due time began it: it was found overdue, or with a lease whose
-   * holder is gone. Its calls can wait a little for others.
-   */
-  final boolean isRecovery;
+  final Origin origin;
 
   final GlobalStatus begunAs;
 
@@ -47,6 +54,8 @@ final class LivePass {
   Pass decided;
 
   Owner owner;
+
+  /** What has happened and is not decided yet. */
   final List<Event> waiting = new ArrayList<>(2);
 
   final Waiters waiters;
@@ -69,10 +78,10 @@ final class LivePass {
   /** Calls that leave when the lease has been renewed. */
   final List<Call> waitingForLease = new ArrayList<>(0);
 
-  /** Calls that are in flight or wait for their destination. */
+  /** Calls that are in flight or wait for something before they leave. */
   int calls;
 
-  /** Calls that wait for their destination. */
+  /** Of these the calls that wait for their destination or for memory, or are turned away. */
   int queued;
 
   /** By the monotonic clock: no call in flight is older than its time-out and a margin before. */
@@ -95,8 +104,7 @@ final class LivePass {
       long leaseEnd,
       Waiters waiters,
       long bytes,
-      boolean inBackground,
-      boolean isRecovery) {
+      Origin origin) {
     this.gid = pass.transaction().gid();
     this.loop = loop;
     this.claim = owner.claim();
@@ -108,12 +116,16 @@ final class LivePass {
     callsEndBy = leaseEnd; // some time near now: the clock may overflow
     this.waiters = waiters;
     this.bytes = bytes;
-    this.inBackground = inBackground;
-    this.isRecovery = isRecovery;
+    this.origin = origin;
     begunAs = pass.transaction().status();
   }
 
   boolean isCommitting() {
     return committingSince != 0;
+  }
+
+  /** Something has happened that is decided in a moment. */
+  boolean isAboutToDecide() {
+    return !waiting.isEmpty() && !isCommitting();
   }
 }

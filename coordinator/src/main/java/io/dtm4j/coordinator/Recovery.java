@@ -25,7 +25,6 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -212,7 +211,10 @@ public final class Recovery {
         loops.getFirst(),
         claimed -> {
           claiming.set(false);
-          beginAll(claimed, sentAt, ofOthers::contains);
+          beginAll(
+              claimed,
+              sentAt,
+              gid -> ofOthers.contains(gid) ? LivePass.Origin.RECOVERY : LivePass.Origin.TIMER);
           claimFired();
         },
         e -> {
@@ -278,7 +280,7 @@ public final class Recovery {
         loops.getFirst(),
         claimed -> {
           sweeping.set(false);
-          beginAll(claimed, sentAt, _ -> true);
+          beginAll(claimed, sentAt, _ -> LivePass.Origin.RECOVERY);
           if (!claimed.isEmpty()) {
             sweep(); // a page of large ones is short
           }
@@ -323,9 +325,10 @@ public final class Recovery {
   /**
    * Begins the passes of what was claimed.
    *
-   * @param isRecovery whether a transaction was overdue or left behind by another holder
+   * @param originOf whether a timer has fired in time for a transaction
    */
-  private void beginAll(List<Stored> claimed, long sentAt, Predicate<Gid> isRecovery) {
+  private void beginAll(
+      List<Stored> claimed, long sentAt, Function<Gid, LivePass.Origin> originOf) {
     if (!claimed.isEmpty()) {
       log.atDebug().addKeyValue("count", claimed.size()).log("due transactions claimed");
     }
@@ -337,7 +340,7 @@ public final class Recovery {
     for (Stored stored : claimed) {
       Gid gid = stored.transaction().gid();
       EventLoop loop = loops.get(Math.floorMod(gid.hashCode(), loops.size()));
-      loop.execute(() -> coordinator.resume(stored, leaseEnd, loop, isRecovery.test(gid)));
+      loop.execute(() -> coordinator.resume(stored, leaseEnd, loop, originOf.apply(gid)));
     }
   }
 

@@ -4,7 +4,8 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
-import io.dtm4j.engine.Creation;
+import io.dtm4j.engine.Bounds;
+import io.dtm4j.engine.RefusedException;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.EventLoop;
@@ -221,11 +222,11 @@ public final class Subscriptions {
       return new Reply.Failed(ErrorCode.BAD_REQUEST, "url is missing");
     }
     try {
-      Creation.checkName("topic", topic, MAX_TOPIC);
-      Creation.checkLength("url", url, MAX_URL);
-      Creation.checkLength("remark", remark, MAX_REMARK);
+      Bounds.checkName("topic", topic, MAX_TOPIC);
+      Bounds.checkLength("url", url, MAX_URL);
+      Bounds.checkLength("remark", remark, MAX_REMARK);
       return null;
-    } catch (Creation.RefusedException e) {
+    } catch (RefusedException e) {
       return e.reply();
     }
   }

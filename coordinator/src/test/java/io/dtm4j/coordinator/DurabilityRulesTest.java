@@ -171,6 +171,26 @@ class DurabilityRulesTest extends InVirtualTime {
         .isEqualTo(3);
   }
 
+  /** To decide them one by one would look at thousands of rows for each of thousands of answers. */
+  @Test
+  void what_comes_together_in_a_large_transaction_is_decided_together() {
+    Server server = server("a");
+    int steps = 40;
+    for (int step = 1; step <= steps; step++) {
+      participants.script("http://bank/a" + step, SILENT);
+    }
+    server.ask(saga("g", steps).concurrent().submit());
+    run(A_MOMENT);
+
+    participants.received().forEach(Participants.Received::succeed);
+    run(A_MOMENT);
+
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    assertThat(world.stored("g").owner().revision())
+        .as("one batch for all answers and the status")
+        .isEqualTo(2);
+  }
+
   @Test
   void R4_a_pass_that_was_taken_over_writes_nothing_more() {
     Server slow = server("slow");

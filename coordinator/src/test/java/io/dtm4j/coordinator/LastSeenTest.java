@@ -3,6 +3,7 @@ package io.dtm4j.coordinator;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.engine.Creation;
+import io.dtm4j.engine.RefusedException;
 import io.dtm4j.engine.Topics;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
@@ -34,7 +35,7 @@ class LastSeenTest {
     assertThat(lastSeen.of(large.transaction().gid())).isNull();
   }
 
-  private static Stored stored(Map<String, String> headers) throws Creation.RefusedException {
+  private static Stored stored(Map<String, String> headers) throws RefusedException {
     return new Stored(
         Creation.of(
             Requests.tcc("g").headers(headers).request(), Topics.NONE, Instant.ofEpochSecond(1)),

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.engine.Commands;
 import io.dtm4j.engine.Creation;
+import io.dtm4j.engine.RefusedException;
 import io.dtm4j.engine.Settings;
 import io.dtm4j.engine.Topics;
 import io.dtm4j.model.Transaction;
@@ -94,7 +95,7 @@ class ListingsTest extends InVirtualTime {
             failed -> assertThat(failed.code()).isEqualTo(ErrorCode.STORE_UNAVAILABLE));
   }
 
-  private void prepareSome() throws Creation.RefusedException {
+  private void prepareSome() throws RefusedException {
     var commands = new Commands(Settings.DEFAULTS);
     var claims = new Claims("a");
     for (int i = 0; i < STORED; i++) {

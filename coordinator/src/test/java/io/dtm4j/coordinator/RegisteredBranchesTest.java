@@ -29,6 +29,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -84,6 +85,49 @@ class RegisteredBranchesTest extends InVirtualTime {
     assertThat(participants.urls()).containsExactly("http://bank/b1", "http://bank/b2");
     assertThat(world.status("g")).isEqualTo(FAILED);
     assertThat(world.stored("g").transaction().state().reason()).isEqualTo("branch 2 failed");
+  }
+
+  /** docs/spec/sdk-matrix.md 5.8 and 5.22: ids say nothing about the order. */
+  @Test
+  void branches_are_taken_in_the_order_of_their_registration_whatever_their_ids_are() {
+    List<String> ids = List.of("20", "10", "1010", "010", "2", "x y/ü&=?#%", "1".repeat(128));
+    Server server = server("a");
+    for (Requests transaction : List.of(tcc("t"), xa("x"))) {
+      server.ask(transaction.prepare());
+      run(A_MOMENT);
+      for (int i = 0; i < ids.size(); i++) {
+        Server.Answer answer = server.register(named(ids.get(i), transaction.branch(i)));
+        run(A_MOMENT);
+        assertThat(codeOf(answer)).isNull();
+      }
+      server.ask(transaction.submit());
+      run(A_MOMENT);
+    }
+
+    List<String> urls = participants.urls();
+    int count = ids.size();
+    assertThat(urls.subList(0, count))
+        .containsExactlyElementsOf(
+            IntStream.range(0, count).mapToObj(i -> "http://bank/k" + (count - 1 - i)).toList());
+    assertThat(urls.subList(count, urls.size()))
+        .containsExactlyElementsOf(
+            IntStream.range(0, count).mapToObj(i -> "http://bank/b" + i).toList());
+    assertThat(world.stored("t").transaction().branches())
+        .extracting(branch -> branch.key().branchId())
+        .containsExactlyElementsOf(ids.stream().flatMap(id -> Stream.of(id, id)).toList());
+  }
+
+  private static BranchRequest named(String id, BranchRequest branch) {
+    return new BranchRequest(
+        branch.gid(),
+        branch.transType(),
+        id,
+        branch.data(),
+        branch.confirm(),
+        branch.cancel(),
+        branch.url(),
+        branch.op(),
+        branch.status());
   }
 
   // ---- docs/decisions/0011

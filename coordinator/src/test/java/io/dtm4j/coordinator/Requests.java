@@ -141,7 +141,8 @@ final class Requests {
         customData,
         options,
         reason,
-        reqExtra);
+        reqExtra,
+        null);
   }
 
   /** Registers a branch of a tcc or xa. */
@@ -180,7 +181,7 @@ final class Requests {
   }
 
   Command command(Command.Kind kind) {
-    return new Command(kind, request(), Requester.anonymous("test"));
+    return new Command(kind, request());
   }
 
   Command submit() {

@@ -182,7 +182,6 @@ final class Server {
           world.invariants.asked(this, branch.gid());
           commands.registerBranch(
               branch,
-              Requester.anonymous("test"),
               loop,
               reply -> {
                 answer.came(branch.gid(), null, reply);
@@ -213,7 +212,6 @@ final class Server {
           world.invariants.asked(this, request.gid());
           commands.prepareWorkflow(
               request,
-              Requester.anonymous("test"),
               loop,
               stored -> {
                 answer.came(request.gid(), null, Reply.Success.INSTANCE);

@@ -178,8 +178,8 @@ public final class Commands {
       return decided(stored);
     }
     try {
-      Creation.checkGrowth(transaction, end.result());
-    } catch (Creation.RefusedException e) {
+      Bounds.checkGrowth(transaction, end.result());
+    } catch (RefusedException e) {
       return new Verdict.Answer(e.reply());
     }
     return new Verdict.Commit(
@@ -222,9 +222,9 @@ public final class Commands {
       return decided(stored);
     }
     try {
-      Creation.checkCallable(transaction, registration.rows());
-      Creation.checkGrowth(transaction, registration.rows());
-    } catch (Creation.RefusedException e) {
+      Bounds.checkCallable(transaction, registration.rows());
+      Bounds.checkGrowth(transaction, registration.rows());
+    } catch (RefusedException e) {
       return new Verdict.Answer(e.reply());
     }
     List<Write> writes = new ArrayList<>();
@@ -323,12 +323,11 @@ public final class Commands {
    * @param owner a fresh token
    */
   public Batch takeOver(Stored resting, Owner owner, Instant now) {
-    Transaction transaction = resting.transaction();
-    return new Batch(
-        transaction.gid(),
-        new Guard.AsRead(Due.of(resting)),
+    return Batch.claim(
+        Due.of(resting),
         owner.marked(Owner.Mark.LEASED),
-        List.of(leased(transaction, now)));
+        now.plus(policy(resting.transaction()).lease()),
+        now);
   }
 
   private Write leased(Transaction transaction, Instant now) {

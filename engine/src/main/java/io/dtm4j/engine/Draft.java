@@ -165,6 +165,15 @@ final class Draft {
     }
   }
 
+  /** The answer of a row that may not fail: anything but success is tried again. */
+  void settleOrRetry(int row, BranchAnswer answer) {
+    if (answer instanceof BranchAnswer.Success) {
+      settle(row, BranchStatus.SUCCEED);
+    } else {
+      leaveOpen(row, answer);
+    }
+  }
+
   /** What was called has got its definite answer: its attempts are of no interest any more. */
   void forgetAttempts(BranchKey called) {
     if (!extra.attempts().isEmpty()) {
@@ -406,9 +415,7 @@ final class Draft {
           case BranchAnswer.Unknown(String text) ->
               new Attempt(number, now, Attempt.Kind.UNKNOWN, text);
         };
-    Map<String, Attempt> attempts = new HashMap<>(extra.attempts());
-    attempts.put(key, attempt);
-    extra = extra.withAttempts(attempts);
+    extra = extra.withAttempt(key, attempt);
   }
 
   private static int gravity(BranchAnswer answer) {

@@ -3,7 +3,6 @@ package io.dtm4j.engine;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Definition;
 import io.dtm4j.protocol.BranchAnswer;
-import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.CustomData;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
@@ -24,10 +23,8 @@ final class MsgRules implements ModeRules {
   public void answered(Draft draft, int row, BranchAnswer answer) {
     if (row == Call.NO_ROW) {
       checkedBack(draft, answer);
-    } else if (answer instanceof BranchAnswer.Success) {
-      draft.settle(row, BranchStatus.SUCCEED);
     } else {
-      draft.leaveOpen(row, answer);
+      draft.settleOrRetry(row, answer);
     }
   }
 

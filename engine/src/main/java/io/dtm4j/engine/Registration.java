@@ -32,13 +32,12 @@ public record Registration(Gid gid, TransType type, List<Branch> rows) {
   /**
    * The rows that a request describes.
    *
-   * @throws Creation.RefusedException when it describes none
+   * @throws RefusedException when it describes none
    */
-  public static Registration of(BranchRequest request, Instant now)
-      throws Creation.RefusedException {
-    Gid gid = Creation.gidOf(request.gid());
-    TransType type = Creation.typeOf(request.transType());
-    Creation.checkName("branch_id", request.branchId(), MAX_BRANCH_ID);
+  public static Registration of(BranchRequest request, Instant now) throws RefusedException {
+    Gid gid = Bounds.gidOf(request.gid());
+    TransType type = Bounds.typeOf(request.transType());
+    Bounds.checkName("branch_id", request.branchId(), MAX_BRANCH_ID);
     List<Branch> rows =
         switch (type) {
           case TCC ->
@@ -57,18 +56,18 @@ public record Registration(Gid gid, TransType type, List<Branch> rows) {
   }
 
   private static Branch row(BranchRequest request, Op op, String url, Instant now)
-      throws Creation.RefusedException {
+      throws RefusedException {
     if (request.branchId().isEmpty()) {
       throw bad("branch_id is missing");
     }
     // Whether its transaction may have it is asked when that is known.
-    Creation.checkUrl(op.wireName(), url, GrpcAddress.isOne(url) ? "grpc" : "http");
+    Bounds.checkUrl(op.wireName(), url, GrpcAddress.isOne(url) ? "grpc" : "http");
     return Branch.open(new BranchKey(request.branchId(), op), url, request.data(), now);
   }
 
   /** A step is registered when it is over. A workflow may take one without a branch id. */
-  private static Branch step(BranchRequest request, Instant now) throws Creation.RefusedException {
-    Creation.checkName("op", request.op(), MAX_OP);
+  private static Branch step(BranchRequest request, Instant now) throws RefusedException {
+    Bounds.checkName("op", request.op(), MAX_OP);
     if (request.op().isEmpty()) {
       throw bad("op is missing");
     }
@@ -83,7 +82,7 @@ public record Registration(Gid gid, TransType type, List<Branch> rows) {
         .settled(status, now);
   }
 
-  private static Creation.RefusedException bad(String message) {
-    return new Creation.RefusedException(ErrorCode.BAD_REQUEST, message);
+  private static RefusedException bad(String message) {
+    return new RefusedException(ErrorCode.BAD_REQUEST, message);
   }
 }

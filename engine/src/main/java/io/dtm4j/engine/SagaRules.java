@@ -36,7 +36,7 @@ final class SagaRules implements ModeRules {
     if (isAction(row)) {
       actionAnswered(draft, row, answer);
     } else {
-      compensationAnswered(draft, row, answer);
+      draft.settleOrRetry(row, answer); // 4.5: a compensation may not fail
     }
   }
 
@@ -70,15 +70,6 @@ final class SagaRules implements ModeRules {
       draft.askAgain(row);
     } else {
       rollBack(draft, "RetryCount is greater than RetryLimit, RetryLimit: " + limit);
-    }
-  }
-
-  /** 4.5: a compensation may not fail; anything but success is tried again. */
-  private static void compensationAnswered(Draft draft, int row, BranchAnswer answer) {
-    if (answer instanceof BranchAnswer.Success) {
-      draft.settle(row, BranchStatus.SUCCEED);
-    } else {
-      draft.leaveOpen(row, answer);
     }
   }
 

@@ -1,7 +1,6 @@
 package io.dtm4j.engine;
 
 import io.dtm4j.protocol.BranchAnswer;
-import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import java.time.Duration;
@@ -32,11 +31,7 @@ final class TwoPhaseRules implements ModeRules {
   /** The second phase may not fail; whatever is no success is tried again. */
   @Override
   public void answered(Draft draft, int row, BranchAnswer answer) {
-    if (answer instanceof BranchAnswer.Success) {
-      draft.settle(row, BranchStatus.SUCCEED);
-    } else {
-      draft.leaveOpen(row, answer);
-    }
+    draft.settleOrRetry(row, answer);
   }
 
   @Override

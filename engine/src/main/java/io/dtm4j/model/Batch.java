@@ -20,14 +20,21 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
     writes = List.copyOf(writes);
   }
 
+  /**
+   * Takes over an unfinished record that still is as it was read.
+   *
+   * @param owner a fresh token, leased
+   * @param until the end of the lease
+   */
+  public static Batch claim(Due read, Owner owner, Instant until, Instant now) {
+    return new Batch(
+        read.gid(), new Guard.AsRead(read), owner, List.of(new Write.Lease(until, now)));
+  }
+
   /** What became of a batch. */
   public sealed interface Applied {
-    /**
-     * It took effect.
-     *
-     * @param dueNow it came to rest on a record marked "look again", so it is due at once (R4)
-     */
-    record Changed(Stored stored, boolean dueNow) implements Applied {}
+    /** It took effect. */
+    record Changed(Stored stored) implements Applied {}
 
     /**
      * The guard did not hold; nothing changed.
@@ -48,7 +55,7 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
    */
   public Applied applyTo(@Nullable Stored stored) {
     if (stored != null && owner != null && owner.isSameWriteAs(stored.owner())) {
-      return new Applied.Changed(stored, false);
+      return new Applied.Changed(stored);
     }
     if (!holds(stored)) {
       return new Applied.Refused(stored);
@@ -180,7 +187,6 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
       if (lookAgain) {
         owner = owner.marked(Owner.Mark.LOOK_AGAIN);
       }
-      boolean dueNow = false;
       if (before != null
           && newOwner != null
           && newOwner.claim().equals(before.owner().claim())
@@ -188,7 +194,7 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
         if (newOwner.isHeld()) {
           owner = newOwner.marked(Owner.Mark.LOOK_AGAIN);
         } else if (!present().status().isFinal()) {
-          dueNow = true;
+          // It came to rest on the mark: due at once (R4).
           state =
               present()
                   .withSchedule(
@@ -197,8 +203,7 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
       }
       List<Branch> rows = branches == null ? was.branches() : branches;
       return new Applied.Changed(
-          new Stored(new Transaction(was.gid(), requireDefinition(), present(), rows), owner),
-          dueNow);
+          new Stored(new Transaction(was.gid(), requireDefinition(), present(), rows), owner));
     }
 
     private void move(Schedule next, Instant at) {

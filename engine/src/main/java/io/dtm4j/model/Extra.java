@@ -2,6 +2,9 @@ package io.dtm4j.model;
 
 import io.dtm4j.protocol.TraceContext;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -13,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param delayUntil when a delayed message may be sent; null: at once, or not submitted yet
  * @param retryCount repeats at once that a saga has used up of its {@code retry_limit}
  * @param parkings how often in a row it found its destination full
- * @param attempts last attempts of open branches, by {@link BranchKey#toString()}
+ * @param attempts last attempts of open branches, by {@link BranchKey#toString()}; of very many the
+ *     newest only ({@link #withAttempt})
  * @param required the steps (from 0) that a rolling back saga compensates, fixed when the rollback
  *     began while actions were in flight; null: follows from the rows (docs/spec/transactions.md
  *     4.2)
@@ -28,6 +32,9 @@ public record Extra(
     @Nullable List<Integer> required,
     @Nullable TraceContext trace,
     Map<String, String> unknown) {
+  /** The most attempts that are remembered: the oldest go, stores hold hardly as many. */
+  public static final int MOST_ATTEMPTS = 256;
+
   public static final Extra NONE = new Extra(null, 0, 0, Map.of(), null, null, Map.of());
 
   public Extra {
@@ -46,6 +53,28 @@ public record Extra(
 
   public Extra withParkings(int newParkings) {
     return new Extra(delayUntil, retryCount, newParkings, attempts, required, trace, unknown);
+  }
+
+  /**
+   * The same with one more attempt, or a newer one of that branch. Beyond {@link #MOST_ATTEMPTS}
+   * the oldest is forgotten: a transaction of thousands of branches that all fail is copied here
+   * with each of their answers.
+   */
+  public Extra withAttempt(String key, Attempt attempt) {
+    Map<String, Attempt> more = new HashMap<>(attempts);
+    more.put(key, attempt);
+    if (more.size() > MOST_ATTEMPTS) {
+      more.remove(oldest());
+    }
+    return withAttempts(more);
+  }
+
+  private String oldest() {
+    return Collections.min(
+            attempts.entrySet(),
+            Map.Entry.<String, Attempt>comparingByValue(Comparator.comparing(Attempt::at))
+                .thenComparing(Map.Entry.comparingByKey()))
+        .getKey();
   }
 
   public Extra withAttempts(Map<String, Attempt> newAttempts) {

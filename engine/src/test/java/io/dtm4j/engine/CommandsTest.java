@@ -256,7 +256,7 @@ class CommandsTest {
   private static Registration registration(BranchRequest request) {
     try {
       return Registration.of(request, NOW);
-    } catch (Creation.RefusedException e) {
+    } catch (RefusedException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }
   }
@@ -711,7 +711,7 @@ class CommandsTest {
   void the_bytes_of_a_branch_count_with_those_that_are_stored() {
     Stored prepared = stored(Given.xa(), GlobalStatus.PREPARED);
     Registration branch = registration(Given.xa().branch(1)); // two urls of 17, data of 12 bytes
-    int room = Creation.MAX_BYTES - 2 * 17 - 12;
+    int room = Bounds.MAX_BYTES - 2 * 17 - 12;
 
     Verdict fits = commands.registerBranch(branch, with(prepared, rows(1, "x".repeat(room))), NOW);
     Verdict tooLong =
@@ -776,7 +776,7 @@ class CommandsTest {
   @Test
   void a_result_counts_with_the_bytes_that_are_stored() {
     Stored stored = stored(Given.workflow(), GlobalStatus.PREPARED);
-    int room = Creation.MAX_BYTES - "http://service/q".length() - Given.WORKFLOW_DATA.length();
+    int room = Bounds.MAX_BYTES - "http://service/q".length() - Given.WORKFLOW_DATA.length();
 
     assertThat(end("succeed", "", "x".repeat(room), stored)).isInstanceOf(Verdict.Commit.class);
     assertThat(end("succeed", "", "x".repeat(room + 1), stored))
@@ -848,6 +848,6 @@ class CommandsTest {
     assertThat(batch.applyTo(claimedSince))
         .isEqualTo(
             new Batch.Applied.Changed(
-                new Stored(read.transaction(), FRESH.marked(Owner.Mark.LOOK_AGAIN)), false));
+                new Stored(read.transaction(), FRESH.marked(Owner.Mark.LOOK_AGAIN))));
   }
 }

@@ -119,10 +119,11 @@ class CreationTest {
           customData,
           options,
           "",
-          Map.of());
+          Map.of(),
+          null);
     }
 
-    Transaction create() throws Creation.RefusedException {
+    Transaction create() throws RefusedException {
       return Creation.of(build(), topics, NOW);
     }
   }
@@ -523,7 +524,7 @@ class CreationTest {
   @ParameterizedTest
   @FieldSource("REFUSALS")
   void what_makes_no_transaction_is_refused(Refusal refusal) {
-    Creation.RefusedException refused = refusedBy(refusal.request());
+    RefusedException refused = refusedBy(refusal.request());
 
     assertThat(refused.reply()).isEqualTo(new Reply.Failed(refusal.code(), refusal.message()));
   }
@@ -546,15 +547,14 @@ class CreationTest {
     assertThat(Creation.workflow(workflow.build(), NOW)).isEqualTo(workflow.create());
     assertThat(
             catchThrowableOfType(
-                    Creation.RefusedException.class,
-                    () -> Creation.workflow(Request.saga().build(), NOW))
+                    RefusedException.class, () -> Creation.workflow(Request.saga().build(), NOW))
                 .reply())
         .isEqualTo(
             new Reply.Failed(ErrorCode.BAD_REQUEST, "trans_type: saga (expected: workflow)"));
   }
 
-  private static Creation.RefusedException refusedBy(Request request) {
-    return catchThrowableOfType(Creation.RefusedException.class, request::create);
+  private static RefusedException refusedBy(Request request) {
+    return catchThrowableOfType(RefusedException.class, request::create);
   }
 
   // ---- limits
@@ -577,12 +577,12 @@ class CreationTest {
   }
 
   /**
-   * Each has {@link Creation#MAX_BYTES} in all: in one payload, of several parts, of characters of
+   * Each has {@link Bounds#MAX_BYTES} in all: in one payload, of several parts, of characters of
    * two bytes.
    */
   private static List<Request> fullRequests(int surplus) {
     var bare = new Step("", "", "");
-    int bytes = Creation.MAX_BYTES + surplus;
+    int bytes = Bounds.MAX_BYTES + surplus;
     var headers = Map.of("k", "v".repeat(99));
     return List.of(
         Request.saga().steps(bare).payloads(List.of("x".repeat(bytes))),

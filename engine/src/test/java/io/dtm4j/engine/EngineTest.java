@@ -32,6 +32,7 @@ class EngineTest {
   @Test
   void a_call_says_all_that_a_transport_needs() throws Exception {
     Map<String, String> headers = Map.of("x-tenant", "north");
+    var trace = new TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a=1");
     var request =
         new TransactionRequest(
             "g",
@@ -43,9 +44,9 @@ class EngineTest {
             "",
             new Options(false, 0, 7, 0, headers, false, 0),
             "",
-            Map.of());
-    var trace = new TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a=1");
-    var play = new Play(request.withTrace(trace));
+            Map.of(),
+            trace);
+    var play = new Play(request);
 
     play.line("submit -> a1");
     Call action = play.calls().getFirst();

@@ -140,7 +140,8 @@ final class Given {
             concurrent,
             retryLimit),
         "",
-        Map.of());
+        Map.of(),
+        null);
   }
 
   /** Registers a branch of a TCC or XA. */
@@ -170,7 +171,7 @@ final class Given {
   static Transaction transaction(TransactionRequest request, Instant now) {
     try {
       return Creation.of(request, Topics.NONE, now);
-    } catch (Creation.RefusedException e) {
+    } catch (RefusedException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }
   }

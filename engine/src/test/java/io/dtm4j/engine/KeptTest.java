@@ -2,6 +2,7 @@ package io.dtm4j.engine;
 
 import static io.dtm4j.engine.Given.msg;
 import static io.dtm4j.engine.Given.saga;
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.model.Attempt;
@@ -9,6 +10,7 @@ import io.dtm4j.model.Extra;
 import io.dtm4j.protocol.BranchAnswer;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -164,6 +166,28 @@ class KeptTest {
     assertThat(play.stored().transaction().state().extra())
         .isEqualTo(
             attempts(Map.of("01 action", attempt(1, 0, Attempt.Kind.UNKNOWN, "x".repeat(500)))));
+  }
+
+  /** Each answer copies them, and there may be ten thousand branches. */
+  @Test
+  void of_very_many_attempts_the_newest_are_kept() {
+    int branches = Extra.MOST_ATTEMPTS + 2;
+    var play = new Play(msg(branches).concurrent());
+    play.line("submit -> " + names(branches));
+
+    for (int row = 0; row < branches; row++) {
+      play.line("+1s");
+      play.decide(List.of(new Event.Answered(row, new BranchAnswer.Unknown("timeout"))));
+    }
+
+    assertThat(play.stored().transaction().state().extra().attempts())
+        .hasSize(Extra.MOST_ATTEMPTS)
+        .doesNotContainKeys("01 action", "02 action")
+        .containsKeys("03 action", branches + " action");
+  }
+
+  private static String names(int branches) {
+    return IntStream.rangeClosed(1, branches).mapToObj(i -> "a" + i).collect(joining(" "));
   }
 
   /** Members that a newer server has written stay (docs/spec/operations.md). */

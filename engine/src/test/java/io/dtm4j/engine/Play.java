@@ -72,7 +72,6 @@ final class Play {
   private @Nullable Instant wakeUp;
   private List<Call> calls = List.of();
   private List<Trouble> troubles = List.of();
-  private Batch.@Nullable Applied applied;
   private @Nullable String meanwhile;
 
   /** Rows were registered since the pass began, so it does not know all of them. */
@@ -287,7 +286,7 @@ final class Play {
               ? Objects.requireNonNull(given, "given").branch(number)
               : Given.step(number, words[1], words[2]),
           now);
-    } catch (Creation.RefusedException e) {
+    } catch (RefusedException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }
   }
@@ -324,6 +323,8 @@ final class Play {
       meanwhile = null;
       registered = true;
     }
+    boolean looksAgain =
+        decision.ending() == Ending.RESTING && stored().owner().mark() == Owner.Mark.LOOK_AGAIN;
     if (!decision.writes().isEmpty()) {
       boolean goesOn = decision.ending() == null;
       changed(
@@ -333,7 +334,7 @@ final class Play {
               stored().owner().next(goesOn ? Owner.Mark.LEASED : Owner.Mark.RESTING),
               decision.writes()));
     }
-    if (!registered && !(applied instanceof Batch.Applied.Changed changed && changed.dueNow())) {
+    if (!registered && !looksAgain) {
       assertThat(decision.pass().transaction())
           .as("what the pass believes is what is stored")
           .isEqualTo(stored().transaction());
@@ -355,10 +356,9 @@ final class Play {
     assertThat(result).isInstanceOf(Batch.Applied.Changed.class);
     Stored after = ((Batch.Applied.Changed) result).stored();
     if (sent.owner() != null) {
-      assertThat(sent.applyTo(after)).isEqualTo(new Batch.Applied.Changed(after, false));
+      assertThat(sent.applyTo(after)).isEqualTo(new Batch.Applied.Changed(after));
     }
     stored = after;
-    applied = result;
   }
 
   /** Someone asks whoever works on it to look again. */

@@ -182,9 +182,8 @@ class RegistrationTest {
   @ParameterizedTest
   @FieldSource("REFUSALS")
   void what_describes_no_branch_is_refused(Refusal refusal) {
-    Creation.RefusedException refused =
-        catchThrowableOfType(
-            Creation.RefusedException.class, () -> Registration.of(refusal.request(), NOW));
+    RefusedException refused =
+        catchThrowableOfType(RefusedException.class, () -> Registration.of(refusal.request(), NOW));
 
     assertThat(refused.reply()).isEqualTo(new Reply.Failed(refusal.code(), refusal.message()));
   }

@@ -52,6 +52,7 @@ class RetryPolicyTest {
     "   0, 3600, 3600",
     "5000, 5000, 5000",
     "   0, 9000, 3600",
+    "2147483647, 2147483647, 2147483647", // the C# SDK reads 31 bits: docs/spec/sdk-matrix.md 5.19
   })
   void doubled(long retryInterval, long interval, long expected) {
     RetryPolicy policy = policy(retryInterval, 0, 0);

@@ -186,7 +186,7 @@ class BatchTest {
 
     var applied = changed(batch(Guard.Absent.INSTANCE, HELD, new Write.SaveNew(created)), null);
 
-    assertThat(applied).isEqualTo(new Batch.Applied.Changed(new Stored(created, HELD), false));
+    assertThat(applied).isEqualTo(new Batch.Applied.Changed(new Stored(created, HELD)));
   }
 
   @Test
@@ -376,7 +376,7 @@ class BatchTest {
             new Write.SetStatus(GlobalStatus.ABORTING, "because", null, NOW));
     Stored once = changed(batch, SUBMITTED).stored();
 
-    assertThat(batch.applyTo(once)).isEqualTo(new Batch.Applied.Changed(once, false));
+    assertThat(batch.applyTo(once)).isEqualTo(new Batch.Applied.Changed(once));
   }
 
   @Test
@@ -396,7 +396,7 @@ class BatchTest {
             HELD,
             new Write.SaveNew(transaction(GlobalStatus.SUBMITTED, ROW)));
 
-    assertThat(batch.applyTo(SUBMITTED)).isEqualTo(new Batch.Applied.Changed(SUBMITTED, false));
+    assertThat(batch.applyTo(SUBMITTED)).isEqualTo(new Batch.Applied.Changed(SUBMITTED));
   }
 
   @Test
@@ -404,7 +404,6 @@ class BatchTest {
     var applied = changed(batch(LEASED_TO, null, Write.LookAgain.INSTANCE), SUBMITTED);
 
     assertThat(applied.stored()).isEqualTo(new Stored(SUBMITTED.transaction(), MARKED));
-    assertThat(applied.dueNow()).isFalse();
   }
 
   @Test
@@ -417,7 +416,6 @@ class BatchTest {
             stored(GlobalStatus.SUBMITTED, MARKED));
 
     assertThat(applied.stored().owner()).isEqualTo(next.marked(Owner.Mark.LOOK_AGAIN));
-    assertThat(applied.dueNow()).isFalse();
   }
 
   @Test
@@ -427,7 +425,6 @@ class BatchTest {
 
     var applied = changed(ofPass(next, later), stored(GlobalStatus.SUBMITTED, MARKED));
 
-    assertThat(applied.dueNow()).isTrue();
     assertThat(applied.stored().owner()).isEqualTo(next);
     assertThat(applied.stored().transaction().state().schedule())
         .isEqualTo(new Schedule(INTERVAL, NOW));
@@ -440,7 +437,6 @@ class BatchTest {
 
     var applied = changed(ofPass(next, end), stored(GlobalStatus.SUBMITTED, MARKED));
 
-    assertThat(applied.dueNow()).isFalse();
     assertThat(applied.stored().owner()).isEqualTo(next);
   }
 
@@ -452,7 +448,6 @@ class BatchTest {
     var applied = changed(takeOver, stored(GlobalStatus.SUBMITTED, MARKED));
 
     assertThat(applied.stored().owner()).isEqualTo(OTHER);
-    assertThat(applied.dueNow()).isFalse();
   }
 
   /** A gid may have been deleted and used anew since a command was decided. */

@@ -23,4 +23,9 @@ public record BranchRequest(
     String cancel,
     String url,
     String op,
-    String status) {}
+    String status) {
+  /** The same with another gid. */
+  public BranchRequest withGid(String newGid) {
+    return new BranchRequest(newGid, transType, branchId, data, confirm, cancel, url, op, status);
+  }
+}

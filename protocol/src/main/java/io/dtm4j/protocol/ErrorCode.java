@@ -14,8 +14,6 @@ public enum ErrorCode {
   LIMIT_EXCEEDED,
   /** The transaction type does not exist. */
   UNKNOWN_TRANS_TYPE,
-  /** The transaction type exists, but this server does not run it. */
-  MODE_NOT_SUPPORTED,
   /** A step names a topic that has no subscribers. */
   TOPIC_NOT_FOUND,
   /** No transaction has this gid. */

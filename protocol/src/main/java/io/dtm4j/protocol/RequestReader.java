@@ -147,7 +147,8 @@ public final class RequestReader {
         customData,
         options(),
         rollbackReason,
-        reqExtra);
+        reqExtra,
+        null); // it stands in the head of a request
   }
 
   private Options options() {

@@ -39,36 +39,19 @@ public record TransactionRequest(
     reqExtra = Map.copyOf(reqExtra);
   }
 
-  /** What a body says: the trace stands in the head of a request. */
-  public TransactionRequest(
-      String gid,
-      String transType,
-      List<Step> steps,
-      List<Payload> payloads,
-      String queryPrepared,
-      String protocol,
-      String customData,
-      Options options,
-      String rollbackReason,
-      Map<String, String> reqExtra) {
-    this(
-        gid,
-        transType,
-        steps,
-        payloads,
-        queryPrepared,
-        protocol,
-        customData,
-        options,
-        rollbackReason,
-        reqExtra,
-        null);
+  /** The same with another gid. */
+  public TransactionRequest withGid(String newGid) {
+    return with(newGid, trace);
   }
 
   /** The same with what its head says about a trace. */
   public TransactionRequest withTrace(@Nullable TraceContext newTrace) {
+    return with(gid, newTrace);
+  }
+
+  private TransactionRequest with(String newGid, @Nullable TraceContext newTrace) {
     return new TransactionRequest(
-        gid,
+        newGid,
         transType,
         steps,
         payloads,

@@ -47,7 +47,11 @@ class BranchRequestTest {
     BranchRequest empty = new BranchRequest("", "", "", Payload.EMPTY, "", "", "", "", "");
 
     assertThat(read("{}")).isEqualTo(empty);
-    assertThat(read("{\"gid\":null,\"data\":null,\"op\":null}")).isEqualTo(empty);
+    assertThat(
+            read(
+                "{\"gid\":null,\"trans_type\":null,\"branch_id\":null,\"data\":null,"
+                    + "\"confirm\":null,\"cancel\":null,\"url\":null,\"op\":null,\"status\":null}"))
+        .isEqualTo(empty);
   }
 
   @Test

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RequestReaderTest {
   private static final TransactionRequest EMPTY =
       new TransactionRequest(
-          "", "", List.of(), List.of(), "", "http", "", Options.DEFAULTS, "", Map.of());
+          "", "", List.of(), List.of(), "", "http", "", Options.DEFAULTS, "", Map.of(), null);
 
   private static TransactionRequest read(String body) throws UnreadableRequestException {
     return RequestReader.read(body.getBytes(StandardCharsets.UTF_8));
@@ -66,7 +66,8 @@ class RequestReaderTest {
                 "{}",
                 new Options(true, 60, 5, -7, Map.of("x-a", "1", "x-b", ""), true, 3),
                 "no",
-                Map.of("status", "succeed", "result", "aGk=")));
+                Map.of("status", "succeed", "result", "aGk="),
+                null));
   }
 
   @ParameterizedTest
@@ -74,15 +75,153 @@ class RequestReaderTest {
       strings = {
         "{}",
         " \r\n\t{ } \n",
-        "{\"gid\":null,\"trans_type\":null,\"steps\":null,\"payloads\":null,\"wait_result\":null,"
-            + "\"timeout_to_fail\":null,\"branch_headers\":null,\"req_extra\":null,"
-            + "\"protocol\":null,\"status\":null,\"retry_count\":null,\"concurrent\":null}",
         "{\"protocol\":\"\"}",
         "{\"id\":7,\"owner\":[1],\"result\":{},\"passthrough_headers\":[\"x\"],\"GiD2\":1e400}",
         "{\"deep\":[[{\"a\":[{\"b\":null}]}]],\"text\":\"\\ud83d\\ude80\",\"\":\"\"}",
+        "{\"subType\":\"saga\",\"subType\":null,\"subType\":[{}]}",
       })
   void what_is_absent_null_or_unknown_does_not_count(String body) throws Exception {
     assertThat(read(body)).isEqualTo(EMPTY);
+  }
+
+  /** docs/spec/sdk-matrix.md 5.1. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "gid",
+        "trans_type",
+        "steps",
+        "payloads",
+        "query_prepared",
+        "protocol",
+        "custom_data",
+        "wait_result",
+        "timeout_to_fail",
+        "request_timeout",
+        "retry_interval",
+        "branch_headers",
+        "concurrent",
+        "retry_limit",
+        "rollback_reason",
+        "req_extra",
+        "status",
+        "retry_count"
+      })
+  void a_member_that_is_null_is_absent(String member) throws Exception {
+    assertThat(read("{\"" + member + "\":null}")).isEqualTo(EMPTY);
+  }
+
+  /** docs/spec/sdk-matrix.md 5.1. */
+  @Test
+  void a_null_within_a_member_is_empty() throws Exception {
+    TransactionRequest request =
+        read(
+            "{\"steps\":[null,{\"action\":null,\"compensate\":null}],\"payloads\":[null,null],"
+                + "\"branch_headers\":{\"x\":null},\"req_extra\":{\"result\":null}}");
+
+    assertThat(request.steps()).containsExactly(new Step("", "", ""), new Step("", "", ""));
+    assertThat(request.payloads()).containsExactly(Payload.EMPTY, Payload.EMPTY);
+    assertThat(request.options().branchHeaders()).isEqualTo(Map.of("x", ""));
+    assertThat(request.reqExtra()).isEqualTo(Map.of("result", ""));
+  }
+
+  /**
+   * One transaction as the SDKs write it.
+   *
+   * @param sdk whose section of docs/spec/sdk-matrix.md says so
+   */
+  record Written(String sdk, String body) {
+    @Override
+    public String toString() {
+      return sdk;
+    }
+  }
+
+  static final List<Written> WRITTEN =
+      List.of(
+          new Written(
+              "3.1 Go",
+              """
+              {"gid":"g","trans_type":"saga","custom_data":"{\\"concurrent\\":false}","concurrent":false,
+              "protocol":"http","steps":[{"action":"http://a","compensate":"http://c"}],
+              "payloads":["{\\"n\\":1}"]}\
+              """),
+          new Written(
+              "3.2 Java",
+              """
+              {"subType":"saga","gid":"g","trans_type":"saga","subType":null,"custom_data":null,
+              "steps":[{"action":"http://a","compensate":"http://c"}],"payloads":["{\\"n\\":1}"],
+              "wait_result":false,"timeout_to_fail":0,"retry_interval":0,"passthrough_headers":[],
+              "branch_headers":{}}\
+              """),
+          new Written(
+              "3.3 C#",
+              """
+              {\r
+                "gid": "g",\r
+                "trans_type": "saga",\r
+                "custom_data": null,\r
+                "wait_result": false,\r
+                "timeout_to_fail": null,\r
+                "request_timeout": null,\r
+                "retry_interval": null,\r
+                "branch_headers": null,\r
+                "query_prepared": null,\r
+                "protocol": null,\r
+                "rollback_reason": null,\r
+                "steps": [\r
+                  {\r
+                    "action": "http://a",\r
+                    "compensate": "http://c"\r
+                  }\r
+                ],\r
+                "payloads": [\r
+                  "{\\u0022n\\u0022:1}"\r
+                ]\r
+              }\r
+              """),
+          new Written(
+              "3.4 Python",
+              """
+              {"gid": "g", "trans_type": "saga", "custom_data": null, "protocol": null, "query_prepared":
+              null, "passthrough_headers": [], "branch_headers": {}, "concurrent": false, "steps":
+              [{"action": "http://a", "compensate": "http://c"}], "payloads": ["{\\"n\\":1}"]}\
+              """),
+          new Written(
+              "3.5 Node",
+              """
+              {"gid":"g","trans_type":"saga","steps":[{"action":"http://a","compensate":"http://c"}],
+              "payloads":["{\\"n\\":1}"],"custom_data":""}\
+              """),
+          new Written(
+              "3.6 dtm-php",
+              """
+              {"gid":"g","trans_type":"saga","branch_id":"","sub_branch_id":0,"op":"","barrier_id":1,
+              "phase2_url":null,"dtm":null,"custom_data":"{\\"orders\\":null,\\"concurrent\\":false}",
+              "steps":[{"action":"http://a","compensate":"http://c"}],"payloads":["{\\"n\\":1}"]}\
+              """));
+
+  @ParameterizedTest
+  @FieldSource("WRITTEN")
+  void what_an_sdk_writes_is_read(Written written) throws Exception {
+    TransactionRequest request = read(written.body());
+
+    assertThat(request.gid()).isEqualTo("g");
+    assertThat(request.transType()).isEqualTo("saga");
+    assertThat(request.steps()).containsExactly(new Step("http://a", "http://c", ""));
+    assertThat(request.payloads()).containsExactly(Payload.of("{\"n\":1}"));
+    assertThat(request.protocol()).isEqualTo("http");
+    assertThat(request.options()).isEqualTo(Options.DEFAULTS);
+    assertThat(CustomData.saga(request.customData())).isEqualTo(CustomData.Saga.SEQUENTIAL);
+  }
+
+  /** docs/spec/sdk-matrix.md 5.21: Java and Node write the first, Python the second. */
+  @Test
+  void a_payload_is_the_text_that_was_written() throws Exception {
+    assertThat(
+            read("{\"payloads\":[\"{\\\"n\\\":\\\"ü\\\"}\",\"{\\\"n\\\":\\\"\\\\u00fc\\\"}\"]}")
+                .payloads())
+        .containsExactly(Payload.of("{\"n\":\"ü\"}"), Payload.of("{\"n\":\"\\u00fc\"}"));
   }
 
   @ParameterizedTest

@@ -50,6 +50,13 @@ public final class Logging {
     context.getLogger("io.vertx").setLevel(Level.WARN);
     // It warns, with a stack trace, of each message that a client should not have sent.
     context.getLogger("io.grpc").setLevel(Level.ERROR);
+    if (!root.isDebugEnabled()) {
+      // A stack trace for each export that fails, a line for each time that spans were dropped.
+      // That
+      // the collector is away is told by tracing.
+      context.getLogger("io.opentelemetry.exporter.internal").setLevel(Level.OFF);
+      context.getLogger("io.opentelemetry.sdk.trace.export").setLevel(Level.OFF);
+    }
     SLF4JBridgeHandler.removeHandlersForRootLogger(); // grpc-java writes to java.util.logging
     SLF4JBridgeHandler.install();
   }

@@ -10,10 +10,10 @@ public sealed interface CommitResult {
    * It is durable.
    *
    * @param stored the record as of this commit, rows included; always there when the batch left
-   *     {@code prepared} or took the record over (R4a) or left it due now, may be null otherwise
-   * @param dueNow the record came to rest but somebody asked to look again: it is due at once
+   *     {@code prepared} or took the record over (R4a), or when it came to rest and is due at once
+   *     because somebody asked to look again; may be null otherwise
    */
-  record Committed(@Nullable Stored stored, boolean dueNow) implements CommitResult {}
+  record Committed(@Nullable Stored stored) implements CommitResult {}
 
   /**
    * The guard did not hold; nothing changed.

@@ -5,10 +5,8 @@ import static java.util.Objects.requireNonNull;
 
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Due;
-import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
-import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
 import java.time.Duration;
 import java.time.Instant;
@@ -63,7 +61,7 @@ public class MemoryStore implements TransactionStore {
       switch (apply(batch, stored == null ? transactions.get(batch.gid()) : stored)) {
         case Batch.Applied.Changed now -> {
           changed.put(batch.gid(), now.stored());
-          results.add(new CommitResult.Committed(now.stored(), now.dueNow()));
+          results.add(new CommitResult.Committed(now.stored()));
         }
         case Batch.Applied.Refused refused -> results.add(new CommitResult.Lost(refused.stored()));
         case Batch.Applied.Conflict conflict ->
@@ -130,10 +128,8 @@ public class MemoryStore implements TransactionStore {
       if (stored == null) {
         continue;
       }
-      Owner owner = owners.apply(due.gid());
-      var lease = new Write.Lease(until, now);
-      var taken = new Batch(due.gid(), new Guard.AsRead(due), owner, List.of(lease));
-      if (taken.applyTo(stored) instanceof Batch.Applied.Changed changed) {
+      Batch taking = Batch.claim(due, owners.apply(due.gid()), until, now);
+      if (taking.applyTo(stored) instanceof Batch.Applied.Changed changed) {
         transactions.put(due.gid(), changed.stored());
         claimed.add(changed.stored());
       }

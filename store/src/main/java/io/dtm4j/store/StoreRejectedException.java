@@ -2,7 +2,7 @@ package io.dtm4j.store;
 
 /**
  * Nothing of a group is stored, nor ever will be: something in it cannot be stored. The caller
- * sends its batches one by one, so that only the broken one fails.
+ * halves the group until only what is broken fails.
  */
 public final class StoreRejectedException extends RuntimeException {
   private static final long serialVersionUID = 1L;

@@ -143,14 +143,8 @@ public interface TransactionStore extends AutoCloseable {
   /** The value under that key, or empty. */
   Optional<KeyValue> findKeyValue(String category, String key);
 
-  /** All values of a category, in the order of their keys. */
-  default List<KeyValue> listKeyValues(String category) {
-    return findKeyValues(category, null);
-  }
-
   /**
-   * All values of that category and that key, in the order of {@link #listKeyValues(String, String,
-   * int)}.
+   * All values of that category and that key, in the order of {@link #listKeyValues}.
    *
    * @param category null: any
    * @param key null: any

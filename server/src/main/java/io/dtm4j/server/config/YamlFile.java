@@ -3,6 +3,7 @@ package io.dtm4j.server.config;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.charset.CharacterCodingException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -84,9 +85,10 @@ final class YamlFile {
     return e.getProblemMark() == null ? "" : " in line " + (e.getProblemMark().getLine() + 1);
   }
 
-  private static @Nullable String reason(Path file, IOException e) {
+  static @Nullable String reason(Path file, IOException e) {
     return switch (e) {
       case NoSuchFileException _ -> "there is no such file";
+      case AccessDeniedException _ -> "this user may not read it";
       case CharacterCodingException _ -> "it is not UTF-8";
       default -> Files.isDirectory(file) ? "it is a directory" : e.getMessage();
     };

@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNull;
 import com.google.protobuf.Empty;
 import io.dtm4j.coordinator.Command;
 import io.dtm4j.coordinator.Doors;
-import io.dtm4j.coordinator.Requester;
 import io.dtm4j.coordinator.Subscriptions;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.Gid;
@@ -23,9 +22,7 @@ import io.dtm4j.stubs.DtmGrpc;
 import io.dtm4j.stubs.DtmProgressesReply;
 import io.dtm4j.stubs.DtmRequest;
 import io.dtm4j.stubs.DtmTopicRequest;
-import io.grpc.Attributes;
 import io.grpc.BindableService;
-import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
@@ -34,7 +31,6 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
-import io.grpc.ServerTransportFilter;
 import io.grpc.ServiceDescriptor;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.NettyServerBuilder;
@@ -85,7 +81,6 @@ public final class GrpcDoor implements AutoCloseable {
 
   private static final Metadata.Key<String> TRACE_PARENT = key(TraceContext.PARENT);
   private static final Metadata.Key<String> TRACE_STATE = key(TraceContext.STATE);
-  private static final Attributes.Key<Requester> REQUESTER = Attributes.Key.create("requester");
 
   private final Loops loops;
   private final GrpcConfig config;
@@ -134,7 +129,6 @@ public final class GrpcDoor implements AutoCloseable {
             .permitKeepAliveWithoutCalls(true)
             .maxConnectionIdle(config.idleTimeout().toMillis(), TimeUnit.MILLISECONDS)
             .addStreamTracerFactory(arrivals)
-            .addTransportFilter(new Naming())
             .addService(service())
             .addService(ServerInterceptors.intercept(health.getHealthService(), refreshing()))
             .addService(oldReflection())
@@ -256,15 +250,6 @@ public final class GrpcDoor implements AutoCloseable {
     arrivals.giveUpBefore(System.nanoTime() - config.messageTimeout().toNanos());
   }
 
-  /** Says once for each connection who is at its other end. */
-  private static final class Naming extends ServerTransportFilter {
-    @Override
-    public Attributes transportReady(Attributes connection) {
-      String address = String.valueOf(connection.get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR));
-      return connection.toBuilder().set(REQUESTER, Requester.anonymous(address)).build();
-    }
-  }
-
   // ---- the service
 
   private ServerServiceDefinition service() {
@@ -311,13 +296,11 @@ public final class GrpcDoor implements AutoCloseable {
               service.addMethod(
                   receiving,
                   (call, headers) -> {
-                    Requester requester = call.getAttributes().get(REQUESTER);
                     var incoming =
                         new Incoming<>(
                             GrpcDoor.this,
                             call,
                             method,
-                            requester == null ? Requester.anonymous("") : requester,
                             config.traces() ? traceOf(headers) : null,
                             loops.current(),
                             Arrivals.current());
@@ -354,9 +337,7 @@ public final class GrpcDoor implements AutoCloseable {
     return (message, call) -> {
       TransactionRequest read = Messages.transactionIn(message, call.trace());
       if (!isRefused(Requests.refusal(read, policy), call)) {
-        operations
-            .doors()
-            .handle(new Command(kind, read, call.requester()), call.loop(), answering(call));
+        operations.doors().handle(new Command(kind, read), call.loop(), answering(call));
       }
     };
   }
@@ -364,7 +345,7 @@ public final class GrpcDoor implements AutoCloseable {
   private void registerBranch(DtmBranchRequest message, Incoming<DtmBranchRequest, Empty> call) {
     BranchRequest read = Messages.branchIn(message);
     if (!isRefused(Requests.refusal(read, policy), call)) {
-      operations.doors().registerBranch(read, call.requester(), call.loop(), answering(call));
+      operations.doors().registerBranch(read, call.loop(), answering(call));
     }
   }
 
@@ -376,7 +357,6 @@ public final class GrpcDoor implements AutoCloseable {
           .doors()
           .prepareWorkflow(
               read,
-              call.requester(),
               call.loop(),
               stored -> call.succeed(Messages.progressesOf(stored)),
               call::answer);

@@ -1,6 +1,5 @@
 package io.dtm4j.server.grpc;
 
-import io.dtm4j.coordinator.Requester;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TraceContext;
@@ -28,7 +27,6 @@ final class Incoming<Q, R> extends ServerCall.Listener<Received<Q>> {
   private final GrpcDoor door;
   private final ServerCall<Received<Q>, R> call;
   private final Method<Q, R> method;
-  private final Requester requester;
   private final @Nullable TraceContext trace;
   private final EventLoop loop;
   private final Arrivals.@Nullable Arrival arrival;
@@ -52,21 +50,15 @@ final class Incoming<Q, R> extends ServerCall.Listener<Received<Q>> {
       GrpcDoor door,
       ServerCall<Received<Q>, R> call,
       Method<Q, R> method,
-      Requester requester,
       @Nullable TraceContext trace,
       EventLoop loop,
       Arrivals.@Nullable Arrival arrival) {
     this.door = door;
     this.call = call;
     this.method = method;
-    this.requester = requester;
     this.trace = trace;
     this.loop = loop;
     this.arrival = arrival;
-  }
-
-  Requester requester() {
-    return requester;
   }
 
   /** Where the client says that it belongs; null: nowhere, or it is not looked at. */

@@ -73,8 +73,7 @@ final class Statuses {
 
   private static Status statusOf(ErrorCode code) {
     return switch (code) {
-      case BAD_JSON, BAD_REQUEST, LIMIT_EXCEEDED, UNKNOWN_TRANS_TYPE, MODE_NOT_SUPPORTED ->
-          Status.INVALID_ARGUMENT;
+      case BAD_JSON, BAD_REQUEST, LIMIT_EXCEEDED, UNKNOWN_TRANS_TYPE -> Status.INVALID_ARGUMENT;
       case GID_NOT_FOUND, TOPIC_NOT_FOUND -> Status.NOT_FOUND;
       case OVERLOADED -> Status.RESOURCE_EXHAUSTED;
       case STOPPING, STORE_UNAVAILABLE -> Status.UNAVAILABLE;

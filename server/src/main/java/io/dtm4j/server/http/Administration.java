@@ -1,7 +1,5 @@
 package io.dtm4j.server.http;
 
-import static java.util.Objects.requireNonNull;
-
 import io.dtm4j.coordinator.Doors;
 import io.dtm4j.coordinator.Listings;
 import io.dtm4j.coordinator.Subscriptions;
@@ -14,10 +12,8 @@ import io.dtm4j.store.EventLoop;
 import io.dtm4j.store.Filter;
 import io.dtm4j.store.Listed;
 import io.dtm4j.store.Page;
-import io.netty.handler.codec.http.QueryStringDecoder;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -193,7 +189,7 @@ final class Administration {
     Parameters(HttpServerRequest request) throws BadParameterException {
       this.request = request;
       try {
-        query = request.params();
+        query = RequestUrl.parameters(request);
       } catch (IllegalArgumentException e) {
         throw new BadParameterException("the parameters of the url cannot be decoded");
       }
@@ -211,11 +207,8 @@ final class Administration {
 
     /** What follows that beginning of the path. */
     String behind(String prefix) throws BadParameterException {
-      String path = requireNonNull(request.path()); // or there were no route
       try {
-        // In a path, unlike behind the question mark, a plus is a plus.
-        return QueryStringDecoder.decodeComponent(
-            path.substring(prefix.length()).replace("+", "%2B"), StandardCharsets.UTF_8);
+        return RequestUrl.decoded(RequestUrl.path(request).substring(prefix.length()));
       } catch (IllegalArgumentException e) {
         throw new BadParameterException("the path cannot be decoded");
       }

@@ -1,7 +1,5 @@
 package io.dtm4j.server.http;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import io.dtm4j.coordinator.Observer;
 import io.dtm4j.engine.Trouble;
 import io.dtm4j.model.BranchKey;
@@ -16,9 +14,6 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -53,8 +48,6 @@ public final class AlertHook implements Observer, AutoCloseable {
 
   /** A redirect is not followed, so nobody has been told. */
   private static final int FIRST_FAILURE = 300;
-
-  private static final JsonFactory JSON = new JsonFactory();
 
   private final Observer next;
   private final Loop loop;
@@ -256,20 +249,15 @@ public final class AlertHook implements Observer, AutoCloseable {
   }
 
   private static Buffer body(Trouble trouble) {
-    var bytes = new ByteArrayOutputStream();
-    try (JsonGenerator json = JSON.createGenerator(bytes)) {
-      json.writeStartObject();
-      json.writeStringField("gid", trouble.gid().value());
-      json.writeStringField("status", trouble.status().wireName());
-      json.writeStringField("branch", trouble.url());
-      json.writeStringField("op", trouble.branch().op().wireName());
-      json.writeStringField("error", trouble.error());
-      json.writeNumberField("retry_count", trouble.retries());
-      json.writeEndObject();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    return Buffer.buffer(bytes.toByteArray());
+    return JsonObject.of(
+        json -> {
+          json.writeStringField("gid", trouble.gid().value());
+          json.writeStringField("status", trouble.status().wireName());
+          json.writeStringField("branch", trouble.url());
+          json.writeStringField("op", trouble.branch().op().wireName());
+          json.writeStringField("error", trouble.error());
+          json.writeNumberField("retry_count", trouble.retries());
+        });
   }
 
   @Override

@@ -1,15 +1,10 @@
 package io.dtm4j.server.http;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.HttpAnswers;
 import io.dtm4j.protocol.Reply;
 import io.vertx.core.buffer.Buffer;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,10 +13,9 @@ import org.jspecify.annotations.Nullable;
  * @param status the HTTP status
  * @param body JSON
  * @param isFailure whether it counts as a request that failed
- * @param retryAfter whether to say that a later try will do
  * @param taken bytes of the door's room for answers that it takes up until it has left
  */
-record Answer(int status, Buffer body, boolean isFailure, boolean retryAfter, long taken) {
+record Answer(int status, Buffer body, boolean isFailure, long taken) {
   static final Answer SUCCESS = of("{\"dtm_result\":\"SUCCESS\"}");
   static final Answer PONG = of("{\"msg\":\"pong\"}");
   static final Answer READY = of("{\"msg\":\"ready\"}");
@@ -31,7 +25,6 @@ record Answer(int status, Buffer body, boolean isFailure, boolean retryAfter, lo
   private static final int TOO_EARLY = 425;
   private static final int INTERNAL_SERVER_ERROR = 500;
   private static final int SERVICE_UNAVAILABLE = 503;
-  private static final JsonFactory JSON = new JsonFactory();
 
   /** A value. */
   static Answer of(Buffer body) {
@@ -40,7 +33,7 @@ record Answer(int status, Buffer body, boolean isFailure, boolean retryAfter, lo
 
   /** A long one, which takes up room. */
   static Answer of(Buffer body, long taken) {
-    return new Answer(200, body, false, false, taken);
+    return new Answer(200, body, false, taken);
   }
 
   static Answer of(String json) {
@@ -59,7 +52,6 @@ record Answer(int status, Buffer body, boolean isFailure, boolean retryAfter, lo
                   refused.code(),
                   refused.status()),
               true,
-              false,
               0);
       case Reply.Unfinished unfinished ->
           new Answer(
@@ -70,7 +62,6 @@ record Answer(int status, Buffer body, boolean isFailure, boolean retryAfter, lo
                   unfinished.code(),
                   unfinished.status()),
               true,
-              false,
               0);
       case Reply.Failed(ErrorCode code, String message) -> failed(statusOf(code), code, message);
     };
@@ -78,12 +69,12 @@ record Answer(int status, Buffer body, boolean isFailure, boolean retryAfter, lo
 
   /** An error with a status of the door's own. */
   static Answer failed(int status, ErrorCode code, String message) {
-    return new Answer(
-        status,
-        body(null, HttpAnswers.harmless(message), code, null),
-        true,
-        status == SERVICE_UNAVAILABLE,
-        0);
+    return new Answer(status, body(null, HttpAnswers.harmless(message), code, null), true, 0);
+  }
+
+  /** Whether to say that a later try will do. */
+  boolean retryAfter() {
+    return status == SERVICE_UNAVAILABLE;
   }
 
   private static int statusOf(ErrorCode code) {
@@ -94,7 +85,6 @@ record Answer(int status, Buffer body, boolean isFailure, boolean retryAfter, lo
       case BAD_JSON,
           BAD_REQUEST,
           UNKNOWN_TRANS_TYPE,
-          MODE_NOT_SUPPORTED,
           TOPIC_NOT_FOUND,
           GID_NOT_FOUND,
           STATUS_CONFLICT,
@@ -113,21 +103,16 @@ record Answer(int status, Buffer body, boolean isFailure, boolean retryAfter, lo
 
   private static Buffer body(
       @Nullable String result, String message, ErrorCode code, @Nullable GlobalStatus status) {
-    var bytes = new ByteArrayOutputStream();
-    try (JsonGenerator json = JSON.createGenerator(bytes)) {
-      json.writeStartObject();
-      if (result != null) {
-        json.writeStringField("dtm_result", result);
-      }
-      json.writeStringField("message", message);
-      json.writeStringField("code", code.name());
-      if (status != null) {
-        json.writeStringField("status", status.wireName());
-      }
-      json.writeEndObject();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    return Buffer.buffer(bytes.toByteArray());
+    return JsonObject.of(
+        json -> {
+          if (result != null) {
+            json.writeStringField("dtm_result", result);
+          }
+          json.writeStringField("message", message);
+          json.writeStringField("code", code.name());
+          if (status != null) {
+            json.writeStringField("status", status.wireName());
+          }
+        });
   }
 }

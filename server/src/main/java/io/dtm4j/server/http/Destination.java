@@ -1,8 +1,10 @@
 package io.dtm4j.server.http;
 
+import io.netty.channel.ChannelHandlerContext;
 import io.vertx.core.Future;
 import io.vertx.core.http.HttpClientConnection;
 import io.vertx.core.http.HttpConnectOptions;
+import io.vertx.core.http.impl.UnpooledHttpClientConnection;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -208,6 +210,9 @@ final class Destination {
   }
 
   private void up(HttpClientConnection http) {
+    ChannelHandlerContext vertx =
+        ((UnpooledHttpClientConnection) http).unwrap().channelHandlerContext();
+    vertx.pipeline().addBefore(vertx.name(), null, new InterimAnswers());
     var connection = new Connection(http, this);
     http.closeHandler(
         _ -> {

@@ -2,7 +2,6 @@ package io.dtm4j.server.http;
 
 import io.dtm4j.coordinator.Doors;
 import io.dtm4j.coordinator.Listings;
-import io.dtm4j.coordinator.Requester;
 import io.dtm4j.coordinator.Subscriptions;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.ErrorCode;
@@ -279,7 +278,7 @@ public final class HttpDoor implements AutoCloseable {
 
     private Incoming begin(HttpServerRequest request) {
       Link link = links.computeIfAbsent(request.connection(), Link::new);
-      var incoming = new Incoming(this, link.requester, request);
+      var incoming = new Incoming(this, request);
       link.latest = incoming;
       return incoming;
     }
@@ -323,7 +322,6 @@ public final class HttpDoor implements AutoCloseable {
     private final class Link {
 
       final HttpConnection connection;
-      final Requester requester;
       final long since = System.nanoTime();
 
       /** The last request that began on it; null: none has. */
@@ -331,8 +329,6 @@ public final class HttpDoor implements AutoCloseable {
 
       Link(HttpConnection connection) {
         this.connection = connection;
-        SocketAddress address = connection.remoteAddress();
-        requester = Requester.anonymous(address == null ? "" : address.toString());
         connection.closeHandler(_ -> links.remove(connection));
         // Resets by clients are everyday events.
         connection.exceptionHandler(trouble -> log.debug("a connection failed", trouble));

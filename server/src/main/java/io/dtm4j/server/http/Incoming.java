@@ -1,7 +1,6 @@
 package io.dtm4j.server.http;
 
 import io.dtm4j.coordinator.Command;
-import io.dtm4j.coordinator.Requester;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.ErrorCode;
@@ -51,7 +50,6 @@ final class Incoming {
   private static final int SERVICE_UNAVAILABLE = 503;
 
   private final HttpDoor.Listener listener;
-  private final Requester requester;
   private final HttpServerRequest request;
   private final long since = System.nanoTime();
 
@@ -77,9 +75,8 @@ final class Incoming {
   private long answeredAt;
   private long wasted;
 
-  Incoming(HttpDoor.Listener listener, Requester requester, HttpServerRequest request) {
+  Incoming(HttpDoor.Listener listener, HttpServerRequest request) {
     this.listener = listener;
-    this.requester = requester;
     this.request = request;
     listener.open.incrementAndGet();
     request.exceptionHandler(this::cut);
@@ -105,14 +102,14 @@ final class Incoming {
   void carryOut() {
     try {
       HttpMethod method = request.method();
-      String path = request.path();
-      route = Route.of(method, path == null ? "" : path);
+      String path = RequestUrl.path(request);
+      route = Route.of(method, path);
       if (listener.isStopping()) {
         answer(new Reply.Failed(ErrorCode.STOPPING, "the server is stopping, try again"));
       } else if (route != null) {
         carryOut(route);
       } else {
-        redirectOrNothing(Route.ofSlashed(method, path == null ? "" : path));
+        redirectOrNothing(Route.ofSlashed(method, path));
       }
     } catch (RuntimeException e) {
       defect(e);
@@ -261,10 +258,7 @@ final class Incoming {
     TransactionRequest read = withTrace(asked);
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
-      listener
-          .service
-          .doors()
-          .handle(new Command(kind, read, requester), listener.loop, this::answer);
+      listener.service.doors().handle(new Command(kind, read), listener.loop, this::answer);
     }
   }
 
@@ -277,7 +271,6 @@ final class Incoming {
           .doors()
           .prepareWorkflow(
               read,
-              requester,
               listener.loop,
               stored -> answer(listener.service.json().workflow(stored)),
               this::answer);
@@ -296,7 +289,7 @@ final class Incoming {
   private void registerBranch(BranchRequest read) {
     if (!isRefused(Requests.refusal(read, listener.service.policy()))) {
       handedOver = true;
-      listener.service.doors().registerBranch(read, requester, listener.loop, this::answer);
+      listener.service.doors().registerBranch(read, listener.loop, this::answer);
     }
   }
 
@@ -374,7 +367,7 @@ final class Incoming {
 
   private @Nullable String gidParameter() {
     try {
-      return request.getParam("gid");
+      return RequestUrl.parameters(request).get("gid");
     } catch (IllegalArgumentException e) {
       return null; // The query is no query, so there is no gid in it.
     }
@@ -416,7 +409,6 @@ final class Incoming {
 
   private void noRoom() {
     body = null;
-    request.response().putHeader(HttpTexts.RETRY_AFTER, HttpTexts.ONE_SECOND);
     refuse(
         SERVICE_UNAVAILABLE,
         ErrorCode.OVERLOADED,
@@ -463,11 +455,8 @@ final class Incoming {
   }
 
   private void answer(Answer answer) {
-    if (answer.retryAfter()) {
-      request.response().putHeader(HttpTexts.RETRY_AFTER, HttpTexts.ONE_SECOND);
-    }
     failed = answer.isFailure();
-    Future<Void> sent = send(answer.status(), HttpTexts.JSON, answer.body(), listener.isStopping());
+    Future<Void> sent = send(answer, listener.isStopping());
     if (answer.taken() > 0) {
       sent.onComplete(_ -> listener.service.answers().give(answer.taken()));
     }
@@ -475,7 +464,14 @@ final class Incoming {
 
   /** Answers with a status of the door's own, and takes nothing more on this connection. */
   void refuse(int status, ErrorCode code, String message) {
-    send(status, HttpTexts.JSON, Answer.failed(status, code, message).body(), true);
+    send(Answer.failed(status, code, message), true);
+  }
+
+  private Future<Void> send(Answer answer, boolean closes) {
+    if (answer.retryAfter()) {
+      request.response().putHeader(HttpTexts.RETRY_AFTER, HttpTexts.ONE_SECOND);
+    }
+    return send(answer.status(), HttpTexts.JSON, answer.body(), closes);
   }
 
   /** The future completes when nothing of the content is needed any more. */

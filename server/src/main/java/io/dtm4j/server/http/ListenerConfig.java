@@ -1,6 +1,6 @@
 package io.dtm4j.server.http;
 
-import io.dtm4j.engine.Creation;
+import io.dtm4j.engine.Bounds;
 import java.time.Duration;
 
 /**
@@ -26,7 +26,7 @@ public record ListenerConfig(
     Duration idleTimeout,
     boolean traces) {
   /** Rows of a saga come in pairs, each with its payload in base64. */
-  private static final long LONGEST_ANSWER = 3L * Creation.MAX_BYTES;
+  private static final long LONGEST_ANSWER = 3L * Bounds.MAX_BYTES;
 
   private static final int SHARE_OF_HEAP = 8;
 

@@ -126,12 +126,7 @@ final class RecordJson {
     return written(json -> write(json, found));
   }
 
-  /** Writes the members of an object. */
-  private interface Members {
-    void write(JsonGenerator json) throws IOException;
-  }
-
-  private Answer written(Members members) {
+  private Answer written(JsonObject.Members members) {
     var bytes = new AnswerStream(room);
     boolean isWhole = false;
     try (JsonGenerator json = JSON.createGenerator(bytes)) {

@@ -22,37 +22,12 @@ public final class Requests {
    * Line breaks and semicolons are taken out of a gid that comes by HTTP (docs/spec/http-api.md 3).
    */
   static TransactionRequest withCleanGid(TransactionRequest request) {
-    if (isClean(request.gid())) {
-      return request;
-    }
-    return new TransactionRequest(
-        clean(request.gid()),
-        request.transType(),
-        request.steps(),
-        request.payloads(),
-        request.queryPrepared(),
-        request.protocol(),
-        request.customData(),
-        request.options(),
-        request.rollbackReason(),
-        request.reqExtra(),
-        request.trace());
+    return isClean(request.gid()) ? request : request.withGid(clean(request.gid()));
   }
 
   /** The same for a registration. */
   static BranchRequest withCleanGid(BranchRequest request) {
-    return isClean(request.gid())
-        ? request
-        : new BranchRequest(
-            clean(request.gid()),
-            request.transType(),
-            request.branchId(),
-            request.data(),
-            request.confirm(),
-            request.cancel(),
-            request.url(),
-            request.op(),
-            request.status());
+    return isClean(request.gid()) ? request : request.withGid(clean(request.gid()));
   }
 
   private static boolean isClean(String gid) {

@@ -1,6 +1,5 @@
 package io.dtm4j.server.http;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
@@ -11,9 +10,7 @@ import io.dtm4j.protocol.JsonRpcRequest;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.UnreadableRequestException;
 import io.vertx.core.buffer.Buffer;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +25,6 @@ final class RpcAnswer {
 
   private static final int OK = 200;
   private static final int BAD_REQUEST = 400;
-  private static final JsonFactory JSON = new JsonFactory();
 
   private RpcAnswer() {}
 
@@ -84,40 +80,39 @@ final class RpcAnswer {
   }
 
   private static Answer failed(String id, int status, RpcError error) {
-    return new Answer(status, body(id, error, "null"), true, false, 0);
+    return new Answer(status, body(id, error, "null"), true, 0);
   }
 
   private record RpcError(
       int number, String message, ErrorCode code, @Nullable GlobalStatus status) {}
 
   private static Buffer body(String id, @Nullable RpcError error, String result) {
-    var bytes = new ByteArrayOutputStream();
-    try (JsonGenerator json = JSON.createGenerator(bytes)) {
-      json.writeStartObject();
-      json.writeStringField("jsonrpc", "2.0");
-      json.writeFieldName("id");
-      json.writeRawValue(id);
-      json.writeFieldName("error");
-      if (error == null) {
-        json.writeNull();
-      } else {
-        json.writeStartObject();
-        json.writeNumberField("code", error.number());
-        json.writeStringField("message", error.message());
-        json.writeObjectFieldStart("data");
-        json.writeStringField("code", error.code().name());
-        if (error.status() != null) {
-          json.writeStringField("status", error.status().wireName());
-        }
-        json.writeEndObject();
-        json.writeEndObject();
-      }
-      json.writeFieldName("result");
-      json.writeRawValue(result);
-      json.writeEndObject();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    return JsonObject.of(
+        json -> {
+          json.writeStringField("jsonrpc", "2.0");
+          json.writeFieldName("id");
+          json.writeRawValue(id);
+          json.writeFieldName("error");
+          if (error == null) {
+            json.writeNull();
+          } else {
+            write(json, error);
+          }
+          json.writeFieldName("result");
+          json.writeRawValue(result);
+        });
+  }
+
+  private static void write(JsonGenerator json, RpcError error) throws IOException {
+    json.writeStartObject();
+    json.writeNumberField("code", error.number());
+    json.writeStringField("message", error.message());
+    json.writeObjectFieldStart("data");
+    json.writeStringField("code", error.code().name());
+    if (error.status() != null) {
+      json.writeStringField("status", error.status().wireName());
     }
-    return Buffer.buffer(bytes.toByteArray());
+    json.writeEndObject();
+    json.writeEndObject();
   }
 }

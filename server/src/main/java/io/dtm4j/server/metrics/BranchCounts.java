@@ -21,13 +21,7 @@ final class BranchCounts {
 
   private static final Op OTHER = new Op(Metrics.OTHER);
   private static final Set<Op> USUAL_OPS =
-      Set.of(
-          Op.ACTION,
-          Op.COMPENSATE,
-          new Op("confirm"),
-          new Op("cancel"),
-          new Op("commit"),
-          new Op("rollback"));
+      Set.of(Op.ACTION, Op.COMPENSATE, Op.CONFIRM, Op.CANCEL, Op.COMMIT, Op.ROLLBACK);
 
   private final Counter counter;
   private final String model;

@@ -61,6 +61,8 @@ public final class OpenTelemetryTracing implements Tracing {
           AutoConfiguredOpenTelemetrySdk.builder()
               .addPropertiesCustomizer(_ -> properties(environment))
               .addResourceCustomizer((resource, _) -> named(resource, version))
+              .addSpanExporterCustomizer(
+                  (exporter, _) -> new TellingExporter(exporter, System::nanoTime))
               .disableShutdownHook() // its turn comes when nothing is called any more
               .build()
               .getOpenTelemetrySdk(),

@@ -13,6 +13,7 @@ import io.dtm4j.server.config.StoreConfig.Redis;
 import io.dtm4j.server.config.StoreConfig.RocksDb;
 import io.dtm4j.server.config.StoreConfig.Sql;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -408,6 +409,13 @@ class ConfigParserTest {
     assertThatThrownBy(() -> ConfigParser.load(folder, Map.of(), Map.of()))
         .isInstanceOf(ConfigException.class)
         .hasMessage(folder + ": cannot be read (it is a directory)");
+  }
+
+  /** Root, whom tests may run as, could read any file. */
+  @Test
+  void a_file_that_may_not_be_read_is_said_to_be_one() {
+    assertThat(YamlFile.reason(folder, new AccessDeniedException("conf.yml")))
+        .isEqualTo("this user may not read it");
   }
 
   @Test

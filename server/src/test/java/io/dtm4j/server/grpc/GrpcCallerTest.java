@@ -52,6 +52,7 @@ import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -253,8 +254,10 @@ class GrpcCallerTest {
     assertThat(bank.calls).hasSize(1);
   }
 
-  @Test
-  void a_workflow_is_resumed_with_its_input_in_a_message() throws Exception {
+  @ParameterizedTest
+  @CsvSource({"hello, '\n\5hello'", "'', ''"})
+  void a_workflow_is_resumed_with_its_input_in_a_message(String input, String message)
+      throws Exception {
     GrpcParticipant application = participant();
     String url = "127.0.0.1:" + application.port() + "/workflow.Workflow/Execute";
     var resume =
@@ -265,7 +268,7 @@ class GrpcCallerTest {
             new BranchKey("00", Op.of("greet")),
             "grpc",
             url,
-            Payload.of("hello"),
+            Payload.of(input),
             Duration.ofSeconds(5),
             Map.of(),
             null);
@@ -275,7 +278,7 @@ class GrpcCallerTest {
     GrpcParticipant.Came came = application.calls.take();
     assertThat(came.method()).isEqualTo("workflow.Workflow/Execute");
     assertThat(header(came, "dtm-op")).isEqualTo("greet");
-    assertThat(came.message()).isEqualTo(Payload.of("\n\5hello"));
+    assertThat(came.message()).isEqualTo(Payload.of(message));
   }
 
   @Test

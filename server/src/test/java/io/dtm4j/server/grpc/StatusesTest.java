@@ -89,11 +89,6 @@ class StatusesTest {
               Status.Code.INVALID_ARGUMENT,
               "why"),
           new Row(
-              "unsupported mode",
-              failed(ErrorCode.MODE_NOT_SUPPORTED),
-              Status.Code.INVALID_ARGUMENT,
-              "why"),
-          new Row(
               "abort of an unknown gid",
               failed(ErrorCode.GID_NOT_FOUND),
               Status.Code.NOT_FOUND,

@@ -345,6 +345,8 @@ class AdministrationTest {
     "%E8%AE%A2%E5%8D%95, 订单",
     "t%3Fx%23, t?x#",
     "/, /",
+    "a//b, a//b",
+    "订单, 订单", // not encoded
   })
   void a_topic_is_deleted_by_its_name_in_the_path(String path, String name) throws Exception {
     memory.store.createKeyValue("topics", name, "[]");
@@ -352,7 +354,17 @@ class AdministrationTest {
 
     assertThat(delete(path).status()).isEqualTo(200);
 
-    assertThat(memory.store.listKeyValues("topics")).hasSize(1);
+    assertThat(memory.store.findKeyValues("topics", null)).hasSize(1);
+  }
+
+  @Test
+  void slashes_count_in_the_name_of_a_topic_only() throws Exception {
+    memory.store.createKeyValue("topics", "a//b", "[]");
+
+    Wire.Answer answer = wire.request("DELETE", "//api/dtmsvr//topic/a//b", "").answer();
+
+    assertThat(answer.status()).isEqualTo(200);
+    assertThat(memory.store.findKeyValues("topics", null)).isEmpty();
   }
 
   @Test
@@ -382,7 +394,7 @@ class AdministrationTest {
 
     assertFails(given, status, code);
 
-    assertThat(memory.store.listKeyValues("topics")).isEmpty();
+    assertThat(memory.store.findKeyValues("topics", null)).isEmpty();
   }
 
   @ParameterizedTest

@@ -4,7 +4,6 @@ import static java.util.Objects.requireNonNull;
 
 import io.dtm4j.coordinator.Command;
 import io.dtm4j.coordinator.Doors;
-import io.dtm4j.coordinator.Requester;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.ErrorCode;
@@ -60,8 +59,7 @@ public final class FakeDoors implements Doors {
   }
 
   @Override
-  public void registerBranch(
-      BranchRequest request, Requester requester, EventLoop loop, Consumer<Reply> reply) {
+  public void registerBranch(BranchRequest request, EventLoop loop, Consumer<Reply> reply) {
     registered.add(request);
     Reply now = requireNonNull(answer, "registrations are answered at once");
     loop.execute(() -> reply.accept(now));
@@ -69,11 +67,7 @@ public final class FakeDoors implements Doors {
 
   @Override
   public void prepareWorkflow(
-      TransactionRequest request,
-      Requester requester,
-      EventLoop loop,
-      Consumer<Stored> found,
-      Consumer<Reply> failed) {
+      TransactionRequest request, EventLoop loop, Consumer<Stored> found, Consumer<Reply> failed) {
     prepared.add(request);
     Reply now = trouble;
     Stored known = stored.get(request.gid());

@@ -281,6 +281,17 @@ class HttpCallerTest {
     assertThat(called.headers()).isEqualTo(expected);
   }
 
+  /** docs/spec/sdk-matrix.md 5.16: the Java SDK puts a question mark before its own, always. */
+  @Test
+  void a_second_question_mark_of_a_url_is_kept() throws Exception {
+    Participant participant = participant();
+
+    answerTo(call(participant.url("/a?group=g?x=1"), NUMBER));
+
+    assertThat(participant.calls.take().query())
+        .isEqualTo("group=g?x=1&branch_id=01&gid=g+1&op=action&trans_type=saga");
+  }
+
   @Test
   void branch_headers_override_and_those_of_the_connection_do_not_count() throws Exception {
     Participant participant = participant();
@@ -432,6 +443,25 @@ class HttpCallerTest {
     try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
     }
+  }
+
+  /** Taken for answers, they would leave the real ones to the next calls on their connections. */
+  @Test
+  void answers_that_announce_another_one_are_not_the_answer() throws Exception {
+    RawParticipant participant =
+        raw(
+            (socket, in) -> {
+              RawParticipant.readHead(in);
+              RawParticipant.send(socket, "HTTP/1.1 100 Continue\r\n\r\n");
+              RawParticipant.send(socket, "HTTP/1.1 102 Processing\r\n\r\n");
+              RawParticipant.send(socket, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n");
+              RawParticipant.send(socket, "HTTP/1.1 199 Odd\r\n\r\n");
+              RawParticipant.send(
+                  socket, "HTTP/1.1 409 Conflict\r\nContent-Length: 7\r\n\r\nno room");
+            });
+
+    assertThat(answerTo(call(participant.url("/a"), Payload.EMPTY)))
+        .isEqualTo(new Failure("no room"));
   }
 
   @Test

@@ -8,6 +8,7 @@ import io.dtm4j.engine.Decision;
 import io.dtm4j.engine.Engine;
 import io.dtm4j.engine.Event;
 import io.dtm4j.engine.Pass;
+import io.dtm4j.engine.RefusedException;
 import io.dtm4j.engine.Settings;
 import io.dtm4j.engine.Topics;
 import io.dtm4j.model.Batch;
@@ -96,7 +97,7 @@ public class SagaBenchmark {
   public final Transaction step2Create() {
     try {
       return Creation.of(request, Topics.NONE, NOW);
-    } catch (Creation.RefusedException e) {
+    } catch (RefusedException e) {
       throw new IllegalStateException(e);
     }
   }

@@ -151,7 +151,7 @@ public abstract class DurableStoreContract extends TransactionStoreContract {
 
     restart();
 
-    assertThat(store().listKeyValues("topics")).containsExactly(before);
+    assertThat(store().findKeyValues("topics", null)).containsExactly(before);
     assertThat(store().updateKeyValue("topics", "t", "three", 2)).isTrue();
   }
 

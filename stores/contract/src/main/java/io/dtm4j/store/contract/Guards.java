@@ -267,10 +267,10 @@ interface Guards extends OpenStore {
 
     Batch leaving = ofPass(read, setStatus(ABORTING));
 
-    assertThat(commit(leaving)).isEqualTo(new Committed(found("g"), false));
+    assertThat(commit(leaving)).isEqualTo(new Committed(found("g")));
     assertThat(found("g").transaction().branches())
         .containsExactly(row("01", Op.ACTION), row("02", Op.ACTION));
-    assertThat(commit(leaving)).as("repeated").isEqualTo(new Committed(found("g"), false));
+    assertThat(commit(leaving)).as("repeated").isEqualTo(new Committed(found("g")));
   }
 
   @Test
@@ -279,8 +279,8 @@ interface Guards extends OpenStore {
     committed(command("g", SUBMITTED, addBranches(row("01", Op.ACTION))));
 
     Batch byCommand = takeOver("g", SUBMITTED, claim("c2"), setStatus(ABORTING));
-    assertThat(commit(byCommand)).isEqualTo(new Committed(found("g"), false));
-    assertThat(commit(byCommand)).as("repeated").isEqualTo(new Committed(found("g"), false));
+    assertThat(commit(byCommand)).isEqualTo(new Committed(found("g")));
+    assertThat(commit(byCommand)).as("repeated").isEqualTo(new Committed(found("g")));
     assertThat(found("g").transaction().branches()).hasSize(1);
 
     Stored now = found("g");
@@ -292,7 +292,7 @@ interface Guards extends OpenStore {
             new Guard.AsRead(Due.of(now)),
             claim("c3"),
             List.of(setSchedule(FUTURE.plusSeconds(9))));
-    assertThat(commit(byClaim)).isEqualTo(new Committed(found("g"), false));
+    assertThat(commit(byClaim)).isEqualTo(new Committed(found("g")));
     assertThat(found("g").owner()).isEqualTo(claim("c3"));
   }
 

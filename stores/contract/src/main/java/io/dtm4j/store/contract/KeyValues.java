@@ -72,16 +72,16 @@ interface KeyValues extends OpenStore {
     store().createKeyValue("topics\u0001", "x", "");
     store().createKeyValue("Topics", "a", "");
 
-    assertThat(store().listKeyValues("topics"))
+    assertThat(store().findKeyValues("topics", null))
         .extracting(KeyValue::key)
         .containsExactly("a", "a b", "a_b", "ab", "b", "c");
-    assertThat(store().listKeyValues("topics"))
+    assertThat(store().findKeyValues("topics", null))
         .allSatisfy(
             found -> {
               assertThat(found.category()).isEqualTo("topics");
               assertThat(found.value()).isEqualTo("value of " + found.key());
             });
-    assertThat(store().listKeyValues("nothing")).isEmpty();
+    assertThat(store().findKeyValues("nothing", null)).isEmpty();
     assertThat(store().findKeyValue("topic", "1")).isEmpty();
   }
 
@@ -121,7 +121,7 @@ interface KeyValues extends OpenStore {
         .extracting(KeyValue::key)
         .containsExactly("1:a", "a", "a b", "b", "größe");
     for (int limit = 1; limit < 8; limit++) {
-      assertThat(paged("topics", limit)).isEqualTo(store().listKeyValues("topics"));
+      assertThat(paged("topics", limit)).isEqualTo(store().findKeyValues("topics", null));
     }
     assertThat(paged("nothing", 3)).isEmpty();
   }

@@ -291,13 +291,13 @@ interface Leases extends OpenStore {
     committed(note("g", "c1"));
 
     Batch goesOn = ofPass(held, setStatus(ABORTING));
-    assertThat(dueNow(commit(goesOn))).isFalse();
+    committed(goesOn);
     assertThat(found("g").owner().mark()).isEqualTo(Owner.Mark.LOOK_AGAIN);
     Stored working = found("g");
     Instant at = PAST.plusSeconds(3);
     Batch rests = ofPass(working, working.owner().next(Owner.Mark.RESTING), setSchedule(FUTURE));
 
-    assertThat(commit(rests)).isEqualTo(new Committed(found("g"), true));
+    assertThat(commit(rests)).isEqualTo(new Committed(found("g")));
 
     assertThat(found("g").owner().mark()).isEqualTo(Owner.Mark.RESTING);
     assertThat(found("g").transaction().state().schedule().nextTime()).isEqualTo(at);
@@ -308,10 +308,8 @@ interface Leases extends OpenStore {
   default void a_pass_without_a_note_rests_until_its_time() {
     Stored held = saved(saga("g", SUBMITTED, FUTURE), claim("c1"));
 
-    CommitResult result =
-        commit(ofPass(held, held.owner().next(Owner.Mark.RESTING), setSchedule(FUTURE)));
+    committed(ofPass(held, held.owner().next(Owner.Mark.RESTING), setSchedule(FUTURE)));
 
-    assertThat(dueNow(result)).isFalse();
     assertThat(found("g").transaction().state().schedule().nextTime()).isEqualTo(FUTURE);
   }
 
@@ -320,10 +318,8 @@ interface Leases extends OpenStore {
     Stored held = saved(saga("g", SUBMITTED, FUTURE), claim("c1"));
     committed(note("g", "c1"));
 
-    CommitResult result =
-        commit(ofPass(held, held.owner().next(Owner.Mark.RESTING), setStatus(SUCCEED)));
+    committed(ofPass(held, held.owner().next(Owner.Mark.RESTING), setStatus(SUCCEED)));
 
-    assertThat(dueNow(result)).isFalse();
     assertThat(store().dueBefore(FUTURE.plusSeconds(1), null, 10)).isEmpty();
   }
 
@@ -331,9 +327,8 @@ interface Leases extends OpenStore {
   default void a_take_over_leaves_the_note_behind() {
     saved(saga("g", PREPARED, FUTURE), claim("c1").marked(Owner.Mark.LOOK_AGAIN));
 
-    CommitResult result = commit(takeOver("g", PREPARED, claim("c2"), setStatus(SUBMITTED)));
+    committed(takeOver("g", PREPARED, claim("c2"), setStatus(SUBMITTED)));
 
-    assertThat(dueNow(result)).isFalse();
     assertThat(found("g").owner().mark()).isEqualTo(Owner.Mark.LEASED);
   }
 
@@ -346,10 +341,6 @@ interface Leases extends OpenStore {
 
     assertThat(noted).isEqualTo(new Lost(resting));
     assertThat(gids(claimed)).containsExactly("g");
-  }
-
-  private static boolean dueNow(CommitResult result) {
-    return ((Committed) result).dueNow();
   }
 
   private static Batch note(String gid, String claim) {

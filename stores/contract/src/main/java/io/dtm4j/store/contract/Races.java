@@ -135,7 +135,7 @@ interface Races extends OpenStore {
             CommitResult abort = results.get(2 * i + 1);
             CommitResult lost = submit instanceof Committed ? abort : submit;
             CommitResult won = submit instanceof Committed ? submit : abort;
-            assertThat(won).isEqualTo(new Committed(found("g" + i), false));
+            assertThat(won).isEqualTo(new Committed(found("g" + i)));
             assertThat(lost).isEqualTo(new Lost(found("g" + i)));
           });
     }

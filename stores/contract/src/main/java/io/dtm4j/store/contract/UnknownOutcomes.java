@@ -160,7 +160,7 @@ interface UnknownOutcomes extends OpenStore {
     try (LossyLane lane = lossy(fault)) {
       CommitResult aborted = lane.commit(ofPass(read, setStatus(ABORTING)));
 
-      assertThat(aborted).isEqualTo(new Committed(found("g"), false));
+      assertThat(aborted).isEqualTo(new Committed(found("g")));
       assertThat(found("g").transaction().branches()).hasSize(1);
     }
   }
@@ -175,9 +175,9 @@ interface UnknownOutcomes extends OpenStore {
       CommitResult submitted =
           lane.commit(takeOver("g", PREPARED, claim("c2"), setStatus(SUBMITTED)));
 
-      assertThat(submitted).isEqualTo(new Committed(found("g"), false));
+      assertThat(submitted).isEqualTo(new Committed(found("g")));
       lane.store.land();
-      assertThat(submitted).isEqualTo(new Committed(found("g"), false));
+      assertThat(submitted).isEqualTo(new Committed(found("g")));
       assertThat(found("g").transaction().branches()).hasSize(1);
     }
   }

@@ -2,10 +2,8 @@ package io.dtm4j.store.rocksdb;
 
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Due;
-import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
-import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Counts;
@@ -220,7 +218,7 @@ public final class RocksDbStore implements TransactionStore {
     return switch (applied) {
       case Batch.Applied.Changed changed -> {
         changes.put(batch.gid(), changed.stored());
-        yield new CommitResult.Committed(changed.stored(), changed.dueNow());
+        yield new CommitResult.Committed(changed.stored());
       }
       case Batch.Applied.Refused refused -> new CommitResult.Lost(refused.stored());
       case Batch.Applied.Conflict conflict -> new CommitResult.Conflict(conflict.key());
@@ -281,10 +279,8 @@ public final class RocksDbStore implements TransactionStore {
       if (stored == null) {
         continue;
       }
-      Owner owner = owners.apply(due.gid());
-      var until = new Write.Lease(now.plus(lease), now);
-      var taken = new Batch(due.gid(), new Guard.AsRead(due), owner, List.of(until));
-      if (taken.applyTo(stored) instanceof Batch.Applied.Changed changed) {
+      Batch taking = Batch.claim(due, owners.apply(due.gid()), now.plus(lease), now);
+      if (taking.applyTo(stored) instanceof Batch.Applied.Changed changed) {
         changes.put(due.gid(), changed.stored());
         claimed.add(changed.stored());
       }
