@@ -183,6 +183,7 @@ public final class Creation {
       } else {
         rows.add(row(id, Op.ACTION, url, request.protocol(), payloads.get(step), now));
       }
+      Bounds.checkCount(rows.size(), true); // as steps they are few enough
     }
     return rows;
   }
@@ -199,7 +200,6 @@ public final class Creation {
     if (subscribers == null || subscribers.isEmpty()) {
       throw new RefusedException(ErrorCode.TOPIC_NOT_FOUND, "topic not found in step " + id, true);
     }
-    Bounds.checkCount((long) rows.size() + subscribers.size(), true);
     for (int i = 0; i < subscribers.size(); i++) {
       Bounds.checkUrl(
           "subscriber " + (i + 1) + " of step " + id, subscribers.get(i), protocol, true);

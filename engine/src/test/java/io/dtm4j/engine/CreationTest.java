@@ -376,6 +376,13 @@ class CreationTest {
               ErrorCode.LIMIT_EXCEEDED,
               "10001 branches (limit: 10000)"),
           new Refusal(
+              "plain step behind as many subscribers as there may be",
+              Request.msg()
+                  .steps(new Step("topic://orders", "", ""), STEP)
+                  .topics(_ -> Collections.nCopies(10_000, "http://s/1")),
+              ErrorCode.LIMIT_EXCEEDED,
+              "10001 branches (limit: 10000)"),
+          new Refusal(
               "subscriber that cannot be called",
               Request.msg()
                   .steps(new Step("topic://orders", "", ""))
