@@ -59,4 +59,16 @@ class ThreadTimersTest {
     assertThat(fired).containsExactly("other");
     off.cancel(); // late: nothing happens
   }
+
+  /** A read that was on its way at the end of a server still wants its next round. */
+  @Test
+  void a_timer_that_is_set_after_the_end_never_fires() {
+    List<String> fired = new CopyOnWriteArrayList<>();
+    timers.close();
+
+    Timers.Timer late = timers.after(Duration.ZERO, () -> fired.add("late"));
+
+    late.cancel();
+    assertThat(fired).isEmpty();
+  }
 }
