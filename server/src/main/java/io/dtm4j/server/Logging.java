@@ -51,9 +51,8 @@ public final class Logging {
     // It warns, with a stack trace, of each message that a client should not have sent.
     context.getLogger("io.grpc").setLevel(Level.ERROR);
     if (!root.isDebugEnabled()) {
-      // A stack trace for each export that fails, a line for each time that spans were dropped.
-      // That
-      // the collector is away is told by tracing.
+      // A stack trace for each export that fails, a line for each time that spans were dropped:
+      // tracing tells by itself that the collector is away.
       context.getLogger("io.opentelemetry.exporter.internal").setLevel(Level.OFF);
       context.getLogger("io.opentelemetry.sdk.trace.export").setLevel(Level.OFF);
     }

@@ -71,9 +71,10 @@ final class TellingExporter implements SpanExporter {
     Throwable trouble = result.getFailureThrowable();
     // OpenTelemetry wraps what happened in an exception of its own, which is empty for an answer.
     Throwable cause = trouble == null ? null : trouble.getCause();
-    return cause == null
-        ? "the collector does not accept them (LogLevel debug says how)"
-        : String.valueOf(cause.getMessage());
+    if (cause == null) {
+      return "the collector does not accept them (LogLevel debug says how)";
+    }
+    return cause.getMessage() == null ? cause.toString() : cause.getMessage();
   }
 
   @Override
