@@ -46,6 +46,7 @@ final class SharedStore extends MemoryStore {
   private boolean nextClaimFails;
   private int renewalsThatFail;
   private Runnable whileRenewalsFail = () -> {};
+  private Runnable beforeKeyValue = () -> {};
 
   SharedStore(InstantSource clock, Listener listener) {
     super(clock);
@@ -71,6 +72,11 @@ final class SharedStore extends MemoryStore {
   void failRenewals(int number, Runnable meanwhile) {
     renewalsThatFail = number;
     whileRenewalsFail = meanwhile;
+  }
+
+  /** That happens just before the next change of a key-value, after its reading. */
+  void beforeNextChangeOfKeyValue(Runnable meanwhile) {
+    beforeKeyValue = meanwhile;
   }
 
   /** Whether nothing can be deleted from now on. */
@@ -127,6 +133,15 @@ final class SharedStore extends MemoryStore {
       throw new StoreRejectedException("refused on purpose", new IllegalStateException());
     }
     return super.delete(gids, endedBefore);
+  }
+
+  @Override
+  public synchronized boolean updateKeyValue(
+      String category, String key, String value, long version) {
+    Runnable before = beforeKeyValue;
+    beforeKeyValue = () -> {};
+    before.run();
+    return super.updateKeyValue(category, key, value, version);
   }
 
   private List<Stored> told(List<Stored> claimed) {

@@ -95,6 +95,30 @@ class SubscriptionsTest extends InVirtualTime {
   }
 
   @Test
+  void what_one_server_was_told_counts_at_once_on_another() {
+    Server other = world.server("other");
+
+    assertThat(subscribe("t", "http://a/x")).isNull();
+    Server.Answer answer = other.ask(Requests.message("m", 0).step("topic://t", "").submit());
+    run(seconds(2));
+
+    assertThat(answer.reply()).isEqualTo(Reply.Success.INSTANCE);
+    assertThat(participants.urls()).containsExactly("http://a/x");
+  }
+
+  @Test
+  void subscribers_of_two_servers_at_once_do_not_lose_one_another() {
+    subscribe("t", "http://a");
+    world.store.beforeNextChangeOfKeyValue(
+        () -> world.store.updateKeyValue("topics", "t", "[{\"url\":\"http://theirs\"}]", 1));
+
+    assertThat(subscribe("t", "http://ours")).isNull();
+
+    assertThat(subscriptions.read(List.of("t")))
+        .containsEntry("t", List.of("http://theirs", "http://ours"));
+  }
+
+  @Test
   void absurd_input_is_refused() {
     assertThat(subscribe("", "http://a")).isEqualTo(ErrorCode.BAD_REQUEST);
     assertThat(subscribe("t", "")).isEqualTo(ErrorCode.BAD_REQUEST);

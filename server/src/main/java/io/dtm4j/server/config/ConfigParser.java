@@ -34,6 +34,7 @@ public final class ConfigParser {
   static final Set<String> WITHOUT_MEANING =
       Set.of(
           "JsonRpcPort",
+          "ConfigUpdateInterval",
           "GrpcBalancer",
           "HttpMicroService.Driver",
           "HttpMicroService.RegistryType",
@@ -47,11 +48,7 @@ public final class ConfigParser {
   /** Keys that are read and that this version does nothing with. */
   static final Set<String> NOT_YET =
       Set.of(
-          "ConfigUpdateInterval",
-          "MicroService.Driver",
-          "MicroService.Target",
-          "MicroService.EndPoint",
-          "AdminBasePath");
+          "MicroService.Driver", "MicroService.Target", "MicroService.EndPoint", "AdminBasePath");
 
   private static final List<String> DRIVERS =
       List.of("rocksdb", "boltdb", "redis", "mysql", "postgres", "sqlserver");
@@ -115,7 +112,6 @@ public final class ConfigParser {
         settings.seconds("TimeoutToFail", d.timeoutToFail()),
         settings.seconds("RequestTimeout", d.requestTimeout()),
         settings.seconds("TransCronInterval", d.transCronInterval()),
-        settings.seconds("ConfigUpdateInterval", d.configUpdateInterval()),
         settings.seconds("MinRetryInterval", d.minRetryInterval()));
   }
 

@@ -68,8 +68,6 @@ public record ServerConfig(
    * @param requestTimeout how long a branch call may take; {@code RequestTimeout}, default 3s
    * @param transCronInterval pause between two looks for what is due in the store; {@code
    *     TransCronInterval}, default 3s
-   * @param configUpdateInterval pause between two readings of the topics; {@code
-   *     ConfigUpdateInterval}, default 3s
    * @param minRetryInterval the least that {@code RetryInterval} may be; {@code MinRetryInterval},
    *     default 10s, less for tests only
    */
@@ -78,13 +76,11 @@ public record ServerConfig(
       Duration timeoutToFail,
       Duration requestTimeout,
       Duration transCronInterval,
-      Duration configUpdateInterval,
       Duration minRetryInterval) {
     public static final Timing DEFAULTS =
         new Timing(
             Duration.ofSeconds(10),
             Duration.ofSeconds(35),
-            Duration.ofSeconds(3),
             Duration.ofSeconds(3),
             Duration.ofSeconds(3),
             Duration.ofSeconds(10));
@@ -112,11 +108,6 @@ public record ServerConfig(
               isPositive(transCronInterval),
               "TransCronInterval",
               transCronInterval.toSeconds(),
-              ">= 1")
-          .check(
-              isPositive(configUpdateInterval),
-              "ConfigUpdateInterval",
-              configUpdateInterval.toSeconds(),
               ">= 1")
           .done();
     }

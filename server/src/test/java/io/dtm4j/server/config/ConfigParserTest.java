@@ -100,12 +100,6 @@ class ConfigParserTest {
               sec(1),
               c -> c.timing().transCronInterval()),
           key(
-              "ConfigUpdateInterval",
-              "CONFIG_UPDATE_INTERVAL",
-              "5",
-              sec(5),
-              c -> c.timing().configUpdateInterval()),
-          key(
               "MinRetryInterval",
               "MIN_RETRY_INTERVAL",
               "1",
@@ -194,6 +188,7 @@ class ConfigParserTest {
   static final List<Key> WITHOUT_MEANING =
       List.of(
           key("JsonRpcPort", "JSON_RPC_PORT"),
+          key("ConfigUpdateInterval", "CONFIG_UPDATE_INTERVAL"),
           key("GrpcBalancer", "GRPC_BALANCER"),
           key("HttpMicroService.Driver", "HTTP_MICRO_SERVICE_DRIVER"),
           key("HttpMicroService.RegistryType", "HTTP_MICRO_SERVICE_REGISTRY_TYPE"),
@@ -441,7 +436,7 @@ class ConfigParserTest {
     assertThat(loaded.config()).isEqualTo(DEFAULTS);
     assertThat(loaded.warnings())
         .containsExactly(
-            "keys that this version does nothing with yet: AdminBasePath, ConfigUpdateInterval,"
+            "keys that this version does nothing with yet: AdminBasePath,"
                 + " MicroService.Driver, MicroService.EndPoint, MicroService.Target");
     assertThat(YamlFile.read(file).keySet())
         .containsExactlyInAnyOrderElementsOf(KEYS.stream().map(Key::name).toList());
