@@ -53,7 +53,7 @@ public final class Logging {
     if (!root.isDebugEnabled()) {
       // A stack trace for each export that fails, a line for each time that spans were dropped:
       // tracing tells by itself that the collector is away.
-      context.getLogger("io.opentelemetry.exporter.internal").setLevel(Level.OFF);
+      context.getLogger("io.opentelemetry.exporter.otlp").setLevel(Level.OFF);
       context.getLogger("io.opentelemetry.sdk.trace.export").setLevel(Level.OFF);
     }
     SLF4JBridgeHandler.removeHandlersForRootLogger(); // grpc-java writes to java.util.logging

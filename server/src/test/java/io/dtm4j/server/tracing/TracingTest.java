@@ -3,6 +3,8 @@ package io.dtm4j.server.tracing;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.util.ContextInitializer;
 import com.sun.net.httpserver.HttpServer;
 import io.dtm4j.coordinator.Caller;
 import io.dtm4j.engine.Call;
@@ -12,10 +14,15 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
+import io.dtm4j.server.FreePorts;
+import io.dtm4j.server.Logging;
 import io.dtm4j.server.config.ConfigException;
+import io.dtm4j.server.config.ServerConfig.Log;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -23,8 +30,12 @@ import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class TracingTest {
@@ -49,6 +60,8 @@ class TracingTest {
               "OTEL_TRACES_EXPORTER", "otlp",
               "OTEL_METRICS_EXPORTER", "prometheus",
               "OTEL_PROPAGATORS", "b3"));
+
+  @TempDir Path folder;
 
   @ParameterizedTest
   @FieldSource("OFF")
@@ -113,6 +126,35 @@ class TracingTest {
     } finally {
       collector.stop(0);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"grpc", "http/protobuf"})
+  void a_collector_that_is_away_is_one_line_in_the_log(String protocol) throws Exception {
+    Path file = folder.resolve("log");
+    Logging.start(new Log(Level.INFO, List.of(file.toString()), Log.Format.TEXT, null));
+    Map<String, String> environment =
+        Map.of(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "http://127.0.0.1:" + FreePorts.next(),
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            protocol,
+            "OTEL_JAVA_EXPORTER_OTLP_RETRY_DISABLED",
+            "true");
+
+    try (Tracing tracing = Tracing.of(environment, "")) {
+      tracing
+          .around((_, ended) -> ended.ended(BranchAnswer.Success.INSTANCE, false))
+          .send(call("g"), (_, _) -> {});
+    } finally {
+      Logging.stop();
+      new ContextInitializer((LoggerContext) LoggerFactory.getILoggerFactory()).autoConfig();
+    }
+
+    assertThat(Files.readAllLines(file))
+        .singleElement()
+        .asString()
+        .contains("WARN", "spans do not reach the collector");
   }
 
   private static Call call(String gid) {
