@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 final class VirtualCommitter implements Committer {
   private static final Duration PAUSE = Duration.ofMillis(50);
 
+  /** What takes longer may keep others waiting that need it. */
+  private static final Duration SLOW = Duration.ofMillis(500);
+
   private final VirtualTime time;
   private final VirtualProcess process;
   private final Weather weather;
@@ -116,13 +119,19 @@ final class VirtualCommitter implements Committer {
     List<Runnable> results = new ArrayList<>();
     Duration there = fate == Weather.Fate.LATE ? weather.lateness() : weather.write();
     if (fate == Weather.Fate.CONFIRMED) {
+      Duration thereAndBack = there.plus(weather.write());
+      if (thereAndBack.compareTo(SLOW) > 0) {
+        process.disturbed(thereAndBack);
+      }
       time.after(there, () -> takeEffect(group, results));
-      process.after(there.plus(weather.write()), () -> confirmed(results));
+      process.after(thereAndBack, () -> confirmed(results));
     } else {
       if (fate != Weather.Fate.LOST) {
         time.after(there, () -> takeEffectUnconfirmed(group));
       }
-      process.after(weather.write().plus(weather.write()), () -> unknown(group));
+      Duration failsAfter = weather.write().plus(weather.write());
+      process.disturbed(failsAfter.plus(PAUSE));
+      process.after(failsAfter, () -> unknown(group));
     }
   }
 

@@ -7,6 +7,7 @@ final class VirtualProcess {
   private final VirtualTime time;
   private boolean dead;
   private Duration pausedUntil = Duration.ZERO;
+  private Duration disturbedUntil = Duration.ZERO;
 
   VirtualProcess(VirtualTime time) {
     this.time = time;
@@ -44,5 +45,20 @@ final class VirtualProcess {
     if (end.compareTo(pausedUntil) > 0) {
       pausedUntil = end;
     }
+    disturbed(length);
+  }
+
+  /** For that long something goes wrong for it, or is slow. */
+  void disturbed(Duration length) {
+    Duration end = time.passed().plus(length);
+    if (end.compareTo(disturbedUntil) > 0) {
+      disturbedUntil = end;
+    }
+  }
+
+  /** Whether all has gone well for it in that time. */
+  boolean isUndisturbedFor(Duration length) {
+    return disturbedUntil.plus(length).compareTo(time.passed()) < 0
+        && time.passed().compareTo(length) > 0;
   }
 }

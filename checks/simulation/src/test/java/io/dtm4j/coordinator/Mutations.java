@@ -1,0 +1,212 @@
+package io.dtm4j.coordinator;
+
+import java.util.List;
+
+/** The deliberate defects, each of which the simulation must find. */
+final class Mutations {
+  private Mutations() {}
+
+  static final List<Mutation> ALL =
+      List.of(
+          Mutation.of("R1, R3: a call leaves before its commit")
+              .coordinator(
+                  "Coordinator.java",
+                  "    live.committingSince = nanoTime.getAsLong() | 1;\n",
+                  """
+                      live.committingSince = nanoTime.getAsLong() | 1;
+                      decision.calls().forEach(call -> departures.send(live, call));
+                  """)
+              .coordinator(
+                  "Coordinator.java",
+                  "for (Call call : decision.calls()) {",
+                  "for (Call call : decision.writes().isEmpty() ? decision.calls() : List.<Call>of()) {"),
+          Mutation.of("R1: a client is answered before the commit")
+              .coordinator(
+                  "Runs.java",
+                  "committer.commit(batch, loop, result -> committed(batch, runs, since, result));",
+                  """
+                  if (waits == Waits.NEVER) {
+                    answer(Reply.Success.INSTANCE);
+                  }
+                  committer.commit(batch, loop, result -> committed(batch, runs, since, result));
+                  """),
+          Mutation.of("R2: what is decided is forgotten at a restart")
+              .coordinator(
+                  "Coordinator.java",
+                  "pass = Pass.begin(transaction, clock.instant());",
+                  """
+                  pass = Pass.begin(transaction, clock.instant());
+                  if (origin == LivePass.Origin.RECOVERY
+                      && transaction.status() == GlobalStatus.ABORTING) {
+                    var old = transaction.state();
+                    pass =
+                        Pass.begin(
+                            new Transaction(
+                                transaction.gid(),
+                                transaction.definition(),
+                                new io.dtm4j.model.State(
+                                    GlobalStatus.SUBMITTED,
+                                    old.reason(),
+                                    old.result(),
+                                    old.updateTime(),
+                                    null,
+                                    old.schedule(),
+                                    old.extra()),
+                                transaction.branches()),
+                            clock.instant());
+                  }
+                  """),
+          Mutation.of("R2: the decision of a workflow is only checked at the door")
+              .engine(
+                  "Commands.java",
+                  "Guard.InStatus.as(transaction, contrary)",
+                  "Guard.InStatus.as(transaction)"),
+          Mutation.of("R3: an action does not wait for those before it")
+              .engine(
+                  "SagaRules.java",
+                  "if (!draft.branch(actionOf(predecessor)).isDone()) {",
+                  "if (draft.branch(actionOf(predecessor)).status() == BranchStatus.FAILED) {"),
+          Mutation.of("R3a: two answers are decided on one state")
+              .coordinator(
+                  "Coordinator.java",
+                  "if (live.isCommitting()) {\n      live.waiting",
+                  "if (live.isCommitting() && event == Event.Woken.INSTANCE) {\n      live.waiting"),
+          Mutation.of("R4: the owner is not checked")
+              .model(
+                  "Batch.java",
+                  "status == held.status() && stored.owner().isSameWriteAs(held.owner());",
+                  "status == held.status();"),
+          Mutation.of("R4: a pass goes on under the claim by which it was superseded")
+              .coordinator(
+                  "Coordinator.java",
+                  "        log.atDebug().addKeyValue(\"gid\", live.gid).log(\"pass superseded\");\n",
+                  """
+                  if (lost.stored() != null && !lost.stored().transaction().status().isFinal()) {
+                    live.owner = lost.stored().owner();
+                    beginAnew(live, lost.stored());
+                    return;
+                  }
+                  """),
+          Mutation.of("R4: a repeat takes a lease that lasts")
+              .coordinator(
+                  "Runs.java",
+                  "} else if (!stored.owner().isHeld()) {",
+                  "} else if (!stored.transaction().status().isFinal()) {"),
+          Mutation.of("R4: a look-again is forgotten when a pass comes to rest")
+              .model(
+                  "Batch.java",
+                  "} else if (!present().status().isFinal()) {",
+                  "} else if (newOwner.revision() < 0) {"),
+          Mutation.of("R4: a look-again is lost in the next batch of the pass")
+              .model(
+                  "Batch.java",
+                  "owner = newOwner.marked(Owner.Mark.LOOK_AGAIN);",
+                  "owner = newOwner;"),
+          Mutation.of("R4a: a pass works on rows that were read before the commit")
+              .coordinator(
+                  "Coordinator.java",
+                  "Pass.begin(stored.transaction(), clock.instant())",
+                  "Pass.begin(live.pass.transaction(), clock.instant())"),
+          Mutation.of("R4a: a TCC ends in the batch that leaves prepared")
+              .engine(
+                  "TwoPhaseRules.java",
+                  "draft.beginAnew();",
+                  """
+                  if (draft.rows() == 0) {
+                    draft.changeStatus(GlobalStatus.FAILED, null);
+                  } else {
+                    draft.beginAnew();
+                  }
+                  """),
+          Mutation.of("R5: a final transaction is tried again")
+              .model("Batch.java", "!status.isFinal()\n              && ", "")
+              .store(
+                  "MemoryStore.java",
+                  ".filter(stored -> !stored.transaction().status().isFinal())\n        .map(Due::of)",
+                  ".map(Due::of)"),
+          Mutation.of("R6: a revision is used twice")
+              .model(
+                  "Owner.java",
+                  "return new Owner(newMark, server, claim, revision + 1);",
+                  "return new Owner(newMark, server, claim, Math.max(2, revision));"),
+          Mutation.of("R7: leases are not renewed")
+              .coordinator(
+                  "Keeper.java",
+                  "live.leaseEnd - now < live.lease.toNanos() * 2 / 3",
+                  "live.committingSince < 0 && now < 0"),
+          Mutation.of("R7: a call leaves when its lease is over")
+              .coordinator(
+                  "Departures.java",
+                  "return live.leaseEnd - nanoTime.getAsLong() < LEASE_NEEDED.toNanos();",
+                  "return live.ended;"),
+          Mutation.of("R7: a lease is counted from the answer to its last write")
+              .coordinator(
+                  "Keeper.java",
+                  "coordinator.renewed(live, sentAt + live.lease",
+                  "coordinator.renewed(live, nanoTime.getAsLong() + live.lease")
+              .coordinator(
+                  "Recovery.java",
+                  "long leaseEnd = sentAt + lease",
+                  "long leaseEnd = nanoTime.getAsLong() + lease")
+              .coordinator(
+                  "Runs.java", "since + engine.leaseOf", "nanoTime.getAsLong() + engine.leaseOf"),
+          Mutation.of("R7: a late renewal moves a lease back")
+              .coordinator(
+                  "Keeper.java",
+                  "store.renew(leasesOf(passes), lease)",
+                  "store.renew(leasesOf(passes), lease.minusNanos(nanoTime.getAsLong() - sentAt))")
+              .store(
+                  "MemoryStore.java", ".nextTime().isBefore(until)) {", ".nextTime() != until) {"),
+          Mutation.of("R7: a pass is forgotten that has a timer")
+              .coordinator(
+                  "Coordinator.java",
+                  "live.wakeUp = timers.after(delay,",
+                  "live.wakeUp = timers.after(delay.plus(java.time.Duration.ofDays(1)),"),
+          Mutation.of("a saga: the action in flight is not compensated")
+              .engine(
+                  "SagaRules.java",
+                  "!draft.branch(actionOf(step)).isOpen() || isRunnable(draft, step)",
+                  "!draft.branch(actionOf(step)).isOpen()"),
+          Mutation.of("a saga: an action is called although it is aborting")
+              .engine(
+                  "SagaRules.java",
+                  "return !isAction(row) || status == GlobalStatus.SUBMITTED;",
+                  "return true;"),
+          Mutation.of("a saga: compensates an action whose call is in flight")
+              .engine("SagaRules.java", "            && !draft.isInFlight(actionOf(step))\n", ""),
+          Mutation.of("a saga: compensations go in any order")
+              .engine(
+                  "SagaRules.java",
+                  "if (required[dependent] && ",
+                  "if (required[dependent] && step < 0 && "),
+          Mutation.of("a TCC: confirms in the wrong order")
+              .engine(
+                  "TwoPhaseRules.java",
+                  "new TwoPhaseRules(Op.CONFIRM, Op.CANCEL, true)",
+                  "new TwoPhaseRules(Op.CONFIRM, Op.CANCEL, false)"),
+          Mutation.of("a message: is delivered before its delay is over")
+              .engine(
+                  "MsgRules.java",
+                  "delayUntil != null && draft.now().isBefore(delayUntil)",
+                  "delayUntil != null && draft.now().plusSeconds(1).isBefore(delayUntil)"),
+          Mutation.of("a message: a refused check-back is taken for a success")
+              .engine(
+                  "MsgRules.java",
+                  "case BranchAnswer.Failure _ -> draft.changeStatus(GlobalStatus.FAILED, null);",
+                  "case BranchAnswer.Failure _ -> submit(draft);"),
+          Mutation.of("an abort that came too late is a success")
+              .engine(
+                  "Commands.java",
+                  "case SUBMITTED, SUCCEED, FAILED -> conflict(stored, \"abort\");",
+                  "case SUBMITTED, SUCCEED, FAILED -> new Verdict.Answer(Reply.Success.INSTANCE);"),
+          Mutation.of("a branch is registered after the decision")
+              .engine(
+                  "Commands.java",
+                  "if (transaction.status() != GlobalStatus.PREPARED) {",
+                  "if (transaction.status().isFinal()) {"),
+          Mutation.of("R4: a stop is answered before the pass has ended")
+              .coordinator(
+                  "Coordinator.java",
+                  "old.loop.execute(() -> loop.execute(ended)); // behind its end",
+                  "ended.run();"));
+}

@@ -1,0 +1,334 @@
+package io.dtm4j.coordinator;
+
+import io.dtm4j.engine.Call;
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.Definition;
+import io.dtm4j.model.Stored;
+import io.dtm4j.model.Transaction;
+import io.dtm4j.protocol.CustomData;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Reply;
+import io.dtm4j.protocol.TransType;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** What must hold when a call leaves a server. */
+final class CallInvariants {
+  private CallInvariants() {}
+
+  static List<Invariant> all(VirtualTime time) {
+    return List.of(
+        new WhatItDependsOnIsStored(),
+        new LeaseLasts(time),
+        new NotUnderALostClaim(),
+        new OnceAtATime(),
+        new NotBesideAnother(time),
+        new NoActionAfterItsCompensation(),
+        new CompensationAwaitsItsAction(),
+        new CompensationsGoBackward(),
+        new NothingAfterAStop(),
+        new NothingBeforeItsDelay(time));
+  }
+
+  private static final class WhatItDependsOnIsStored extends Invariant {
+    WhatItDependsOnIsStored() {
+      super("R2, R3: what a call depends on is stored before it leaves");
+    }
+
+    @Override
+    void leaves(Departure departure) {
+      if (departure.isOfItsHolder()) {
+        check(isAllowed(departure.transaction(), departure.call()), departure);
+      }
+    }
+
+    private static boolean isAllowed(Transaction transaction, Call call) {
+      GlobalStatus status = transaction.status();
+      Definition definition = transaction.definition();
+      if (call.row() == Call.NO_ROW) {
+        return status == GlobalStatus.PREPARED;
+      }
+      if (!transaction.branches().get(call.row()).isOpen()) {
+        return false;
+      }
+      if (definition.type() == TransType.MSG) {
+        return status == GlobalStatus.SUBMITTED
+            && (definition.options().concurrent()
+                || call.row() == 0
+                || isDone(transaction, call.row() - 1));
+      }
+      boolean backward = BACKWARD.contains(call.key().op());
+      if (status != (backward ? GlobalStatus.ABORTING : GlobalStatus.SUBMITTED)) {
+        return false;
+      }
+      if (definition.type() != TransType.SAGA) {
+        return isTurnOf(transaction, call, definition.type() == TransType.TCC);
+      }
+      return backward
+          || before(definition, call.row() / 2).stream()
+              .allMatch(one -> isDone(transaction, 2 * one + 1));
+    }
+
+    /** Whether all branches that come before this one are done. */
+    private static boolean isTurnOf(Transaction transaction, Call call, boolean lastFirst) {
+      List<Branch> rows = transaction.branches();
+      return (lastFirst ? rows.subList(call.row() + 1, rows.size()) : rows.subList(0, call.row()))
+          .stream()
+              .filter(branch -> branch.key().op().equals(call.key().op()))
+              .allMatch(Branch::isDone);
+    }
+  }
+
+  private static final class LeaseLasts extends Invariant {
+    /** What a lease must last when a call leaves, less the millisecond to which stores round. */
+    private static final Duration NEEDED = Duration.ofMillis(999);
+
+    private final VirtualTime time;
+
+    LeaseLasts(VirtualTime time) {
+      super("R7: a call leaves only while its lease lasts another second");
+      this.time = time;
+    }
+
+    @Override
+    void leaves(Departure departure) {
+      if (departure.isOfItsHolder()) {
+        Instant end = departure.transaction().state().schedule().nextTime();
+        check(
+            departure.stored().owner().isHeld() && !end.isBefore(time.instant().plus(NEEDED)),
+            departure);
+      }
+    }
+  }
+
+  private static final class NotUnderALostClaim extends Invariant {
+    /** How each claim was lost. */
+    private final Map<String, SharedStore.Cause> lostTo = new HashMap<>();
+
+    NotUnderALostClaim() {
+      super("R7: nothing is called under a claim that was lost to another server's claim");
+    }
+
+    @Override
+    void changed(Change change) {
+      if (change.before() != null && change.isClaimed()) {
+        lostTo.put(change.gid() + change.before().owner().claim(), change.cause());
+      }
+    }
+
+    @Override
+    void leaves(Departure departure) {
+      if (!departure.isOfItsHolder()) {
+        SharedStore.Cause cause = lostTo.get(departure.gid() + departure.pass().claim);
+        check(cause != SharedStore.Cause.CLAIM, departure);
+      }
+    }
+  }
+
+  private static final class OnceAtATime extends Invariant {
+    private record Row(Server server, LivePass pass, int row) {}
+
+    private final Set<Row> inFlight = new HashSet<>();
+
+    OnceAtATime() {
+      super("R5: a pass calls each row once at a time");
+    }
+
+    private static Row row(Departure departure) {
+      return new Row(departure.server(), departure.pass(), departure.call().row());
+    }
+
+    @Override
+    void leaves(Departure departure) {
+      check(inFlight.add(row(departure)), departure);
+    }
+
+    @Override
+    void ended(Departure departure) {
+      inFlight.remove(row(departure));
+    }
+  }
+
+  private static final class NotBesideAnother extends Invariant {
+    private final VirtualTime time;
+    private final Map<Gid, SharedStore.Cause> claimedBy = new HashMap<>();
+    private final Map<Gid, Set<Departure>> inFlight = new HashMap<>();
+
+    NotBesideAnother(VirtualTime time) {
+      super("R5: a client's request makes no row be called beside a call in flight");
+      this.time = time;
+    }
+
+    @Override
+    void changed(Change change) {
+      if (change.isClaimed()) {
+        claimedBy.put(change.gid(), change.cause());
+      }
+    }
+
+    @Override
+    void leaves(Departure departure) {
+      Set<Departure> ofGid = inFlight.computeIfAbsent(departure.gid(), _ -> new HashSet<>());
+      if (departure.isOfItsHolder() && claimedBy.get(departure.gid()) != SharedStore.Cause.CLAIM) {
+        check(ofGid.stream().noneMatch(other -> isBeside(other, departure)), departure);
+      }
+      ofGid.add(departure);
+    }
+
+    /** Under another claim whose time is not over. */
+    private boolean isBeside(Departure other, Departure departure) {
+      return other.pass() != departure.pass()
+          && other.call().row() == departure.call().row()
+          && other.pass().leaseEnd - time.nanoTime() > 0
+          && other.server().isUp();
+    }
+
+    @Override
+    void ended(Departure departure) {
+      inFlight.getOrDefault(departure.gid(), Set.of()).remove(departure);
+    }
+  }
+
+  private static final class NoActionAfterItsCompensation extends Invariant {
+    private record Step(Server server, Gid gid, int step) {}
+
+    private final Set<Step> compensated = new HashSet<>();
+
+    NoActionAfterItsCompensation() {
+      super("no server starts an action that it knows to be compensated");
+    }
+
+    @Override
+    void leaves(Departure departure) {
+      if (!departure.isOf(TransType.SAGA)) {
+        return;
+      }
+      var step = new Step(departure.server(), departure.gid(), departure.step());
+      if (departure.isAction()) {
+        check(!compensated.contains(step), departure);
+      } else {
+        compensated.add(step);
+      }
+    }
+  }
+
+  private static final class CompensationAwaitsItsAction extends Invariant {
+    private record Action(LivePass pass, int step) {}
+
+    private final Set<Action> inFlight = new HashSet<>();
+
+    CompensationAwaitsItsAction() {
+      super("an action whose call is in flight is not compensated by the same pass");
+    }
+
+    private static Action action(Departure departure) {
+      return new Action(departure.pass(), departure.step());
+    }
+
+    @Override
+    void leaves(Departure departure) {
+      if (departure.isOf(TransType.SAGA)) {
+        if (departure.isAction()) {
+          inFlight.add(action(departure));
+        } else {
+          check(!inFlight.contains(action(departure)), departure);
+        }
+      }
+    }
+
+    @Override
+    void ended(Departure departure) {
+      if (departure.isOf(TransType.SAGA) && departure.isAction()) {
+        inFlight.remove(action(departure));
+      }
+    }
+  }
+
+  private static final class CompensationsGoBackward extends Invariant {
+    private final Map<Gid, Set<Integer>> actionsSent = new HashMap<>();
+
+    CompensationsGoBackward() {
+      super("a step is compensated only after those that came after it");
+    }
+
+    @Override
+    void deleted(Gid gid) {
+      actionsSent.remove(gid);
+    }
+
+    @Override
+    void leaves(Departure departure) {
+      if (!departure.isOf(TransType.SAGA)) {
+        return;
+      }
+      Set<Integer> sent = actionsSent.computeIfAbsent(departure.gid(), _ -> new HashSet<>());
+      if (departure.isAction()) {
+        sent.add(departure.step());
+      } else if (departure.isOfItsHolder()) {
+        Transaction transaction = departure.transaction();
+        for (int later : sent) {
+          boolean follows = before(transaction.definition(), later).contains(departure.step());
+          check(!follows || isDone(transaction, 2 * later), departure);
+        }
+      }
+    }
+  }
+
+  private static final class NothingAfterAStop extends Invariant {
+    private record Stopped(Server server, Gid gid) {}
+
+    private final Set<Stopped> stopped = new HashSet<>();
+
+    NothingAfterAStop() {
+      super("R4: a server that has answered a stop calls nothing of it any more");
+    }
+
+    @Override
+    void answered(Answer answer) {
+      if (answer.reply() instanceof Reply.Success
+          && answer.command() != null
+          && answer.command().kind() == Command.Kind.FORCE_STOP) {
+        stopped.add(new Stopped(answer.server(), new Gid(answer.gid())));
+      }
+    }
+
+    @Override
+    void leaves(Departure departure) {
+      check(!stopped.contains(new Stopped(departure.server(), departure.gid())), departure);
+    }
+  }
+
+  private static final class NothingBeforeItsDelay extends Invariant {
+    private final VirtualTime time;
+    private final Map<Gid, Instant> submitted = new HashMap<>();
+
+    NothingBeforeItsDelay(VirtualTime time) {
+      super("a message is not delivered before its delay is over");
+      this.time = time;
+    }
+
+    @Override
+    void changed(Change change) {
+      Stored before = change.before();
+      if (change.now().transaction().status() == GlobalStatus.SUBMITTED
+          && (before == null || before.transaction().status() == GlobalStatus.PREPARED)) {
+        submitted.put(change.gid(), change.now().transaction().state().updateTime());
+      }
+    }
+
+    @Override
+    void leaves(Departure departure) {
+      if (departure.isOf(TransType.MSG) && departure.call().row() != Call.NO_ROW) {
+        long delay = CustomData.delay(departure.transaction().definition().customData());
+        Instant since = submitted.get(departure.gid());
+        check(since != null && !time.instant().isBefore(since.plusSeconds(delay)), departure);
+      }
+    }
+  }
+}
