@@ -207,6 +207,7 @@ final class Departures {
     long aliveUntil = began + call.timeout().plus(CALL_MARGIN).toNanos();
     if (live.calls == 1 || aliveUntil - live.callsEndBy > 0) {
       live.callsEndBy = aliveUntil;
+      live.callsShouldHaveEnded = false;
     }
     caller.send(
         call,

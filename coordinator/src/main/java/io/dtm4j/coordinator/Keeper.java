@@ -31,9 +31,6 @@ public final class Keeper {
   /** A batch that is on its way longer counts as frozen and earns no lease (R6, R7). */
   private static final Duration FROZEN_AFTER = ClientWrites.OUTCOME_WITHIN;
 
-  /** After so long without a sweep the process has stood still. */
-  private static final Duration STANDSTILL = SWEEP_EVERY.multipliedBy(4);
-
   private static final int SWEEPS_PER_MINUTE = 240;
   private static final Duration GRACE = Duration.ofSeconds(1);
   private static final Duration LOOK_WHILE_STOPPING = Duration.ofMillis(10);
@@ -48,8 +45,6 @@ public final class Keeper {
   private final Queue<LivePass> toRenew = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean renewing = new AtomicBoolean();
   private long sweeps;
-  private long lastSweep;
-  private boolean waited;
   private volatile boolean stopped;
 
   /**
@@ -74,7 +69,6 @@ public final class Keeper {
   }
 
   public void start() {
-    lastSweep = nanoTime.getAsLong();
     timers.after(SWEEP_EVERY, this::sweepAndRepeat);
   }
 
@@ -93,11 +87,6 @@ public final class Keeper {
 
   private void sweep() {
     long now = nanoTime.getAsLong();
-    waited = now - lastSweep > STANDSTILL.toNanos() && !waited;
-    lastSweep = now;
-    if (waited) {
-      return; // once: answers and time-outs that have become due meanwhile are heard first
-    }
     commands.sweep();
     if (++sweeps % SWEEPS_PER_MINUTE == 0) {
       coordinator.forgetIdleDestinations();
@@ -137,6 +126,9 @@ public final class Keeper {
     } else if (live.calls > 0) {
       if (live.callsEndBy - now > 0) {
         ask(live);
+      } else if (!live.callsShouldHaveEnded) {
+        // After a standstill their ends are still on the way to this loop.
+        live.callsShouldHaveEnded = true;
       } else {
         coordinator.drop(live, "a call did not come to its end", null);
       }

@@ -87,6 +87,9 @@ final class LivePass {
   /** By the monotonic clock: no call in flight is older than its time-out and a margin before. */
   long callsEndBy;
 
+  /** A look at the pass has found that time over. */
+  boolean callsShouldHaveEnded;
+
   Timers.@Nullable Timer wakeUp;
   @Nullable Instant wakeUpAt;
 

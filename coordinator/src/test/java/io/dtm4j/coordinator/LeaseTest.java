@@ -207,6 +207,21 @@ class LeaseTest extends InVirtualTime {
   }
 
   @Test
+  void a_server_that_stood_still_twice_hears_it_too() {
+    Server server = server("a");
+    participants.script("http://bank/a1", SILENT);
+    server.pause(seconds(5));
+    server.ask(saga("g", 1).requestTimeout(1).submit());
+    run(seconds(5).plusMillis(20)); // it has just looked at its passes
+    assertThat(participants.received()).hasSize(1);
+    server.pause(seconds(8));
+
+    run(seconds(9));
+
+    assertThat(world.stored("g").owner().isHeld()).as("it rests, it was not dropped").isFalse();
+  }
+
+  @Test
   void a_pass_whose_call_never_ends_is_dropped_and_taken_up_again() {
     Server server = server("a");
     server.caller.swallow("http://bank/a1");
