@@ -107,7 +107,7 @@ abstract class Invariant {
 
   final void check(boolean holds, @Nullable Object about) {
     if (!holds) {
-      throw new AssertionError(rule + ": " + about);
+      throw new Violation(rule, about);
     }
   }
 

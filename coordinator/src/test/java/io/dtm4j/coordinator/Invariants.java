@@ -86,8 +86,8 @@ final class Invariants implements SharedStore.Listener {
     Stored stored = records.get(call.gid());
     LivePass pass = server.coordinator.passOf(call.gid());
     if (stored == null || pass == null) {
-      throw new AssertionError(
-          (stored == null ? "R1: called before it is stored: " : "called by no pass: ") + call);
+      throw new Violation(
+          stored == null ? "R1: nothing is called before it is stored" : "only passes call", call);
     }
     var departure = new Invariant.Departure(server, pass, call, stored);
     all.forEach(one -> one.leaves(departure));

@@ -1,7 +1,6 @@
 package io.dtm4j.coordinator;
 
 import static java.util.Objects.requireNonNull;
-import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.engine.Engine;
 import io.dtm4j.model.Stored;
@@ -56,7 +55,7 @@ final class Server {
 
     private void came(String gid, @Nullable Command command, Reply answer) {
       if (reply != null) {
-        throw new AssertionError("answered twice: " + gid + ": " + reply + ", " + answer);
+        throw new Violation("a client is answered once", gid + ": " + reply + ", " + answer);
       }
       unanswered--;
       world.invariants.replied(Server.this, gid, command, answer);
@@ -253,11 +252,17 @@ final class Server {
 
   /** Nothing is kept of what has ended. */
   void checkIdle() {
-    assertThat(coordinator.openPasses()).as("passes of %s", name).isZero();
-    assertThat(coordinator.upcomingPasses()).as("passes to come of %s", name).isZero();
-    assertThat(coordinator.openBytes()).as("bytes of %s", name).isZero();
-    assertThat(commands.open()).as("commands of %s", name).isZero();
-    assertThat(recovery.armed()).as("timers of %s", name).isZero();
+    checkNone("passes", coordinator.openPasses());
+    checkNone("passes to come", coordinator.upcomingPasses());
+    checkNone("bytes", coordinator.openBytes());
+    checkNone("commands", commands.open());
+    checkNone("timers", recovery.armed());
+  }
+
+  private void checkNone(String what, long number) {
+    if (number != 0) {
+      throw new Violation("nothing is kept of what has ended", name + ": " + number + " " + what);
+    }
   }
 
   /** It is gone at once, with all it had in memory. */
@@ -277,7 +282,7 @@ final class Server {
 
   private void stopped(Runnable ended) {
     if (unanswered != 0) {
-      throw new AssertionError(name + " leaves " + unanswered + " clients without an answer");
+      throw new Violation("a stop leaves no client without an answer", name + ": " + unanswered);
     }
     crash();
     ended.run();

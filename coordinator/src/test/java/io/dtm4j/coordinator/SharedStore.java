@@ -157,7 +157,7 @@ final class SharedStore extends MemoryStore {
       throw new StoreRejectedException("no renewal on purpose", new IllegalStateException());
     }
     if (new HashSet<>(leases).size() < leases.size()) {
-      throw new AssertionError("one lease is renewed several times at once: " + leases);
+      throw new Violation("R7: a lease is renewed once at a time", leases);
     }
     List<Lease> lost = super.renew(leases, lease);
     tellOf(leases);

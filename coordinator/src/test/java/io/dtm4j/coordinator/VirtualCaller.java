@@ -18,6 +18,7 @@ final class VirtualCaller implements Caller {
   private final List<? extends EventLoop> loops;
   private final Function<Call, Runnable> leaves;
   private final Set<String> swallowed = new HashSet<>();
+  private boolean swallowsNext;
 
   /**
    * @param leaves told of every call that leaves; what it returns is run when it has ended
@@ -42,6 +43,11 @@ final class VirtualCaller implements Caller {
     swallowed.add(url);
   }
 
+  /** The next call never comes to an end: a defect of the caller. */
+  void swallowNext() {
+    swallowsNext = true;
+  }
+
   /** It has no defect any more. */
   void heal() {
     swallowed.clear();
@@ -49,11 +55,13 @@ final class VirtualCaller implements Caller {
 
   @Override
   public void send(Call call, Ended ended) {
-    var underWay = new UnderWay(call, ended);
-    if (!swallowed.contains(call.url())) {
-      process.after(
-          call.timeout(), () -> underWay.end(new BranchAnswer.Unknown("timed out"), false));
-    }
+    var underWay = new UnderWay(call, ended, swallowsNext || swallowed.contains(call.url()));
+    swallowsNext = false;
+    process.after(
+        call.timeout(),
+        underWay.swallowed
+            ? () -> underWay.heardOf.run() // it is over all the same, only the server does not know
+            : () -> underWay.end(new BranchAnswer.Unknown("timed out"), false));
     Duration connecting = weather.connecting();
     if (connecting.isZero()) {
       underWay.leave();
@@ -65,14 +73,16 @@ final class VirtualCaller implements Caller {
   private final class UnderWay {
     private final Call call;
     private final Ended ended;
+    private final boolean swallowed;
     private final EventLoop loop =
         loops.stream().filter(EventLoop::isCurrent).findFirst().orElseThrow();
     private Runnable heardOf = () -> {};
     private boolean over;
 
-    UnderWay(Call call, Ended ended) {
+    UnderWay(Call call, Ended ended, boolean swallowed) {
       this.call = call;
       this.ended = ended;
+      this.swallowed = swallowed;
     }
 
     /** It has its connection, if there is one. */
@@ -85,14 +95,22 @@ final class VirtualCaller implements Caller {
         return;
       }
       heardOf = leaves.apply(call);
-      if (swallowed.contains(call.url())) {
+      if (swallowed) {
         return;
       }
       if (weather.isAway(call.url())) {
         process.after(weather.call(), () -> end(new BranchAnswer.Unknown("refused"), true));
       } else if (!weather.callIsLost()) {
         time.after(weather.call(), this::arrive);
+        if (weather.callIsDoubled()) {
+          time.after(weather.lateness(), this::arriveOnceMore);
+        }
       }
+    }
+
+    /** Somebody on the way has kept it and sends it again; nobody hears what comes of that. */
+    private void arriveOnceMore() {
+      participants.receive(new Participants.Received(time.instant(), call, _ -> {}));
     }
 
     void arrive() {

@@ -17,6 +17,9 @@ final class VirtualTime implements InstantSource {
   /** The monotonic clock begins just before its overflow, which it may do at any moment. */
   private static final long NANOS_AT_START = Long.MAX_VALUE - 10_000_000_000L;
 
+  /** More events than that at one moment have no end. */
+  private static final int MOST_AT_ONCE = 1_000_000;
+
   private record Due(long at, long number, Runnable action) implements Comparable<Due> {
     @Override
     public int compareTo(Due other) {
@@ -27,6 +30,7 @@ final class VirtualTime implements InstantSource {
   private final PriorityQueue<Due> queue = new PriorityQueue<>();
   private long passed;
   private long scheduled;
+  private int atOnce;
 
   @Override
   public Instant instant() {
@@ -76,6 +80,10 @@ final class VirtualTime implements InstantSource {
 
   private void runNext() {
     Due next = queue.remove();
+    atOnce = next.at() == passed ? atOnce + 1 : 0;
+    if (atOnce > MOST_AT_ONCE) {
+      throw new Violation("time goes on", MOST_AT_ONCE + " events at " + instant());
+    }
     passed = next.at();
     next.action().run();
   }

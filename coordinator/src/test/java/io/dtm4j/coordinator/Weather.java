@@ -111,7 +111,7 @@ class Weather {
     return WRITE.dividedBy(2);
   }
 
-  /** Until a late write takes effect. */
+  /** Until a late write takes effect, or a doubled call arrives. */
   Duration lateness() {
     return late;
   }
@@ -129,6 +129,11 @@ class Weather {
   /** Whether connections to a url do not come up. */
   boolean isAway(String url) {
     return away.stream().anyMatch(url::startsWith);
+  }
+
+  /** Whether a call reaches its participant once more, some time later. */
+  boolean callIsDoubled() {
+    return false;
   }
 
   /** Whether a call never reaches its participant, or its answer never comes back. */

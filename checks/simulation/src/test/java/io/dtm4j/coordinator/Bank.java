@@ -39,6 +39,7 @@ final class Bank implements Participants {
 
   private final World world;
   private final SplittableRandom chance;
+  private final Faults faults;
   private final Trace trace;
   private final int refused;
   private final int bad;
@@ -48,9 +49,10 @@ final class Bank implements Participants {
   private final Set<Row> effects = new HashSet<>();
   private final Map<Gid, Local> locals = new HashMap<>();
 
-  Bank(World world, SplittableRandom chance, Trace trace) {
+  Bank(World world, SplittableRandom chance, Faults faults, Trace trace) {
     this.world = world;
     this.chance = chance;
+    this.faults = faults;
     this.trace = trace;
     refused = chance.nextInt(25);
     bad = chance.nextInt(30);
@@ -61,8 +63,8 @@ final class Bank implements Participants {
     good = true;
   }
 
-  private boolean percent(int limit) {
-    return !good && chance.nextInt(100) < limit;
+  private boolean percent(int limit, String what) {
+    return !good && chance.nextInt(100) < limit && faults.happens(what);
   }
 
   @Override
@@ -87,7 +89,7 @@ final class Bank implements Participants {
   }
 
   private void take(Supplier<BranchAnswer> execution, Consumer<BranchAnswer> answer) {
-    if (!percent(bad)) {
+    if (!percent(bad, "bad participant")) {
       answer.accept(execution.get());
       return;
     }
@@ -114,7 +116,7 @@ final class Bank implements Participants {
     boolean first = !barrier.contains(row);
     boolean empty = backward && !barrier.contains(origin);
     boolean mayRefuse = row.op().equals(origin.op()) && type != TransType.MSG;
-    if (first && !empty && percent(mayRefuse ? refused : 5)) {
+    if (first && !empty && percent(mayRefuse ? refused : 5, "refused")) {
       return new BranchAnswer.Failure("refused");
     }
     barrier.add(row);
@@ -133,13 +135,15 @@ final class Bank implements Participants {
 
   private void takeEffect(Row row) {
     trace.add("effect " + row);
-    effects.add(row);
+    if (!effects.add(row)) {
+      throw new Violation("nothing takes effect twice", row);
+    }
     GlobalStatus status = world.status(row.gid().value());
     if (status.isFinal() && !world.invariants.isForced(row.gid())) {
-      throw new AssertionError("took effect in " + status + ": " + row);
+      throw new Violation("nothing takes effect in what has ended", status + ": " + row);
     }
     if (has(row.gid(), row.branchId(), SECOND) && has(row.gid(), row.branchId(), BACKWARD)) {
-      throw new AssertionError("took effect both ways: " + row);
+      throw new Violation("confirm xor cancel, commit xor rollback", row);
     }
   }
 
@@ -171,12 +175,14 @@ final class Bank implements Participants {
         continue;
       }
       if (succeeded ? !done || undone || (needsSecond && !second) : done != undone || second) {
-        throw new AssertionError("money is lost in branch " + branch.key() + " of " + stored);
+        throw new Violation("all or nothing", branch.key() + " of " + stored);
       }
     }
     Local local = locals.get(gid);
     if (local != null && succeeded != (local == Local.COMMITTED)) {
-      throw new AssertionError("the local transaction is " + local + ": " + stored);
+      throw new Violation(
+          "a message is delivered if and only if its local transaction is committed",
+          local + ": " + stored);
     }
   }
 }

@@ -122,8 +122,8 @@ final class Clients {
     for (int i = percent(15) ? 1 + chance.nextInt(4) : 0; i > 0; i--) {
       time.after(upTo(30_000), () -> insist(request.reset(), 2, _ -> {}));
     }
-    if (percent(4)) {
-      time.after(upTo(20_000), () -> insist(request.forceStop(), 2, _ -> {}));
+    if (percent(6)) { // half of them while it is worked on
+      time.after(upTo(percent(50) ? 100 : 20_000), () -> insist(request.forceStop(), 2, _ -> {}));
     }
   }
 

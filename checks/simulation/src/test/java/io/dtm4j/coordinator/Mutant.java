@@ -44,7 +44,7 @@ final class Mutant implements AutoCloseable {
     loader = new OwnFirst(folder);
     run =
         Class.forName("io.dtm4j.coordinator.Simulation", true, loader)
-            .getDeclaredMethod("run", long.class);
+            .getDeclaredMethod("objectionTo", long.class);
     run.setAccessible(true);
   }
 
@@ -115,13 +115,9 @@ final class Mutant implements AutoCloseable {
    */
   @Nullable String run(long seed) throws IllegalAccessException {
     try {
-      var _ = run.invoke(null, seed);
-      return null;
+      return (String) run.invoke(null, seed);
     } catch (InvocationTargetException e) {
-      return String.valueOf(requireNonNull(e.getCause()).getMessage())
-          .lines()
-          .findFirst()
-          .orElse("");
+      return String.valueOf(e.getCause());
     }
   }
 

@@ -32,6 +32,6 @@ class MutationTest {
       }
     }
     assertThat(found).as(mutation.name()).isNotNull();
-    System.out.printf("%s: %s%n", mutation, found);
+    System.out.printf("%s: found by seed %d: %s%n", mutation, seed, found);
   }
 }

@@ -157,11 +157,16 @@ final class Mutations {
                   "store.renew(leasesOf(passes), lease.minusNanos(nanoTime.getAsLong() - sentAt))")
               .store(
                   "MemoryStore.java", ".nextTime().isBefore(until)) {", ".nextTime() != until) {"),
-          Mutation.of("R7: a pass is forgotten that has a timer")
+          Mutation.of("R7: a pass whose call never comes to its end is kept")
+              .coordinator(
+                  "Keeper.java",
+                  "coordinator.drop(live, \"a call did not come to its end\", null);",
+                  "ask(live);"),
+          Mutation.of("R7: a pass that was superseded keeps its client waiting")
               .coordinator(
                   "Coordinator.java",
-                  "live.wakeUp = timers.after(delay,",
-                  "live.wakeUp = timers.after(delay.plus(java.time.Duration.ofDays(1)),"),
+                  "end(live, Waiter.replyOf(lost.stored()));",
+                  "live.ended = true;"),
           Mutation.of("a saga: the action in flight is not compensated")
               .engine(
                   "SagaRules.java",
@@ -204,9 +209,9 @@ final class Mutations {
                   "Commands.java",
                   "if (transaction.status() != GlobalStatus.PREPARED) {",
                   "if (transaction.status().isFinal()) {"),
-          Mutation.of("R4: a stop is answered before the pass has ended")
+          Mutation.of("a call that waited for a connection leaves though its pass has ended")
               .coordinator(
-                  "Coordinator.java",
-                  "old.loop.execute(() -> loop.execute(ended)); // behind its end",
-                  "ended.run();"));
+                  "Departures.java",
+                  "return !live.ended\n                && !live.superseded\n                && !isLeaseShort",
+                  "return !isLeaseShort"));
 }

@@ -9,12 +9,14 @@ final class Storm extends Weather {
   private static final List<Fate> UNKNOWN = List.of(Fate.LOST, Fate.UNCONFIRMED, Fate.LATE);
 
   private final SplittableRandom chance;
+  private final Faults faults;
   private final int writesLost;
   private final int callsLost;
   private boolean over;
 
-  Storm(SplittableRandom chance) {
+  Storm(SplittableRandom chance, Faults faults) {
     this.chance = chance;
+    this.faults = faults;
     writesLost = chance.nextInt(12);
     callsLost = chance.nextInt(8);
   }
@@ -26,17 +28,21 @@ final class Storm extends Weather {
     participantsComeBack();
   }
 
-  private boolean percent(int limit) {
-    return !over && chance.nextInt(100) < limit;
+  private boolean percent(int limit, String what) {
+    return !over && chance.nextInt(100) < limit && faults.happens(what);
   }
 
   private Duration upTo(Duration longest) {
     return Duration.ofNanos(chance.nextLong(longest.toNanos() + 1));
   }
 
+  private Duration usually(Duration longest, int percent, Duration slow, String what) {
+    return upTo(percent(percent, what) ? slow : longest);
+  }
+
   @Override
   Duration hop() {
-    return upTo(Duration.ofNanos(percent(2) ? 20_000_000 : 50_000));
+    return usually(Duration.ofNanos(50_000), 2, Duration.ofMillis(20), "busy loop");
   }
 
   @Override
@@ -46,25 +52,25 @@ final class Storm extends Weather {
 
   @Override
   Duration read() {
-    return upTo(Duration.ofMillis(percent(2) ? 500 : 2));
+    return usually(Duration.ofMillis(2), 2, Duration.ofMillis(500), "slow read");
   }
 
   @Override
   boolean readFails() {
-    return percent(2);
+    return percent(2, "read fails");
   }
 
   @Override
   Fate nextWrite() {
     Fate asked = super.nextWrite();
-    return asked == Fate.CONFIRMED && percent(writesLost)
+    return asked == Fate.CONFIRMED && percent(writesLost, "outcome of a write is unknown")
         ? UNKNOWN.get(chance.nextInt(UNKNOWN.size()))
         : asked;
   }
 
   @Override
   Duration write() {
-    return upTo(Duration.ofMillis(percent(3) ? 2_000 : 3));
+    return usually(Duration.ofMillis(3), 3, Duration.ofSeconds(2), "slow write");
   }
 
   @Override
@@ -79,16 +85,21 @@ final class Storm extends Weather {
 
   @Override
   Duration connecting() {
-    return percent(5) ? upTo(Duration.ofSeconds(2)) : Duration.ZERO;
+    return percent(5, "slow connection") ? upTo(Duration.ofSeconds(2)) : Duration.ZERO;
   }
 
   @Override
   Duration call() {
-    return upTo(Duration.ofMillis(percent(3) ? 4_000 : 5));
+    return usually(Duration.ofMillis(5), 3, Duration.ofSeconds(4), "slow call or answer");
+  }
+
+  @Override
+  boolean callIsDoubled() {
+    return percent(2, "call comes twice");
   }
 
   @Override
   boolean callIsLost() {
-    return percent(callsLost);
+    return percent(callsLost, "call or answer is lost");
   }
 }
