@@ -144,14 +144,14 @@ class GroupCommitterTest {
     store.shut();
     commit("first", 1, answers);
     store.awaitCommit();
-    for (int i = 0; i < Lane.MAX_BATCHES + 1; i++) {
+    for (int i = 0; i < LaneWork.MAX_BATCHES + 1; i++) {
       commit("g", i, answers);
     }
     store.open();
 
-    loop.runUntil(() -> answers.size() == Lane.MAX_BATCHES + 2);
+    loop.runUntil(() -> answers.size() == LaneWork.MAX_BATCHES + 2);
 
-    assertThat(store.groups()).extracting(List::size).containsExactly(1, Lane.MAX_BATCHES, 1);
+    assertThat(store.groups()).extracting(List::size).containsExactly(1, LaneWork.MAX_BATCHES, 1);
   }
 
   @Test
@@ -160,8 +160,8 @@ class GroupCommitterTest {
     store.shut();
     commit("first", 1, answers);
     store.awaitCommit();
-    int third = (int) Lane.MAX_BYTES / 3;
-    for (int size : new int[] {third, third, third, 10, (int) Lane.MAX_BYTES + 1, 10}) {
+    int third = (int) LaneWork.MAX_BYTES / 3;
+    for (int size : new int[] {third, third, third, 10, (int) LaneWork.MAX_BYTES + 1, 10}) {
       lane.commit(withPayload(size), loop, _ -> answers.add("big"));
     }
     store.open();
