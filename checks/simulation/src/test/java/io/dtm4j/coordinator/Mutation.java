@@ -45,6 +45,11 @@ record Mutation(String name, List<Edit> edits) {
     return with("store/src/main/java/io/dtm4j/store/" + file, from, to);
   }
 
+  /** With a change of the virtual world: what a store or an edge of the server does. */
+  Mutation world(String file, String from, String to) {
+    return with("coordinator/src/test/java/io/dtm4j/coordinator/" + file, from, to);
+  }
+
   private Mutation with(String file, String from, String to) {
     List<Edit> more = new ArrayList<>(edits);
     more.add(new Edit(file, from, to));

@@ -129,6 +129,72 @@ final class Mutations {
                   "Owner.java",
                   "return new Owner(newMark, server, claim, revision + 1);",
                   "return new Owner(newMark, server, claim, Math.max(2, revision));"),
+          Mutation.of("R6: what is read after a write of unknown outcome is trusted")
+              .world(
+                  "VirtualCommitter.java",
+                  "process.after(failsAfter, () -> ended(null));",
+                  """
+                  process.after(failsAfter, () -> ended(reRead(next)));
+                }
+              }
+
+              private LaneWork.@Nullable Outcome reRead(LaneWork.Try what) {
+                InvocationHandler finds =
+                    (_, method, arguments) -> {
+                      if (!method.getName().equals("commit")) {
+                        throw new OutcomeUnknownException("not read", null);
+                      }
+                      List<CommitResult> results = new java.util.ArrayList<>();
+                      for (Object one : (List<?>) arguments[0]) {
+                        Batch batch = (Batch) one;
+                        io.dtm4j.model.Stored stored = store.find(batch.gid()).orElse(null);
+                        boolean ours =
+                            stored != null
+                                && batch.owner() != null
+                                && stored.owner().isSameWriteAs(batch.owner());
+                        results.add(
+                            ours
+                                ? new CommitResult.Committed(stored)
+                                : new CommitResult.Lost(stored));
+                      }
+                      return results;
+                    };
+                try {
+                  return what.on(
+                      (TransactionStore)
+                          Proxy.newProxyInstance(
+                              TransactionStore.class.getClassLoader(),
+                              new Class<?>[] {TransactionStore.class},
+                              finds));
+                } catch (OutcomeUnknownException e) {
+                  return null;
+                }
+              }
+
+              private void unused() {
+                if (busy) {""")
+              .coordinator(
+                  "Coordinator.java",
+                  "committer.commit(batch, live.loop, result -> committed(live, decision, next, result));",
+                  """
+                  committer.commit(
+                      batch,
+                      live.loop,
+                      result -> {
+                        if (!live.ended
+                            && result instanceof CommitResult.Lost lost
+                            && lost.stored() != null
+                            && lost.stored().owner().isSameWriteAs(live.owner)) {
+                          live.committingSince = 0;
+                          List<Event> again = new java.util.ArrayList<>(events);
+                          again.addAll(live.waiting);
+                          live.waiting.clear();
+                          apply(live, again);
+                        } else {
+                          committed(live, decision, next, result);
+                        }
+                      });
+                  """),
           Mutation.of("R7: leases are not renewed")
               .coordinator(
                   "Keeper.java",
