@@ -29,7 +29,11 @@ public final class Logging {
 
   private Logging() {}
 
-  /** Replaces what was set up before. */
+  /**
+   * Replaces what was set up before.
+   *
+   * @throws StartException when an output cannot be written
+   */
   public static void start(Log config) {
     var context = (LoggerContext) LoggerFactory.getILoggerFactory();
     context.reset();
@@ -76,6 +80,9 @@ public final class Logging {
       appender.setContext(context);
       appender.setEncoder(encoder());
       appender.start();
+      if (!appender.isStarted()) { // logback would only say so in a status that nobody asks for
+        throw new StartException("Log.Outputs: %s cannot be written".formatted(output), null);
+      }
       return appender;
     }
 

@@ -67,4 +67,16 @@ class MainTest {
             "  LogLevel: loud (expected: debug, info, warn, error)",
             "  RetryInterval: 1 (expected: >= 10)");
   }
+
+  @Test
+  void logs_that_cannot_be_written_end_with_2_in_one_line(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("conf.yml");
+    // With a store that is not there yet: nothing starts, even if this goes unnoticed.
+    Files.writeString(
+        file, "Log: {Outputs: '" + folder + "'}\nStore: {Driver: redis, Host: h, Port: 1}\n");
+
+    assertThat(command.run("serve", "-c", file.toString())).isEqualTo(Main.CANNOT_START);
+    assertThat(err.toString().strip())
+        .isEqualTo("dtm4j: Log.Outputs: " + folder + " cannot be written");
+  }
 }
