@@ -1,6 +1,7 @@
 package io.dtm4j.server.config;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.dtm4j.server.config.ServerConfig.Alert;
@@ -12,6 +13,7 @@ import io.dtm4j.server.config.ServerConfig.Timing;
 import io.dtm4j.server.config.StoreConfig.Redis;
 import io.dtm4j.server.config.StoreConfig.RocksDb;
 import io.dtm4j.server.config.StoreConfig.Sql;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.ZoneId;
@@ -53,6 +55,8 @@ public final class ConfigParser {
   private static final List<String> DRIVERS =
       List.of("rocksdb", "boltdb", "redis", "mysql", "postgres", "sqlserver");
   private static final int FAR = 3;
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private final Settings settings;
   private final List<String> problems = new ArrayList<>();
@@ -118,7 +122,7 @@ public final class ConfigParser {
   /** All keys are read whatever the driver: a key of another store is no typing error. */
   private StoreConfig store() {
     String driver = settings.text("Store.Driver", RocksDb.DEFAULTS.driver());
-    String directory = settings.text("Store.Dir", RocksDb.DEFAULTS.directory().toString());
+    Path directory = path("Store.Dir", RocksDb.DEFAULTS.directory());
     boolean sync = settings.flag("Store.Sync", RocksDb.DEFAULTS.sync());
     String host = settings.text("Store.Host", "");
     int port = settings.number("Store.Port", 0);
@@ -133,7 +137,7 @@ public final class ConfigParser {
     var finished = settings.seconds("Store.FinishedDataExpire", Redis.FINISHED_DATA_EXPIRE);
     String prefix = settings.text("Store.RedisPrefix", Redis.PREFIX);
     return switch (driver) {
-      case "rocksdb", "boltdb" -> new RocksDb(Path.of(directory), sync, dataExpire);
+      case "rocksdb", "boltdb" -> new RocksDb(directory, sync, dataExpire);
       case "mysql", "postgres", "sqlserver" ->
           new Sql(driver, host, port, user, password, database, schema, maxOpen, maxIdle, maxLife);
       case "redis" -> new Redis(host, port, user, password, dataExpire, finished, prefix);
@@ -142,6 +146,16 @@ public final class ConfigParser {
         yield RocksDb.DEFAULTS;
       }
     };
+  }
+
+  private Path path(String key, Path byDefault) {
+    String text = settings.text(key, byDefault.toString());
+    try {
+      return Path.of(text);
+    } catch (InvalidPathException e) {
+      settings.problem(key, text, "a path: " + e.getReason());
+      return byDefault;
+    }
   }
 
   private Listen listen() {
@@ -178,18 +192,29 @@ public final class ConfigParser {
 
   private Log.Rotation rotation(String json) {
     try {
-      JsonNode members = new ObjectMapper().readTree(json);
-      Log.Rotation d = Log.Rotation.DEFAULTS;
-      int megabytes = members.path("maxsize").asInt(0);
-      return new Log.Rotation(
-          megabytes == 0 ? d.megabytes() : megabytes,
-          members.path("maxage").asInt(d.days()),
-          members.path("maxbackups").asInt(d.files()),
-          members.path("compress").asBoolean(d.compress()));
-    } catch (JsonProcessingException e) {
-      settings.problem("Log.RotationConfigJSON", json, "a JSON object such as {\"maxsize\":100}");
-      return Log.Rotation.DEFAULTS;
+      JsonNode members = JSON.readTree(json);
+      if (members.isObject() || members.isMissingNode()) { // "" says nothing
+        Log.Rotation d = Log.Rotation.DEFAULTS;
+        int megabytes = member(members, "maxsize", 0);
+        return new Log.Rotation(
+            megabytes == 0 ? d.megabytes() : megabytes,
+            member(members, "maxage", d.days()),
+            member(members, "maxbackups", d.files()),
+            members.path("compress").asBoolean(d.compress()));
+      }
+    } catch (JsonProcessingException _) {
+      // said below
     }
+    settings.problem("Log.RotationConfigJSON", json, "a JSON object such as {\"maxsize\":100}");
+    return Log.Rotation.DEFAULTS;
+  }
+
+  private int member(JsonNode rotation, String name, int byDefault) {
+    JsonNode value = rotation.path(name);
+    if (!value.isMissingNode() && !value.isInt()) {
+      settings.problem("Log.RotationConfigJSON " + name, value.toString(), "an integer");
+    }
+    return value.asInt(byDefault);
   }
 
   private Alert alert() {
@@ -214,7 +239,7 @@ public final class ConfigParser {
 
   private static boolean isJsonObject(String text) {
     try {
-      return new ObjectMapper().readTree(text).isObject();
+      return JSON.readTree(text).isObject();
     } catch (JsonProcessingException e) {
       return false;
     }

@@ -305,10 +305,34 @@ class ConfigParserTest {
                         "Limits.OpenPasses: 0 (expected: >= 1)"));
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      quoteCharacter = '`',
+      delimiter = '|',
+      value = {
+        "GrpcServiceConfig | [1 | a JSON object",
+        "GrpcServiceConfig | {} x | a JSON object",
+        "Log.RotationConfigJSON | [] | a JSON object such as {\"maxsize\":100}",
+        "Log.RotationConfigJSON | {}, | a JSON object such as {\"maxsize\":100}",
+      })
+  void what_must_be_a_json_object_is_nothing_else(String key, String value, String expected) {
+    assertThatThrownBy(() -> ConfigParser.load(null, Map.of(key, value), Map.of()))
+        .hasMessage("%s: %s (expected: %s)", key, value, expected);
+  }
+
   @Test
-  void a_service_config_of_grpc_must_be_a_json_object() {
-    assertThatThrownBy(() -> ConfigParser.load(null, Map.of("GrpcServiceConfig", "[1"), Map.of()))
-        .hasMessage("GrpcServiceConfig: [1 (expected: a JSON object)");
+  void a_number_for_the_rotation_of_logs_is_one() {
+    Map<String, String> text = Map.of("Log.RotationConfigJSON", "{\"maxsize\":\"big\"}");
+
+    assertThatThrownBy(() -> ConfigParser.load(null, text, Map.of()))
+        .hasMessage("Log.RotationConfigJSON maxsize: \"big\" (expected: an integer)");
+  }
+
+  @Test
+  void a_directory_that_cannot_be_one_is_refused() {
+    assertThatThrownBy(() -> ConfigParser.load(null, Map.of("Store.Dir", "a\0b"), Map.of()))
+        .hasMessageStartingWith("Store.Dir: ")
+        .hasMessageEndingWith("(expected: a path: Nul character not allowed)");
   }
 
   @Test
