@@ -33,6 +33,7 @@ import io.dtm4j.server.http.HttpCaller;
 import io.dtm4j.server.http.HttpDoor;
 import io.dtm4j.server.http.ListenerConfig;
 import io.dtm4j.server.http.Loops;
+import io.dtm4j.server.http.Room;
 import io.dtm4j.server.metrics.Metrics;
 import io.dtm4j.server.tracing.Tracing;
 import io.dtm4j.store.EventLoop;
@@ -97,8 +98,7 @@ public final class DtmServer implements AutoCloseable {
       GroupCommitter committer = part(new GroupCommitter(store, 1, COMMITS_END_WITHIN, metrics));
       StoreReaders readers = part(new StoreReaders(READERS, WAITING_READS));
       HttpCaller http = part(HttpCaller.open(loops, callerConfig(config), AddressPolicy.ALL));
-      GrpcCaller grpc =
-          part(GrpcCaller.open(loops, grpcCallerConfig(config), AddressPolicy.ALL, http.answers()));
+      GrpcCaller grpc = part(grpcCaller(loops, http.answers()));
       Caller caller = tracing.around(new Transports(http, grpc));
       ThreadTimers timers = part(new ThreadTimers());
 
@@ -300,6 +300,14 @@ public final class DtmServer implements AutoCloseable {
       } catch (Exception e) {
         log.atWarn().setCause(e).addKeyValue("part", part).log("not closed");
       }
+    }
+  }
+
+  private GrpcCaller grpcCaller(Loops loops, Room answers) {
+    try {
+      return GrpcCaller.open(loops, grpcCallerConfig(config), AddressPolicy.ALL, answers);
+    } catch (IllegalArgumentException e) {
+      throw new StartException("GrpcServiceConfig: " + e.getMessage(), e);
     }
   }
 

@@ -19,6 +19,8 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class DtmServerTest {
@@ -95,6 +97,26 @@ class DtmServerTest {
           .isInstanceOf(StartException.class)
           .hasMessageContaining("in use");
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"loadBalancingConfig\":[{\"nonsense\":{}}]}",
+        "{\"loadBalancingConfig\":5}",
+        "{\"methodConfig\":[{\"name\":[{}],\"timeout\":\"soon\"}]}"
+      })
+  void a_service_config_that_grpc_cannot_use_stops_the_start(String json) {
+    assertThatThrownBy(() -> DtmServer.start(config(Map.of("GrpcServiceConfig", json))))
+        .isInstanceOf(StartException.class)
+        .hasMessageStartingWith("GrpcServiceConfig: ");
+  }
+
+  @Test
+  void another_service_config_of_grpc_does_not() {
+    String json = "{\"loadBalancingConfig\":[{\"pick_first\":{}}]}";
+
+    DtmServer.start(config(Map.of("GrpcServiceConfig", json))).close();
   }
 
   @Test

@@ -23,12 +23,24 @@ final class Channels {
   private final Map<String, @Nullable Object> serviceConfig;
 
   /**
-   * @throws IllegalArgumentException when the service config is no JSON
+   * @throws IllegalArgumentException when the library cannot use the service config
    */
   Channels(Loops loops, GrpcCallerConfig config) {
     this.loops = loops;
     this.config = config;
     serviceConfig = parsed(config.serviceConfig());
+    if (!config.serviceConfig().equals(GrpcCallerConfig.DEFAULTS.serviceConfig())) {
+      tryOut();
+    }
+  }
+
+  /** The library looks at a service config when it makes a channel; later, each call would fail. */
+  private void tryOut() {
+    try {
+      open("localhost:1", none(), loops.all().getFirst()).shutdownNow();
+    } catch (RuntimeException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
   }
 
   /**
