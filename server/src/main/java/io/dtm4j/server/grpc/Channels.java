@@ -18,6 +18,9 @@ final class Channels {
   private static final int MAX_HEADERS = 64 << 10;
   private static final String MACHINE_OUTSIDE = "host.docker.internal";
 
+  /** What the library calls the look-up of names. */
+  static final String SCHEME = "dns";
+
   private final Loops loops;
   private final GrpcCallerConfig config;
   private final Map<String, @Nullable Object> serviceConfig;
@@ -94,7 +97,7 @@ final class Channels {
    * @param loop where all of its work is done
    */
   ManagedChannel open(String target, Connections connections, EventLoop loop) {
-    return NettyChannelBuilder.forTarget("dns:///" + resolved(target))
+    return lookedUp(resolved(target))
         .usePlaintext()
         .eventLoopGroup(loops.nettyLoop(loop))
         .channelFactory(connections)
@@ -107,6 +110,14 @@ final class Channels {
         .maxTraceEvents(0)
         .defaultServiceConfig(serviceConfig)
         .build();
+  }
+
+  @SuppressWarnings("deprecation") // all else that takes a resolver takes it for all channels
+  private static NettyChannelBuilder lookedUp(String target) {
+    // Brackets of an IPv6 address may not stand in the path of a URI as they are.
+    String path = target.replace("[", "%5B").replace("]", "%5D");
+    NettyChannelBuilder builder = NettyChannelBuilder.forTarget(SCHEME + ":///" + path);
+    return target.contains("_") ? builder.nameResolverFactory(UnderscoredName.of(target)) : builder;
   }
 
   private String resolved(String target) {

@@ -442,6 +442,16 @@ class GrpcCallerTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"[::1]", TwoAddresses.UNDERSCORED})
+  void a_host_that_is_none_in_a_uri_is_called(String host) throws Exception {
+    GrpcParticipant bank = opened(new GrpcParticipant(TwoAddresses.all()[1], 0));
+
+    BranchAnswer answer = answerTo(caller(), call(host + ":" + bank.port() + "/bank.Bank/TransIn"));
+
+    assertThat(answer).isEqualTo(Success.INSTANCE);
+  }
+
   @Test
   void numbers_in_a_service_config_are_understood() throws Exception {
     GrpcParticipant bank = participant();
@@ -604,7 +614,7 @@ class GrpcCallerTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"127.0.0.1:%d/x.X/A", "no.invalid:%d/x.X/A"})
+  @ValueSource(strings = {"127.0.0.1:%d/x.X/A", "no.invalid:%d/x.X/A", "no_host.invalid:%d/x.X/A"})
   void whom_no_connection_reaches_is_unreachable(String url) throws Exception {
     Call call = call(url.formatted(FreePorts.next()));
     GrpcCaller caller = caller();

@@ -6,9 +6,13 @@ import java.net.spi.InetAddressResolver;
 import java.net.spi.InetAddressResolverProvider;
 import java.util.stream.Stream;
 
-/** Gives {@link #NAME} both loopback addresses; the JDK finds it as a service. */
+/**
+ * Gives {@link #NAME} and {@link #UNDERSCORED} both loopback addresses; the JDK finds it as a
+ * service.
+ */
 public final class TwoAddresses extends InetAddressResolverProvider {
   static final String NAME = "two-addresses.invalid";
+  static final String UNDERSCORED = "two_addresses.invalid";
 
   /** The addresses, IPv4 and IPv6. */
   static InetAddress[] all() throws UnknownHostException {
@@ -25,7 +29,9 @@ public final class TwoAddresses extends InetAddressResolverProvider {
       @Override
       public Stream<InetAddress> lookupByName(String name, LookupPolicy policy)
           throws UnknownHostException {
-        return name.equals(NAME) ? Stream.of(all()) : usual.lookupByName(name, policy);
+        return name.equals(NAME) || name.equals(UNDERSCORED)
+            ? Stream.of(all())
+            : usual.lookupByName(name, policy);
       }
 
       @Override
