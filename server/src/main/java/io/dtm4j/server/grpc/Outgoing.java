@@ -56,8 +56,11 @@ final class Outgoing {
           "content-type",
           "content-length",
           "host",
+          "keep-alive",
+          "proxy-connection",
           "te",
           "transfer-encoding",
+          "upgrade",
           "user-agent");
 
   private static final String GRPC = "grpc-";

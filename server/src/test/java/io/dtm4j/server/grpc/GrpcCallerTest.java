@@ -228,6 +228,17 @@ class GrpcCallerTest {
     assertThat(header(came, "content-type")).isEqualTo("application/grpc");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"Connection", "Keep-Alive", "Proxy-Connection", "Upgrade"})
+  void a_header_of_a_connection_does_not_travel(String name) throws Exception {
+    GrpcParticipant bank = participant();
+    Map<String, String> headers = Map.of(name, "x");
+
+    answerTo(caller(), call("g", bank.url(), Payload.EMPTY, headers, Duration.ofSeconds(5)));
+
+    assertThat(header(bank.calls.take(), name)).as("whoever is strict ends the call").isNull();
+  }
+
   record Row(Status status, BranchAnswer answer) {
     @Override
     public String toString() {
