@@ -15,6 +15,7 @@ import io.dtm4j.protocol.UnreadableRequestException;
 import io.dtm4j.server.http.AddressPolicy;
 import io.dtm4j.server.http.Loops;
 import io.dtm4j.server.http.Requests;
+import io.dtm4j.server.http.Room;
 import io.dtm4j.server.metrics.Metrics;
 import io.dtm4j.stubs.DtmBranchRequest;
 import io.dtm4j.stubs.DtmGidReply;
@@ -88,6 +89,7 @@ public final class GrpcDoor implements AutoCloseable {
   private final AddressPolicy policy;
   private final Metrics metrics;
   private final Arrivals arrivals;
+  private final Room answers;
   private final HealthStatusManager health = new HealthStatusManager();
   private final AtomicInteger open = new AtomicInteger();
   private final Server server;
@@ -113,6 +115,7 @@ public final class GrpcDoor implements AutoCloseable {
     this.policy = policy;
     this.metrics = metrics;
     arrivals = new Arrivals(config.receivingBytes());
+    answers = new Room(config.answeringBytes());
     server =
         NettyServerBuilder.forAddress(new InetSocketAddress(config.host(), config.port()))
             .bossEventLoopGroup(loops.netty())
@@ -199,6 +202,11 @@ public final class GrpcDoor implements AutoCloseable {
   /** Bytes that have come, of messages that are not whole. */
   long receivedBytes() {
     return arrivals.bytes();
+  }
+
+  /** Bytes of long answers that have not left. */
+  long answeringBytes() {
+    return answers.taken();
   }
 
   /**
@@ -358,7 +366,10 @@ public final class GrpcDoor implements AutoCloseable {
           .prepareWorkflow(
               read,
               call.loop(),
-              stored -> call.succeed(Messages.progressesOf(stored)),
+              stored -> {
+                DtmProgressesReply progresses = Messages.progressesOf(stored);
+                call.succeed(progresses, progresses.getSerializedSize(), answers);
+              },
               call::answer);
     }
   }

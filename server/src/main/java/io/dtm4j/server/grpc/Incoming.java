@@ -4,6 +4,7 @@ import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TraceContext;
 import io.dtm4j.protocol.UnreadableRequestException;
+import io.dtm4j.server.http.Room;
 import io.dtm4j.server.metrics.Metrics;
 import io.dtm4j.store.EventLoop;
 import io.grpc.Metadata;
@@ -33,6 +34,9 @@ final class Incoming<Q, R> extends ServerCall.Listener<Received<Q>> {
   private final long since = System.nanoTime();
   private @Nullable Received<Q> received;
   private boolean answered;
+
+  /** Gives back the memory of a long answer. */
+  private Runnable letGo = () -> {};
 
   /** Carries out what a message asks for; the answer is told to the call, exactly once. */
   interface Work<Q, R> {
@@ -123,6 +127,13 @@ final class Incoming<Q, R> extends ServerCall.Listener<Received<Q>> {
   @Override
   public void onCancel() {
     finish(false);
+    letGo.run();
+  }
+
+  /** The answer has left. */
+  @Override
+  public void onComplete() {
+    letGo.run();
   }
 
   /** The message has not arrived in time. Any thread. */
@@ -152,6 +163,26 @@ final class Incoming<Q, R> extends ServerCall.Listener<Received<Q>> {
         .addKeyValue("method", call.getMethodDescriptor().getBareMethodName())
         .log("a request failed");
     answer(new Reply.Failed(ErrorCode.INTERNAL, "a defect of the server, its log has the cause"));
+  }
+
+  /**
+   * Answers with a message that may be long, once: the library keeps as much of it as the client
+   * does not read.
+   *
+   * @param room gives it memory until it has left
+   */
+  void succeed(R message, long size, Room room) {
+    if (answered) {
+      return;
+    }
+    if (room.take(size, size)) {
+      letGo = () -> room.give(size);
+      succeed(message);
+    } else {
+      answer(
+          new Reply.Failed(
+              ErrorCode.OVERLOADED, "too many long answers are on their way, try again later"));
+    }
   }
 
   /** Answers with a message, once. */

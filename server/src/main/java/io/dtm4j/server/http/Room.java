@@ -22,7 +22,7 @@ public final class Room {
   }
 
   /** How large it has to be, in bytes, so that a thing of that size finds room. */
-  static long thatHolds(long largest) {
+  public static long thatHolds(long largest) {
     return largest + largest / (QUARTERS - 1) + QUARTERS;
   }
 
@@ -50,7 +50,7 @@ public final class Room {
   }
 
   /** Bytes that are taken at the moment. */
-  long taken() {
+  public long taken() {
     return taken.get();
   }
 }

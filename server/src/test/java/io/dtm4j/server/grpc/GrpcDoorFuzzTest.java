@@ -102,7 +102,14 @@ class GrpcDoorFuzzTest {
   void open() throws IOException {
     var config =
         new GrpcConfig(
-            "127.0.0.1", 0, LIMIT, 1 << 20, Duration.ofMillis(500), Duration.ofSeconds(5), true);
+            "127.0.0.1",
+            0,
+            LIMIT,
+            1 << 20,
+            1 << 20,
+            Duration.ofMillis(500),
+            Duration.ofSeconds(5),
+            true);
     door =
         GrpcDoor.open(
             loops,

@@ -37,6 +37,8 @@ import io.dtm4j.stubs.DtmRequest;
 import io.dtm4j.stubs.DtmTopicRequest;
 import io.dtm4j.stubs.DtmTransOptions;
 import io.dtm4j.stubs.DtmTransaction;
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -83,6 +85,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GrpcDoorTest {
   private static final int MESSAGE_LIMIT = 64 << 10;
   private static final long RECEIVING_LIMIT = 128 << 10;
+  private static final long ANSWERING_LIMIT = 256 << 10;
   private static final Duration MESSAGE_TIMEOUT = Duration.ofMillis(300);
   private static final byte[] BINARY = {0x0a, 0x03, -1, 0x00, -2, 0x10, -106, 0x01};
 
@@ -117,6 +120,7 @@ class GrpcDoorTest {
             0,
             MESSAGE_LIMIT,
             RECEIVING_LIMIT,
+            ANSWERING_LIMIT,
             MESSAGE_TIMEOUT,
             Duration.ofMinutes(1),
             true);
@@ -323,6 +327,42 @@ class GrpcDoorTest {
                         .setBranchID("01")
                         .setOp("action"))
                 .build());
+  }
+
+  @Test
+  void long_answers_that_nobody_reads_do_not_gather() throws Exception {
+    Instant now = Instant.now();
+    Stored running = memory.save("w1", TransType.WORKFLOW, GlobalStatus.PREPARED, now, now);
+    Payload large = Payload.of(new byte[(int) ANSWERING_LIMIT / 3]);
+    doors.stored.put(
+        "w1", withResult(running, "", Branch.open(new BranchKey("01", Op.ACTION), "", large, now)));
+    DtmRequest request = SAGA.toBuilder().setGid("w1").setTransType("workflow").build();
+    ManagedChannel lazy =
+        NettyChannelBuilder.forAddress("127.0.0.1", door.port())
+            .usePlaintext()
+            .flowControlWindow(1_024)
+            .build();
+    try {
+      for (int i = 0; i < 2; i++) {
+        ClientCall<DtmRequest, DtmProgressesReply> call =
+            lazy.newCall(DtmGrpc.getPrepareWorkflowMethod(), CallOptions.DEFAULT);
+        call.start(new ClientCall.Listener<>() {}, new Metadata()); // it never asks for an answer
+        call.sendMessage(request);
+        call.halfClose();
+      }
+      eventually(() -> doors.prepared.size() == 2);
+      eventually(() -> door.answeringBytes() > ANSWERING_LIMIT / 2);
+
+      StatusRuntimeException refusal = refusal(() -> client.prepareWorkflow(request));
+
+      assertThat(refusal.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+      assertThat(codeOf(refusal)).isEqualTo("OVERLOADED");
+    } finally {
+      lazy.shutdownNow();
+    }
+    eventually(() -> door.answeringBytes() == 0);
+    assertThat(client.prepareWorkflow(request).getProgressesCount()).isEqualTo(1);
+    eventually(() -> door.answeringBytes() == 0);
   }
 
   private static Stored withResult(Stored stored, String result, Branch step) {
