@@ -111,7 +111,7 @@ public final class Keeper {
 
   /** R7: renews the lease of a pass that earns it; on the pass's loop. */
   private void lookAt(LivePass live) {
-    if (live.ended || live.isAboutToDecide()) {
+    if (live.ended || live.superseded || live.isAboutToDecide()) {
       return;
     }
     long now = nanoTime.getAsLong();

@@ -222,6 +222,28 @@ class LeaseTest extends InVirtualTime {
   }
 
   @Test
+  void a_pass_that_was_just_taken_over_is_not_dropped_but_ends_with_what_is_stored() {
+    Server server = server("a");
+    participants.script("http://bank/a1", participants.slowly(seconds(4), SUCCEEDS));
+    world.store.failRenewals(100, () -> {}); // so that each sweep looks at the pass
+    VirtualLoop busy = server.loopOf("g");
+    Server.Answer answer = server.ask(saga("g", 2).requestTimeout(5).waiting().submit(), busy);
+    run(A_MOMENT);
+    LivePass live = requireNonNull(server.passOf("g"));
+    time.runUntil(live::isCommitting, seconds(5));
+    busy.hold();
+    run(millis(300)); // the batch is stored, and a sweep wants to look at the pass
+
+    server.ask(saga("g", 2).forceStop(), server.loopBeside(busy));
+    run(A_MOMENT);
+    busy.goOn();
+    run(A_MOMENT);
+
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.ROLLED_BACK);
+    assertThat(participants.received()).hasSize(1);
+  }
+
+  @Test
   void a_pass_whose_call_never_ends_is_dropped_and_taken_up_again() {
     Server server = server("a");
     server.caller.swallow("http://bank/a1");
