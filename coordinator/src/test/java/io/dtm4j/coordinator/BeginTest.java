@@ -39,7 +39,7 @@ class BeginTest {
       new Coordinator(
           new Engine(Settings.DEFAULTS),
           new VirtualCommitter(
-              time, process, new Weather(), new SharedStore(time, (_, _) -> {}), _ -> {}),
+              time, process, new Weather(), new SharedStore(time, (_, _) -> {}), null, _ -> {}),
           (_, _) -> {},
           (_, _) -> () -> {},
           this::now,

@@ -108,7 +108,7 @@ class ListingsTest extends InVirtualTime {
   }
 
   private void reset(int limit) {
-    var committer = new VirtualCommitter(time, process, weather, store, _ -> {});
+    var committer = new VirtualCommitter(time, process, weather, store, null, _ -> {});
     var timers = new VirtualTimers(process, weather);
     var reads = new VirtualReads(process, weather);
     var listings = new Listings(store, reads, new ClientWrites(store, committer, timers));

@@ -75,7 +75,12 @@ final class Server {
     timers = new VirtualTimers(process, weather);
     committer =
         new VirtualCommitter(
-            time, process, weather, world.store, batch -> world.invariants.handedOver(this, batch));
+            time,
+            process,
+            weather,
+            world.store,
+            world.disk,
+            batch -> world.invariants.handedOver(this, batch));
     caller =
         new VirtualCaller(
             time,
@@ -121,6 +126,9 @@ final class Server {
   }
 
   void start() {
+    if (world.disk != null) {
+      world.disk.openAnew();
+    }
     keeper.start();
     recovery.start();
   }

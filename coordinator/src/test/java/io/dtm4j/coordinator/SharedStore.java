@@ -7,8 +7,10 @@ import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.CommitResult;
+import io.dtm4j.store.Filter;
 import io.dtm4j.store.Lease;
 import io.dtm4j.store.MemoryStore;
+import io.dtm4j.store.Page;
 import io.dtm4j.store.StoreRejectedException;
 import java.time.Duration;
 import java.time.Instant;
@@ -77,6 +79,14 @@ final class SharedStore extends MemoryStore {
   /** That happens just before the next change of a key-value, after its reading. */
   void beforeNextChangeOfKeyValue(Runnable meanwhile) {
     beforeKeyValue = meanwhile;
+  }
+
+  /** All that is stored, in the order in which it came. */
+  List<Stored> everything() {
+    return list(Filter.ALL, "", Page.MAX_LIMIT).items().stream()
+        .map(listed -> find(listed.gid()).orElseThrow())
+        .toList()
+        .reversed();
   }
 
   /** Whether nothing can be deleted from now on. */

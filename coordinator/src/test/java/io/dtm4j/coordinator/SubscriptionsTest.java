@@ -21,7 +21,7 @@ class SubscriptionsTest extends InVirtualTime {
   private final Subscriptions subscriptions = subscriptions();
 
   private Subscriptions subscriptions() {
-    var committer = new VirtualCommitter(time, process, weather, world.store, _ -> {});
+    var committer = new VirtualCommitter(time, process, weather, world.store, null, _ -> {});
     var timers = new VirtualTimers(process, weather);
     return new Subscriptions(world.store, new ClientWrites(world.store, committer, timers));
   }

@@ -47,6 +47,7 @@ final class VirtualCommitter implements Committer {
   private final Weather weather;
   private final TransactionStore store;
   private final Consumer<Batch> handedOver;
+  private final @Nullable Disk disk;
   private final TransactionStore unheard;
   private final LaneWork work = new LaneWork();
   private int backlog;
@@ -54,6 +55,7 @@ final class VirtualCommitter implements Committer {
   private @Nullable Instant repeatingSince;
 
   /**
+   * @param disk below the store; null: the store is elsewhere
    * @param handedOver told of every batch
    */
   VirtualCommitter(
@@ -61,11 +63,13 @@ final class VirtualCommitter implements Committer {
       VirtualProcess process,
       Weather weather,
       TransactionStore store,
+      @Nullable Disk disk,
       Consumer<Batch> handedOver) {
     this.time = time;
     this.process = process;
     this.weather = weather;
     this.store = store;
+    this.disk = disk;
     unheard = unheard(store);
     this.handedOver = handedOver;
   }
@@ -92,6 +96,14 @@ final class VirtualCommitter implements Committer {
       busy = true;
       process.after(Duration.ZERO, this::goOn);
     }
+  }
+
+  /** After an unknown outcome: a store that is embedded is closed and opened before. */
+  private void goOnAfterTrouble() {
+    if (disk != null) {
+      disk.open();
+    }
+    goOn();
   }
 
   private void goOn() {
@@ -133,16 +145,29 @@ final class VirtualCommitter implements Committer {
 
   /** It has reached the store; null: it is lost, or failed. */
   private LaneWork.@Nullable Outcome takeEffect(LaneWork.Try what) {
-    return process.isDead() && weather.diesWithSender() ? null : what.on(store);
+    return isLostWithItsSender() ? null : what.on(store);
+  }
+
+  private boolean isLostWithItsSender() {
+    return process.isDead() && (disk != null || weather.diesWithSender());
   }
 
   private void takeEffectUnheard(LaneWork.Try what) {
-    if (!process.isDead() || !weather.diesWithSender()) {
-      try {
-        var _ = what.on(unheard);
-      } catch (OutcomeUnknownException _) {
-        // nobody is told anything
-      }
+    if (isLostWithItsSender()) {
+      return;
+    }
+    if (disk == null) {
+      writeUnheard(what);
+    } else {
+      disk.syncFails(() -> writeUnheard(what));
+    }
+  }
+
+  private void writeUnheard(LaneWork.Try what) {
+    try {
+      var _ = what.on(unheard);
+    } catch (OutcomeUnknownException _) {
+      // nobody is told anything
     }
   }
 
@@ -174,7 +199,7 @@ final class VirtualCommitter implements Committer {
       if (repeatingSince == null) {
         repeatingSince = time.instant();
       }
-      process.after(PAUSE, this::goOn);
+      process.after(PAUSE, this::goOnAfterTrouble);
     } else {
       repeatingSince = null;
       work.settle(outcome);

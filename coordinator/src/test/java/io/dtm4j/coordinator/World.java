@@ -28,6 +28,10 @@ final class World {
   Duration claimLease = Duration.ofSeconds(10);
   Duration safetyNet = Duration.ofSeconds(3);
   Observer observer = Observer.NONE;
+
+  /** Below the store of a single server that has it to itself; null: the store is elsewhere. */
+  @Nullable Disk disk;
+
   private int processes;
 
   World(VirtualTime time, Weather weather, Participants participants) {

@@ -195,6 +195,8 @@ final class Mutations {
                         }
                       });
                   """),
+          Mutation.of("R6: what a log replays is believed before it is flushed")
+              .world("Disk.java", "    flush();\n", ""),
           Mutation.of("R7: leases are not renewed")
               .coordinator(
                   "Keeper.java",

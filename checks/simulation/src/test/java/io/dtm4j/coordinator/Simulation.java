@@ -109,6 +109,9 @@ final class Simulation {
 
   private void run() {
     int count = 1 + chance.nextInt(MOST_SERVERS);
+    if (count == 1 && chance.nextBoolean()) {
+      world.disk = new Disk(world.store, chance.split());
+    }
     for (int number = 1; number <= count; number++) {
       start("server-" + number);
     }
@@ -172,8 +175,12 @@ final class Simulation {
     switch (harm.nextInt(6)) {
       case 0 -> {
         Duration down = Duration.ofMillis(harm.nextLong(15_000));
-        if (faults.happens("crash of " + server.name)) {
+        Disk disk = harm.nextBoolean() ? world.disk : null;
+        if (faults.happens((disk == null ? "crash of " : "power cut of ") + server.name)) {
           server.crash();
+          if (disk != null) {
+            disk.loseWhatIsVolatile();
+          }
           startAgain(server, storm, down);
         }
       }
