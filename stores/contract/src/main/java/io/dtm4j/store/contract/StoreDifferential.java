@@ -2,6 +2,7 @@ package io.dtm4j.store.contract;
 
 import static io.dtm4j.store.contract.Samples.FUTURE;
 import static io.dtm4j.store.contract.Samples.PAST;
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.model.Batch;
@@ -28,9 +29,12 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TreeSet;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -39,26 +43,56 @@ import org.junit.jupiter.api.Test;
 /**
  * Sends random sequences of calls to a store and to {@link MemoryStore}: same results, same records
  * after every call. Each sequence has its seed, which a failure names with the calls before it;
- * {@code -Ddtm4j.differential.sequences=N} runs more of them, {@code
- * -Ddtm4j.differential.first=SEED} begins elsewhere.
+ * {@code -Ddtm4j.differential.sequences=N} runs as many of them, {@code
+ * -Ddtm4j.differential.first=SEED} begins elsewhere. Every kind of result has to occur.
  *
  * <p>The two have clocks of their own. Where a call goes by the clock, the time that the store used
  * is read from its result, and the model does the same call at that very time.
  */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 public abstract class StoreDifferential {
-  private static final int SEQUENCES = Integer.getInteger("dtm4j.differential.sequences", 300);
   private static final long FIRST = Long.getLong("dtm4j.differential.first", 1);
   private static final int CALLS = 40;
-  private static final int RESTART_AFTER = 50;
+  private static final int RESTARTS = 6;
+
+  /** The model looks through all it has for each answer. */
+  private static final int DELETE_AFTER = 25;
+
+  private static final Set<String> KINDS =
+      Set.of(
+          "Committed",
+          "Lost to a record",
+          "Lost, nothing is stored",
+          "Conflict",
+          "group rejected",
+          "due",
+          "claimed",
+          "not claimed",
+          "lease lost",
+          "lease renewed",
+          "brought forward",
+          "more to bring forward",
+          "listed",
+          "deleted",
+          "key-value changed",
+          "key-value not changed");
+
   private static final Duration LEASE = Duration.ofHours(1);
 
-  private final List<String> calls = new ArrayList<>();
+  /** Texts only when they are wanted: they are long. */
+  private final List<Supplier<String>> calls = new ArrayList<>();
+
+  private final Set<String> kinds = new TreeSet<>();
   private Instant modelTime = PAST;
   private final MemoryStore model = new MemoryStore(() -> modelTime);
 
   /** A store that holds nothing. */
   protected abstract TransactionStore emptyStore() throws Exception;
+
+  /** How many sequences there are, unless a property says otherwise. */
+  protected int sequences() {
+    return 300;
+  }
 
   /** The same store after a restart; as it is, if it does not survive one. */
   protected TransactionStore reopen(TransactionStore store) throws Exception {
@@ -67,25 +101,35 @@ public abstract class StoreDifferential {
 
   @Test
   void random_calls_have_the_results_that_they_have_in_the_model() throws Exception {
+    int count = Integer.getInteger("dtm4j.differential.sequences", sequences());
     TransactionStore store = emptyStore();
     try {
-      for (int i = 0; i < SEQUENCES; i++) {
+      for (int i = 0; i < count; i++) {
         long seed = FIRST + i;
         try {
           var sequence = new Sequence(seed, store);
           sequence.run();
-          if (i % RESTART_AFTER == 0) {
+          if (i % DELETE_AFTER == 0) {
+            sequence.deleteAll();
+          }
+          if (i % Math.max(1, count / RESTARTS) == 0) {
             store = reopen(store);
             new Sequence(seed, store).compareRecords();
           }
         } catch (AssertionError | RuntimeException e) {
-          throw new AssertionError(
-              "seed " + seed + ", after these calls:\n" + String.join("\n", calls), e);
+          throw new AssertionError("seed " + seed + ", after these calls:\n" + callsSoFar(), e);
         }
       }
     } finally {
       store.close();
     }
+    if (count >= sequences()) {
+      assertThat(kinds).isEqualTo(KINDS);
+    }
+  }
+
+  private String callsSoFar() {
+    return calls.stream().map(Supplier::get).collect(joining("\n"));
   }
 
   /** One sequence, on gids and keys of its own; it leaves nothing unfinished behind. */
@@ -140,11 +184,12 @@ public abstract class StoreDifferential {
     }
 
     private void commit(List<Batch> group) {
-      calls.add("commit " + group);
+      calls.add(() -> "commit " + group);
       List<CommitResult> expected = commit(model, group);
       List<CommitResult> results = commit(store, group);
-      calls.add("  " + expected);
+      calls.add(() -> "  " + expected);
       assertThat(results).hasSameSizeAs(expected);
+      note("group rejected", expected.isEmpty());
       for (int i = 0; i < expected.size(); i++) {
         compare(group.get(i), results.get(i), expected.get(i));
       }
@@ -160,7 +205,15 @@ public abstract class StoreDifferential {
     }
 
     /** A committed record may be left out, unless R4a wants it or it is due now. */
-    private static void compare(Batch batch, CommitResult result, CommitResult expected) {
+    private void compare(Batch batch, CommitResult result, CommitResult expected) {
+      kinds.add(
+          switch (expected) {
+            case Committed _ -> "Committed";
+            case CommitResult.Lost lost ->
+                lost.stored() == null ? "Lost, nothing is stored" : "Lost to a record";
+            case CommitResult.Conflict _ -> "Conflict";
+            case CommitResult.Rejected _ -> "rejected alone, which no store says";
+          });
       if (result instanceof Committed bare
           && bare.stored() == null
           && expected instanceof Committed committed
@@ -199,12 +252,13 @@ public abstract class StoreDifferential {
       Instant time = (random.nextBoolean() ? PAST : FUTURE).plusMillis(random.nextInt(60));
       int limit = 1 + random.nextInt(6);
       Due after = dues.isEmpty() || random.nextBoolean() ? null : batches.pick(dues);
-      calls.add("dueBefore " + time + " " + after + " " + limit);
+      calls.add(() -> "dueBefore " + time + " " + after + " " + limit);
 
       List<Due> found = store.dueBefore(time, after, limit);
 
       assertThat(found).isEqualTo(model.dueBefore(time, after, limit));
       dues.addAll(found);
+      note("due", !found.isEmpty());
     }
 
     private void claim() {
@@ -218,13 +272,13 @@ public abstract class StoreDifferential {
           read.add(due);
         }
       }
-      calls.add("claim " + read);
+      calls.add(() -> "claim " + read);
       claimed((some, owners) -> some.claim(read, LEASE, owners));
     }
 
     private void claimDue() {
       int limit = 1 + random.nextInt(5);
-      calls.add("claimDue " + limit);
+      calls.add(() -> "claimDue " + limit);
       claimed((some, owners) -> some.claimDue(LEASE, owners, limit));
     }
 
@@ -234,18 +288,19 @@ public abstract class StoreDifferential {
       Function<Gid, Owner> owners = gid -> made.computeIfAbsent(gid, _ -> batches.newOwner());
       modelTime = store.storeTime();
       List<Stored> claimed = claim.apply(store, owners);
-      calls.add("  " + claimed);
+      calls.add(() -> "  " + claimed);
       if (!claimed.isEmpty()) {
         Instant used = claimed.getFirst().transaction().state().updateTime();
         assertThat(used).isBetween(modelTime, store.storeTime());
         modelTime = used;
       }
       assertThat(claim.apply(model, owners)).isEqualTo(claimed);
+      kinds.add(claimed.isEmpty() ? "not claimed" : "claimed");
     }
 
     private void renew() {
       List<Lease> leases = leases();
-      calls.add("renew " + leases);
+      calls.add(() -> "renew " + leases);
       List<Stored> before = records(store);
       modelTime = store.storeTime();
 
@@ -253,11 +308,13 @@ public abstract class StoreDifferential {
 
       learnTime(before, LEASE);
       assertThat(lost).containsExactlyInAnyOrderElementsOf(model.renew(leases, LEASE));
+      note("lease lost", !lost.isEmpty());
+      note("lease renewed", lost.size() < leases.size());
     }
 
     private void release() {
       List<Lease> leases = leases();
-      calls.add("release " + leases);
+      calls.add(() -> "release " + leases);
       List<Stored> before = records(store);
       modelTime = store.storeTime();
 
@@ -304,7 +361,7 @@ public abstract class StoreDifferential {
     private void resetDue() {
       Duration after = LEASE.multipliedBy(2);
       int limit = 1 + random.nextInt(3);
-      calls.add("resetDue " + limit);
+      calls.add(() -> "resetDue " + limit);
       List<Stored> before = records(store);
       modelTime = store.storeTime();
 
@@ -312,6 +369,8 @@ public abstract class StoreDifferential {
 
       learnTime(before, Duration.ZERO);
       assertThat(reset).isEqualTo(model.resetDue(after, limit));
+      note("brought forward", reset.count() > 0);
+      note("more to bring forward", reset.more());
     }
 
     /** The first pages; how long each is does not matter, what they show together does. */
@@ -319,8 +378,10 @@ public abstract class StoreDifferential {
       Filter filter = batches.filter();
       int limit = 1 + random.nextInt(6);
       int most = 1 + random.nextInt(20);
-      calls.add("list " + filter + " " + limit + " " + most);
-      assertThat(list(store, filter, limit, most)).isEqualTo(list(model, filter, 1_000, most));
+      calls.add(() -> "list " + filter + " " + limit + " " + most);
+      List<Listed> listed = list(store, filter, limit, most);
+      assertThat(listed).isEqualTo(list(model, filter, 1_000, most));
+      note("listed", !listed.isEmpty());
       assertThat(store.counts()).isEqualTo(model.counts());
     }
 
@@ -340,8 +401,23 @@ public abstract class StoreDifferential {
     private void delete() {
       Instant time = PAST.plusMillis(random.nextInt(30_000));
       int limit = 1 + random.nextInt(6);
-      calls.add("delete " + time + " " + limit);
-      assertThat(delete(store, time, limit)).isEqualTo(delete(model, time, limit));
+      calls.add(() -> "delete " + time + " " + limit);
+      int deleted = delete(store, time, limit);
+      assertThat(deleted).isEqualTo(delete(model, time, limit));
+      note("deleted", deleted > 0);
+    }
+
+    /** Of this sequence and of those before it: all have ended. */
+    void deleteAll() {
+      Instant later = FUTURE.plus(LEASE);
+      assertThat(delete(store, later, 100)).isEqualTo(delete(model, later, 100));
+      assertThat(list(store, Filter.ALL, 1, 1)).isEmpty();
+    }
+
+    private void note(String kind, boolean occurred) {
+      if (occurred) {
+        kinds.add(kind);
+      }
     }
 
     private static int delete(TransactionStore from, Instant time, int limit) {
@@ -361,10 +437,11 @@ public abstract class StoreDifferential {
       String key = "k" + random.nextInt(3);
       String value = "v" + random.nextInt(1_000);
       int call = random.nextInt(4);
-      calls.add("key-value " + call + " " + category + " " + key + " " + value);
+      calls.add(() -> "key-value " + call + " " + category + " " + key + " " + value);
       long version = random.nextInt(1, 4);
-      assertThat(keyValue(store, call, category, key, value, version))
-          .isEqualTo(keyValue(model, call, category, key, value, version));
+      boolean changed = keyValue(store, call, category, key, value, version);
+      assertThat(changed).isEqualTo(keyValue(model, call, category, key, value, version));
+      kinds.add(changed ? "key-value changed" : "key-value not changed");
       assertThat(store.findKeyValues(category, null))
           .usingRecursiveFieldByFieldElementComparatorIgnoringFields("createTime", "updateTime")
           .isEqualTo(model.findKeyValues(category, null));

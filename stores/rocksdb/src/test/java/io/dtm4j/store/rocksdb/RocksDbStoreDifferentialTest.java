@@ -20,15 +20,20 @@ class RocksDbStoreDifferentialTest extends StoreDifferential {
   @TempDir Path directory;
 
   @Override
+  protected int sequences() {
+    return 10_000;
+  }
+
+  @Override
   protected TransactionStore emptyStore() {
-    return RocksDbStore.open(new RocksDbConfig(directory, true));
+    return RocksDbStore.open(new RocksDbConfig(directory, false));
   }
 
   @Override
   protected TransactionStore reopen(TransactionStore store) throws RocksDBException {
     store.close();
     assertIndexHasWhatIsStored();
-    return RocksDbStore.open(new RocksDbConfig(directory, true));
+    return RocksDbStore.open(new RocksDbConfig(directory, false));
   }
 
   /**
