@@ -6,6 +6,8 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * The coordinator under everything that can go wrong, in virtual time. {@code -Dsimulation.seeds}
@@ -21,5 +23,18 @@ class SimulationTest {
     long seeds = Long.getLong("simulation.seeds", 2_000);
 
     assertThat(Seeds.run(first, seeds, _ -> {})).isNull();
+  }
+
+  /**
+   * As long as chance is asked in the same order these meet what they met; what was wrong then has
+   * a test of its own (docs/reliability.md).
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "2330, a pass is dropped whose calls ended while the server stood still for a second time",
+    "147299, a pass that was taken over on another loop is dropped as a defect",
+  })
+  void what_was_found_once_does_not_come_back(long seed, String what) {
+    assertThat(Seeds.run(seed, 1, _ -> {})).as(what).isNull();
   }
 }
