@@ -13,7 +13,7 @@ import picocli.CommandLine.Option;
 
 /** {@code ./dtm4j simulate}. */
 @Command(
-    name = "simulate",
+    name = "./dtm4j simulate",
     mixinStandardHelpOptions = true,
     description =
         "Runs servers, clients and participants through storms in virtual time, each seed twice,"
@@ -22,11 +22,17 @@ import picocli.CommandLine.Option;
 public final class Simulate implements Callable<Integer> {
   private static final Duration TELL_EVERY = Duration.ofSeconds(5);
 
-  @Option(names = "--seeds", description = "how many seeds (default: ${DEFAULT-VALUE})")
-  private long seeds = 2_000;
+  @Option(
+      names = "--seeds",
+      defaultValue = "2000",
+      description = "how many seeds (default: ${DEFAULT-VALUE})")
+  private long seeds;
 
-  @Option(names = "--first", description = "the first of them (default: ${DEFAULT-VALUE})")
-  private long first = 1;
+  @Option(
+      names = "--first",
+      defaultValue = "1",
+      description = "the first of them (default: ${DEFAULT-VALUE})")
+  private long first;
 
   @Option(names = "--seed", description = "only this one")
   private @Nullable Long seed;
@@ -42,6 +48,10 @@ public final class Simulate implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (seeds < 1) {
+      throw new CommandLine.ParameterException(
+          new CommandLine(this), "--seeds: " + seeds + " (expected: at least 1)");
+    }
     long from = seed == null ? first : seed;
     long count = seed == null ? seeds : 1;
     long began = System.nanoTime();
