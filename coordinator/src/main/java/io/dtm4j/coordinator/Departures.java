@@ -5,6 +5,7 @@ import io.dtm4j.engine.Engine;
 import io.dtm4j.engine.Event;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.BranchAnswer;
+import io.dtm4j.store.HaltPoint;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BiConsumer;
@@ -208,6 +209,7 @@ final class Departures {
     if (live.calls == 1 || aliveUntil - live.callsEndBy > 0) {
       live.callsEndBy = aliveUntil;
     }
+    HaltPoint.AFTER_COMMIT_BEFORE_CALL.pass();
     caller.send(
         call,
         new Caller.Ended() {
@@ -221,6 +223,7 @@ final class Departures {
 
           @Override
           public void ended(BranchAnswer answer, boolean unreachable) {
+            HaltPoint.AFTER_CALL_BEFORE_ANSWER_STORED.pass();
             long now = nanoTime.getAsLong();
             if (unreachable) {
               slots.failed(now);

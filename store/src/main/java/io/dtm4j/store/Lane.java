@@ -213,9 +213,11 @@ final class Lane {
   }
 
   private List<CommitResult> commit(List<Batch> batches) {
+    HaltPoint.BEFORE_COMMIT.pass();
     long began = System.nanoTime();
     List<CommitResult> results = store.commit(batches);
     long took = System.nanoTime() - began;
+    HaltPoint.AFTER_COMMIT_BEFORE_RESULT.pass();
     if (results.size() != batches.size()) {
       throw new IllegalStateException(
           results.size() + " results (expected: " + batches.size() + ")");
