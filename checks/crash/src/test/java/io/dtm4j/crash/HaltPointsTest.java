@@ -50,7 +50,10 @@ class HaltPointsTest {
     BEFORE_RELEASE_AT_STOP;
 
     String property(int passing) {
-      return "-Ddtm4j.test.halt=" + name().toLowerCase(Locale.ROOT).replace('_', '-') + ":" + passing;
+      return "-Ddtm4j.test.halt="
+          + name().toLowerCase(Locale.ROOT).replace('_', '-')
+          + ":"
+          + passing;
     }
   }
 
@@ -103,6 +106,7 @@ class HaltPointsTest {
   }
 
   private static final long SEED = Long.getLong("crash.seed", 20_261_129);
+
   /** Some of them only: {@code -Dcrash.cells='CLAIM, (TCC|XA)'}. */
   private static final Pattern CELLS = Pattern.compile(System.getProperty("crash.cells", ""));
 
