@@ -3,7 +3,6 @@ package io.dtm4j.crash;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
-import java.util.function.Supplier;
 
 /** Waits for what another process does. */
 final class Await {
@@ -14,20 +13,19 @@ final class Await {
 
   /** Returns once it holds; an error when it does not in time. */
   static void until(String what, Duration atMost, BooleanSupplier holds) {
-    until(() -> what, atMost, PAUSE_NANOS, holds);
+    until(what, atMost, PAUSE_NANOS, holds);
   }
 
   /** The same for what costs others their time when it is looked at all the time. */
-  static void nowAndThenUntil(Supplier<String> what, Duration atMost, BooleanSupplier holds) {
+  static void nowAndThenUntil(String what, Duration atMost, BooleanSupplier holds) {
     until(what, atMost, LONG_PAUSE_NANOS, holds);
   }
 
-  private static void until(
-      Supplier<String> what, Duration atMost, long pause, BooleanSupplier holds) {
+  private static void until(String what, Duration atMost, long pause, BooleanSupplier holds) {
     long deadline = System.nanoTime() + atMost.toNanos();
     while (!holds.getAsBoolean()) {
       if (System.nanoTime() - deadline > 0) {
-        throw new AssertionError("not within " + atMost + ": " + what.get());
+        throw new AssertionError("not within " + atMost + ": " + what);
       }
       LockSupport.parkNanos(pause);
     }

@@ -188,7 +188,7 @@ final class ServerProcess implements AutoCloseable {
   private void awaitServing() {
     var api = new Api(setup.url());
     Await.nowAndThenUntil(
-        () -> "server answers",
+        "server answers",
         STARTS_WITHIN,
         () -> {
           if (!process.isAlive()) {

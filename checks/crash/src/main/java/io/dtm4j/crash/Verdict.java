@@ -36,7 +36,7 @@ final class Verdict {
       open.add(one.gid);
     }
     Await.nowAndThenUntil(
-        () -> "all transactions end; still open are " + open,
+        "all transactions end; still open are " + open,
         ENDS_WITHIN,
         () -> {
           open.removeIf(verdict::isAtRest);
