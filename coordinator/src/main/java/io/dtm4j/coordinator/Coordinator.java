@@ -21,6 +21,7 @@ import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Committer;
 import io.dtm4j.store.EventLoop;
+import io.dtm4j.store.HaltPoint;
 import io.dtm4j.store.Lease;
 import java.time.Duration;
 import java.time.Instant;
@@ -315,6 +316,9 @@ public final class Coordinator {
   private void finish(LivePass live, Ending ending, CommitResult.Committed committed) {
     Transaction transaction = live.pass.transaction();
     live.isOk = isOk(live, ending);
+    if (ending == Ending.FINISHED) {
+      HaltPoint.AFTER_LAST_COMMIT_BEFORE_REPLY.pass();
+    }
     end(live, WaitRules.replyOf(live.pass));
     log.atDebug()
         .addKeyValue("gid", live.gid)

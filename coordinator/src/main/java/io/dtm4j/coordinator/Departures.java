@@ -5,6 +5,7 @@ import io.dtm4j.engine.Engine;
 import io.dtm4j.engine.Event;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.BranchAnswer;
+import io.dtm4j.store.HaltPoint;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BiConsumer;
@@ -209,6 +210,7 @@ final class Departures {
       live.callsEndBy = aliveUntil;
       live.callsShouldHaveEnded = false;
     }
+    HaltPoint.AFTER_COMMIT_BEFORE_CALL.pass();
     caller.send(
         call,
         new Caller.Ended() {
@@ -222,6 +224,7 @@ final class Departures {
 
           @Override
           public void ended(BranchAnswer answer, boolean unreachable) {
+            HaltPoint.AFTER_CALL_BEFORE_ANSWER_STORED.pass();
             long now = nanoTime.getAsLong();
             if (unreachable) {
               slots.failed(now);

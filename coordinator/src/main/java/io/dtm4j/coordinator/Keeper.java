@@ -2,6 +2,7 @@ package io.dtm4j.coordinator;
 
 import io.dtm4j.store.Committer;
 import io.dtm4j.store.EventLoop;
+import io.dtm4j.store.HaltPoint;
 import io.dtm4j.store.Lease;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -256,6 +257,7 @@ public final class Keeper {
   }
 
   private void release(List<Lease> leases, Runnable done) {
+    HaltPoint.BEFORE_RELEASE_AT_STOP.pass();
     if (leases.isEmpty()) {
       done.run();
       return;

@@ -8,6 +8,7 @@ import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.Committer;
 import io.dtm4j.store.EventLoop;
+import io.dtm4j.store.HaltPoint;
 import io.dtm4j.store.Lease;
 import io.dtm4j.store.Reads;
 import io.dtm4j.store.TransactionStore;
@@ -338,6 +339,7 @@ public final class Recovery {
     }
     long leaseEnd = sentAt + lease.toNanos();
     for (Stored stored : claimed) {
+      HaltPoint.DURING_CLAIM.pass();
       Gid gid = stored.transaction().gid();
       EventLoop loop = loops.get(Math.floorMod(gid.hashCode(), loops.size()));
       loop.execute(() -> coordinator.resume(stored, leaseEnd, loop, originOf.apply(gid)));

@@ -19,6 +19,7 @@ import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Committer;
 import io.dtm4j.store.EventLoop;
+import io.dtm4j.store.HaltPoint;
 import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
 import java.time.Instant;
@@ -401,6 +402,7 @@ final class Runs {
       }
       switch (result) {
         case CommitResult.Committed committed -> {
+          HaltPoint.AFTER_COMMAND_BEFORE_REPLY.pass();
           if (batch.owner() == null) {
             noted(committed.stored());
             return;

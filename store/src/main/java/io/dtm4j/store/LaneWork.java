@@ -81,11 +81,13 @@ public final class LaneWork {
     public Outcome on(TransactionStore store) {
       List<Batch> batches = jobs.stream().map(job -> job.batch).toList();
       List<CommitResult> results;
+      HaltPoint.BEFORE_COMMIT.pass();
       try {
         results = store.commit(batches);
       } catch (StoreRejectedException e) {
         return new Outcome.Rejected(e);
       }
+      HaltPoint.AFTER_COMMIT_BEFORE_RESULT.pass();
       if (results.size() != batches.size()) {
         throw new IllegalStateException(
             results.size() + " results (expected: " + batches.size() + ")");

@@ -8,7 +8,6 @@ import io.dtm4j.crash.ServerProcess.Setup;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -21,7 +20,7 @@ class FailingDiskTest {
 
   @Test
   void a_write_that_fails_leaves_nothing_half_written() {
-    Setup setup = Setup.in(folder).with(Map.of("RETRY_INTERVAL", "3", "TIMEOUT_TO_FAIL", "3"));
+    Setup setup = Setup.in(folder).impatient();
     Api api = new Api(setup.url());
     List<Submission> submissions;
     try (var bank = new BankParticipants()) {

@@ -9,7 +9,6 @@ import io.dtm4j.crash.ServerProcess.Setup;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -27,7 +26,7 @@ class GracefulStopTest {
 
   @Test
   void a_stop_leaves_no_accepted_request_without_an_answer() {
-    Setup setup = Setup.in(folder).with(Map.of("RETRY_INTERVAL", "3", "TIMEOUT_TO_FAIL", "3"));
+    Setup setup = Setup.in(folder).impatient();
     Api api = new Api(setup.url());
     try (var bank = new BankParticipants()) {
       List<Submission> submissions;

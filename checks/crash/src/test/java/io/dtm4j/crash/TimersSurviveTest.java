@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -43,7 +42,7 @@ class TimersSurviveTest {
 
   @BeforeAll
   void wait_with_one_server_and_go_on_with_another(@TempDir Path folder) {
-    Setup setup = Setup.in(folder).with(Map.of("RETRY_INTERVAL", "3", "TIMEOUT_TO_FAIL", "3"));
+    Setup setup = Setup.in(folder).impatient();
     api = new Api(setup.url());
     var transactions = new Transactions(bank);
     List<Step> steps = List.of(Step.of("a", -5), Step.of("b", 5));

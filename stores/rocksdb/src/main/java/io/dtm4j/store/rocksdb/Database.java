@@ -81,6 +81,10 @@ final class Database implements RowSource, AutoCloseable {
   private final RocksDB rocks;
   private final WriteOptions writeOptions;
   private final ReadOptions readOptions;
+
+  /** Null, but in tests of a power cut. */
+  private final @Nullable SyncedLengths syncedLengths;
+
   private final ColumnFamilyHandle meta;
   final ColumnFamilyHandle gids;
   final ColumnFamilyHandle definitions;
@@ -94,6 +98,7 @@ final class Database implements RowSource, AutoCloseable {
    * flushes it during recovery, which must stay so (docs/architecture.md, R6).
    */
   Database(Path directory, boolean sync) throws RocksDBException {
+    syncedLengths = sync ? SyncedLengths.of(directory) : null;
     try {
       List<String> families = familiesIn(directory);
       var descriptors = new ArrayList<ColumnFamilyDescriptor>();
@@ -201,6 +206,9 @@ final class Database implements RowSource, AutoCloseable {
   /** Durable on return, if this database syncs. */
   void write(WriteBatch batch) throws RocksDBException {
     rocks.write(writeOptions, batch);
+    if (syncedLengths != null) {
+      syncedLengths.note();
+    }
   }
 
   /** The newest time that was stored, or the epoch. */
@@ -266,6 +274,9 @@ final class Database implements RowSource, AutoCloseable {
       object.close();
     }
     owned.clear();
+    if (syncedLengths != null) {
+      syncedLengths.close();
+    }
   }
 
   /** The database as of one moment. */

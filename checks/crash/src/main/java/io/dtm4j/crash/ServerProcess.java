@@ -15,6 +15,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -27,29 +29,74 @@ final class ServerProcess implements AutoCloseable {
   private static final Path HOME =
       Path.of(requireNonNullElse(System.getProperty("dtm4j.home"), "../.."));
   private static final Path TARGET = HOME.resolve("server/target");
-  private static final Duration STARTS_WITHIN = Duration.ofSeconds(60);
-  private static final Duration ENDS_WITHIN = Duration.ofSeconds(60);
+  private static final Duration STARTS_WITHIN = Duration.ofSeconds(120);
+  private static final Duration ENDS_WITHIN = Duration.ofMinutes(1);
+
+  static {
+    // Nobody else would, when this process is told to end.
+    Runtime.getRuntime().addShutdownHook(new Thread(ServerProcess::killAll, "kill-servers"));
+  }
+
   private static final int KILOBYTE_IN_BLOCKS = 2;
 
-  /** How servers of one test start: all on the same port and directory. */
-  record Setup(Path folder, int port, Map<String, String> environment, int maxFileKilobytes) {
+  /** What it ends with when it halts at a point, or is killed with -9. */
+  static final int KILLED = 137;
+
+  /** Several tests may look for one at the same time, and use theirs later. */
+  private static final Set<Integer> PORTS_GIVEN = ConcurrentHashMap.newKeySet();
+
+  /**
+   * How servers of one test start: all on the same port and directory.
+   *
+   * @param wrapper the command that runs the server's command; empty: none
+   * @param jvmOptions beside those of the launcher
+   */
+  record Setup(
+      Path folder,
+      int port,
+      Map<String, String> environment,
+      List<String> wrapper,
+      List<String> jvmOptions) {
     /** For a test that keeps its files in that folder. */
     static Setup in(Path folder) {
-      return new Setup(folder, freePort(), Map.of(), 0);
+      return new Setup(folder, freePort(), Map.of(), List.of(), List.of());
     }
 
     /** Settings by their names in the environment, instead of those so far. */
     Setup with(Map<String, String> settings) {
-      return new Setup(folder, port, settings, maxFileKilobytes);
+      return new Setup(folder, port, settings, wrapper, jvmOptions);
+    }
+
+    /** Retries and timeouts after three seconds, so that a test need not wait for long. */
+    Setup impatient() {
+      return with(Map.of("RETRY_INTERVAL", "3", "TIMEOUT_TO_FAIL", "3"));
     }
 
     Setup withPort(int otherPort) {
-      return new Setup(folder, otherPort, environment, maxFileKilobytes);
+      return new Setup(folder, otherPort, environment, wrapper, jvmOptions);
     }
 
-    /** Writes beyond that size of a file fail, as on a full disk; 0: no limit. */
+    /** Writes beyond that size of a file fail, as on a full disk. */
     Setup withMaxFile(int kilobytes) {
-      return new Setup(folder, port, environment, kilobytes);
+      String blocks = Integer.toString(kilobytes * KILOBYTE_IN_BLOCKS);
+      return wrapped("sh", "-c", "ulimit -f " + blocks + "; exec \"$@\"", "sh");
+    }
+
+    /** The server's command is run by that one, as which its process begins. */
+    Setup wrapped(String... command) {
+      return new Setup(folder, port, environment, List.of(command), jvmOptions);
+    }
+
+    /** With an option of the JVM more. */
+    Setup withJvm(String option) {
+      List<String> more = new ArrayList<>(jvmOptions);
+      more.add(option);
+      return new Setup(folder, port, environment, wrapper, List.copyOf(more));
+    }
+
+    /** Where the server keeps its data. */
+    Path data() {
+      return folder.resolve("data");
     }
 
     String url() {
@@ -93,12 +140,12 @@ final class ServerProcess implements AutoCloseable {
     }
   }
 
+  private static void killAll() {
+    ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
+  }
+
   private static List<String> command(Setup setup, String... options) {
-    var command = new ArrayList<String>();
-    if (setup.maxFileKilobytes() > 0) {
-      String blocks = Integer.toString(setup.maxFileKilobytes() * KILOBYTE_IN_BLOCKS);
-      command.addAll(List.of("sh", "-c", "ulimit -f " + blocks + "; exec \"$@\"", "sh"));
-    }
+    var command = new ArrayList<>(setup.wrapper());
     command.add(Path.of(requireNonNull(System.getProperty("java.home")), "bin", "java").toString());
     command.addAll(
         List.of(
@@ -110,6 +157,7 @@ final class ServerProcess implements AutoCloseable {
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow",
             "-Djava.library.path=" + TARGET.resolve("native").toAbsolutePath()));
+    command.addAll(setup.jvmOptions());
     cache().ifPresent(cache -> command.addAll(List.of("-XX:AOTCache=" + cache, "-Xlog:aot=off")));
     command.addAll(List.of("-jar", TARGET.resolve("dtm4j-server.jar").toAbsolutePath().toString()));
     command.addAll(
@@ -117,7 +165,7 @@ final class ServerProcess implements AutoCloseable {
             "serve",
             "--bind=127.0.0.1",
             "--http-port=" + setup.port(),
-            "--data-dir=" + setup.folder().resolve("data")));
+            "--data-dir=" + setup.data()));
     if (Arrays.stream(options).noneMatch(option -> option.startsWith("--grpc-port="))) {
       command.add("--grpc-port=0");
     }
@@ -139,7 +187,7 @@ final class ServerProcess implements AutoCloseable {
 
   private void awaitServing() {
     var api = new Api(setup.url());
-    Await.until(
+    Await.nowAndThenUntil(
         "server answers",
         STARTS_WITHIN,
         () -> {
@@ -174,6 +222,10 @@ final class ServerProcess implements AutoCloseable {
     }
   }
 
+  boolean hasEnded() {
+    return !process.isAlive();
+  }
+
   long pid() {
     return process.pid();
   }
@@ -197,6 +249,9 @@ final class ServerProcess implements AutoCloseable {
   static int freePort() {
     while (true) {
       int port = ThreadLocalRandom.current().nextInt(20_000, 32_000);
+      if (!PORTS_GIVEN.add(port)) {
+        continue;
+      }
       try (var _ = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
         return port;
       } catch (IOException _) {

@@ -9,6 +9,7 @@ import io.dtm4j.crash.BankParticipants.Step;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
@@ -95,7 +96,7 @@ final class Load implements AutoCloseable {
       EnumSet.of(Known.ACCEPTED, Known.ROLLED_BACK, Known.NOT_FINISHED);
   private static final Set<Known> NOTHING_STORED = EnumSet.of(Known.NOT_STORED, Known.NEVER_SENT);
 
-  /** Percent; all others are plain sagas. What waits for seconds is rarer, else all waits. */
+  /** In percent; all others are plain sagas. What waits for seconds is rarer, else all waits. */
   private static final Map<Kind, Integer> SHARES =
       new EnumMap<>(
           Map.ofEntries(
@@ -119,16 +120,20 @@ final class Load implements AutoCloseable {
               entry(Kind.WORKFLOW_REFUSED, 4),
               entry(Kind.WORKFLOW_ABANDONED, 3)));
 
+  /** All kinds, in those shares. */
+  static final List<Kind> MIXED = mixed();
+
   private static final List<String> TCC_BRANCHES = List.of("01", "0101", "02");
   private static final List<String> XA_BRANCHES = List.of("01", "02", "03");
   private static final int ACCOUNTS = 50;
   private static final int PERCENT = 100;
-  private static final Duration WHEN_DOWN = Duration.ofMillis(20);
+  private static final Duration WHEN_DOWN = Duration.ofMillis(50);
 
   private final Api api;
   private final BankParticipants bank;
   private final Transactions transactions;
   private final Workflows workflows;
+  private final List<Kind> kinds;
   private final int lateness;
   private final int padding;
   private final Queue<Submission> submissions = new ConcurrentLinkedQueue<>();
@@ -136,15 +141,37 @@ final class Load implements AutoCloseable {
   private final ExecutorService clients;
   private volatile boolean stopped;
 
+  private static List<Kind> mixed() {
+    List<Kind> kinds = new ArrayList<>();
+    SHARES.forEach((kind, share) -> kinds.addAll(Collections.nCopies(share, kind)));
+    kinds.addAll(Collections.nCopies(PERCENT - kinds.size(), Kind.SAGA));
+    return List.copyOf(kinds);
+  }
+
+  /** Starts a load of {@link #MIXED} kinds. */
+  Load(Api api, BankParticipants bank, int clients, int lateness, int padding, long seed) {
+    this(api, bank, MIXED, clients, lateness, padding, seed);
+  }
+
   /**
-   * Starts the load.
+   * Starts a load.
    *
+   * @param kinds each transaction is of one of them, which comes the more often the more often it
+   *     is in the list
    * @param lateness some effects and answers of the participants come up to so many milliseconds
    *     late
    * @param padding bytes that each transaction is larger than it needs to be
    */
-  Load(Api api, BankParticipants bank, int clients, int lateness, int padding, long seed) {
+  Load(
+      Api api,
+      BankParticipants bank,
+      List<Kind> kinds,
+      int clients,
+      int lateness,
+      int padding,
+      long seed) {
     this.api = api;
+    this.kinds = kinds;
     this.bank = bank;
     this.transactions = new Transactions(bank);
     this.workflows = new Workflows(api, bank);
@@ -153,7 +180,7 @@ final class Load implements AutoCloseable {
     this.padding = padding;
     this.clients = Executors.newFixedThreadPool(clients);
     for (int i = 0; i < clients; i++) {
-      String name = "load-" + i + "-";
+      String name = "load-" + seed + "-" + i + "-";
       Random random = new Random(seed + i);
       this.clients.execute(() -> run(name, random));
     }
@@ -172,7 +199,8 @@ final class Load implements AutoCloseable {
   private void run(String name, Random random) {
     for (int count = 0; !stopped; count++) {
       Submission submission =
-          new Submission(name + count, kind(random), random.nextInt(PERCENT) < 40);
+          new Submission(
+              name + count, kinds.get(random.nextInt(kinds.size())), random.nextInt(PERCENT) < 40);
       submit(submission, random);
       if (submission.known() == Known.NEVER_SENT) {
         Await.pass(WHEN_DOWN);
@@ -183,17 +211,6 @@ final class Load implements AutoCloseable {
         submissions.add(submission);
       }
     }
-  }
-
-  private static Kind kind(Random random) {
-    int percent = random.nextInt(PERCENT);
-    for (Map.Entry<Kind, Integer> share : SHARES.entrySet()) {
-      percent -= share.getValue();
-      if (percent < 0) {
-        return share.getKey();
-      }
-    }
-    return Kind.SAGA;
   }
 
   private void submit(Submission one, Random random) {

@@ -84,6 +84,15 @@ final class Api {
     }
   }
 
+  /** What it says of itself: that it is ready, or why no requests should be sent to it. */
+  String readiness() {
+    try {
+      return send(HttpRequest.newBuilder(URI.create(server + "/api/ready")).build()).body();
+    } catch (IOException e) {
+      return e.toString();
+    }
+  }
+
   Answer post(String operation, ObjectNode transaction) {
     HttpRequest request =
         HttpRequest.newBuilder(URI.create(server + "/api/dtmsvr/" + operation))

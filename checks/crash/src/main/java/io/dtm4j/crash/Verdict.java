@@ -1,7 +1,5 @@
 package io.dtm4j.crash;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import io.dtm4j.crash.Api.Known;
 import io.dtm4j.crash.BankParticipants.Effect;
@@ -37,7 +35,7 @@ final class Verdict {
     for (Submission one : submissions) {
       open.add(one.gid);
     }
-    Await.until(
+    Await.nowAndThenUntil(
         "all transactions end; still open are " + open,
         ENDS_WITHIN,
         () -> {
@@ -45,8 +43,12 @@ final class Verdict {
           return open.isEmpty();
         });
     submissions.forEach(verdict::check);
-    assertThat(verdict.wrong).isEmpty();
-    assertThat(bank.sum()).as("sum of all accounts").isZero();
+    if (bank.sum() != 0) {
+      verdict.wrong.add("the sum of all accounts is " + bank.sum() + " (expected: 0)");
+    }
+    if (!verdict.wrong.isEmpty()) {
+      throw new AssertionError(String.join("\n", verdict.wrong));
+    }
   }
 
   private boolean isAtRest(String gid) {

@@ -1,0 +1,164 @@
+package io.dtm4j.crash;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
+
+import io.dtm4j.crash.Rounds.Harm;
+import io.dtm4j.crash.Rounds.Progress;
+import io.dtm4j.crash.ServerProcess.Setup;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/**
+ * The command {@code crash}: kills servers of its own under load, and cuts their power, as often as
+ * is asked for. Ends with 0; 1 when a promise was broken; 2 for wrong options.
+ */
+@Command(
+    name = "dtm4j crash",
+    sortOptions = false,
+    usageHelpWidth = 100,
+    description = {
+      "Starts a server on an embedded store in a folder of its own, puts load of all modes on it, kills",
+      "it at a random moment (in turn: once, twice with the second one during the recovery, and with all",
+      "that was not synced taken away, as by a power cut), and starts it again. After 30 rounds, and in",
+      "the end: whether every transaction that was promised ended as it must, and nothing was done twice."
+    },
+    exitCodeListHeading = "Exit codes:%n",
+    exitCodeList = {
+      "0:Every promise was kept.",
+      "1:One was broken: the output says which, and how to repeat it.",
+      "2:Wrong options."
+    })
+public final class Main implements Callable<Integer> {
+  private static final List<Harm> HARMS =
+      List.of(Harm.KILL, Harm.POWER_CUT, Harm.KILL_TWICE, Harm.POWER_CUT);
+
+  private static final Duration BETWEEN_LINES = Duration.ofSeconds(5);
+
+  private final PrintWriter out;
+
+  @Spec private @Nullable CommandSpec spec;
+
+  @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      defaultValue = "150",
+      description = "How often it is killed, two seconds each. Default: ${DEFAULT-VALUE}")
+  private int rounds;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "S",
+      description =
+          "What is sent and when it is killed follows from it. Default: another each time")
+  private @Nullable Long seed;
+
+  private Main(PrintWriter out) {
+    this.out = out;
+  }
+
+  /** Runs the command and ends the process with its exit code. */
+  public static void main(String[] args) {
+    Locale.setDefault(Locale.ROOT); // figures look the same everywhere
+    System.exit(
+        run(
+            new PrintWriter(System.out, true, UTF_8),
+            new PrintWriter(System.err, true, UTF_8),
+            args));
+  }
+
+  static int run(PrintWriter out, PrintWriter err, String... args) {
+    CommandLine command = new CommandLine(new Main(out));
+    command.setOut(out).setErr(err);
+    command
+        .getCommandSpec()
+        .addOption(
+            OptionSpec.builder("-h", "--help")
+                .usageHelp(true)
+                .description("Show this text.")
+                .build());
+    command.setParameterExceptionHandler(
+        (wrong, _) -> {
+          err.println("crash: " + wrong.getMessage());
+          return CommandLine.ExitCode.USAGE;
+        });
+    return command.execute(args);
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    if (rounds < 1) {
+      throw new ParameterException(
+          requireNonNull(spec).commandLine(), "--rounds: " + rounds + " (expected: >= 1)");
+    }
+    long chosen = seed == null ? new Random().nextInt(1_000_000_000) : seed;
+    Path folder = Files.createTempDirectory("dtm4j-crash-");
+    out.printf("seed %d, in %s%n", chosen, folder);
+    var line = new Line(out);
+    try {
+      Progress done = new Rounds(Setup.in(folder).impatient(), HARMS, chosen, line).run(rounds);
+      delete(folder);
+      out.printf(
+          "%d transactions, %d left without an answer, %d bytes lost that were not synced%n",
+          done.transactions(), done.cut(), done.bytesLost());
+      out.printf("%d rounds, 0 violations, seed %d%n", done.rounds(), chosen);
+      return CommandLine.ExitCode.OK;
+    } catch (AssertionError e) {
+      out.printf("%s%n", e.getMessage());
+      out.printf("What is left is in %s%n", folder);
+      out.printf(
+          "A promise was broken within %d rounds; repeat it with: ./dtm4j crash --rounds %d --seed %d%n",
+          line.rounds + 1, rounds, chosen);
+      return CommandLine.ExitCode.SOFTWARE;
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> all = Files.walk(folder)) {
+      for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(each);
+      }
+    }
+  }
+
+  /** Writes how far it has come, now and then. */
+  private static final class Line implements Consumer<Progress> {
+    private final PrintWriter out;
+    private final long began = System.nanoTime();
+    private long last = began;
+    private int rounds;
+
+    Line(PrintWriter out) {
+      this.out = out;
+    }
+
+    @Override
+    public void accept(Progress progress) {
+      rounds = progress.rounds();
+      long now = System.nanoTime();
+      if (now - last >= BETWEEN_LINES.toNanos()) {
+        last = now;
+        out.printf(
+            "%4d rounds in %d s%n", progress.rounds(), Duration.ofNanos(now - began).toSeconds());
+      }
+    }
+  }
+}
