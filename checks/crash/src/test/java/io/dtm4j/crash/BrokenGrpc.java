@@ -103,6 +103,11 @@ final class BrokenGrpc {
     };
   }
 
+  /** Begins, and then sends no message. */
+  static Call silent() {
+    return new Call(headers("Submit"), new byte[0], false, false, new byte[0]);
+  }
+
   private static List<Map.Entry<String, String>> headers(String method) {
     return List.of(
         Map.entry(":method", "POST"),

@@ -114,6 +114,13 @@ final class BrokenHttp {
   private static final int GIDS = 1_000;
   private static final int LONG = 20_000;
 
+  /** One request of so many exceeds a limit of the server: such ones take their time. */
+  private static final int HUGE_ONE_IN = 2_000;
+
+  private static final int MOST_BODY = 8 << 20;
+  private static final int MOST_HEADERS = 64 << 10;
+  private static final int MOST_LINE = 16 << 10;
+
   private final String participant;
 
   /** Its good requests call a participant under that url, with a slash at its end. */
@@ -130,6 +137,9 @@ final class BrokenHttp {
   record Request(byte[] bytes, boolean whole) {}
 
   Request next(RandomGenerator random) {
+    if (random.nextInt(HUGE_ONE_IN) == 0) {
+      return huge(random);
+    }
     return switch (random.nextInt(10)) {
       case 0 -> new Request(garbage(random), false);
       case 1, 2 -> new Request(head(random), false);
@@ -144,6 +154,34 @@ final class BrokenHttp {
                 .bytes();
         yield new Request(Arrays.copyOf(good, random.nextInt(good.length)), false);
       }
+    };
+  }
+
+  /** By a few bytes or a lot more than the server takes. */
+  private static Request huge(RandomGenerator random) {
+    int more = random.nextBoolean() ? 1 : random.nextInt(1, LONG);
+    String post = "POST /api/dtmsvr/submit HTTP/1.1\r\nHost: x\r\n";
+    return switch (random.nextInt(4)) {
+      case 0 -> {
+        var json = new byte[MOST_BODY + more];
+        Arrays.fill(json, (byte) ' ');
+        yield body("/api/dtmsvr/submit", json, random);
+      }
+      case 1 -> {
+        String length = random.nextBoolean() ? "" + (MOST_BODY + more) : "9".repeat(18);
+        yield new Request(ascii(post + "Content-Length: " + length + "\r\n\r\n{}"), false);
+      }
+      case 2 -> {
+        String header =
+            random.nextBoolean()
+                ? "X: " + "y".repeat(MOST_HEADERS + more) + "\r\n"
+                : "X: yyyyyyyy\r\n".repeat(MOST_HEADERS / 10 + more);
+        yield new Request(ascii(post + header + "\r\n"), false);
+      }
+      default ->
+          new Request(
+              ascii("GET /" + "x".repeat(MOST_LINE + more) + " HTTP/1.1\r\nHost: x\r\n\r\n"),
+              false);
     };
   }
 

@@ -19,12 +19,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Stream;
@@ -52,6 +54,13 @@ class FuzzTest {
   private static final int HANGS_AFTER_MILLIS = 60_000;
 
   private static final int SLOW_ONES = 10;
+  private static final int SILENT_ONES = 2;
+
+  /** After this the server has surely given up what began and did not go on. */
+  private static final Duration GIVEN_UP_WITHIN = Duration.ofSeconds(40);
+
+  private static final int LONGEST_SLOW = 100_000; // or it goes on until the end of all
+  private static final int LARGEST_PIECE = 1_000;
   private static final int SHOWN = 3_000;
   private static final int SERVER_ERROR = 500;
   private static final long MOST_HEAP_GROWTH = 32 << 20;
@@ -66,10 +75,32 @@ class FuzzTest {
 
   private static final int MOST_FOUND = 10;
 
+  /** With fewer requests some kinds may not come up. */
+  private static final long ENOUGH_FOR_ALL_KINDS = 100_000;
+
+  /** How requests must have ended, or the generator has lost a kind of them. */
+  private static final String[] ENDS = {
+    "HTTP 200",
+    "HTTP 400",
+    "HTTP 404",
+    "HTTP 413",
+    "HTTP 414",
+    "HTTP 431",
+    "gRPC 0",
+    "gRPC 3", // INVALID_ARGUMENT
+    "gRPC 8", // RESOURCE_EXHAUSTED
+    "gRPC 12", // UNIMPLEMENTED
+    "gRPC reset",
+    "gRPC given up",
+  };
+
   private final Vertx vertx = Vertx.vertx();
 
   /** What was not as it should be, with the request. */
   private final Queue<String> found = new ConcurrentLinkedQueue<>();
+
+  /** How requests ended, and how many. */
+  private final Map<String, LongAdder> ends = new ConcurrentHashMap<>();
 
   @TempDir Path folder;
 
@@ -110,6 +141,9 @@ class FuzzTest {
       send(WARM_UP, REQUESTS, doors);
 
       assertThat(server.output()).doesNotContain(" ERROR ");
+      if (REQUESTS >= ENOUGH_FOR_ALL_KINDS) {
+        assertThat(ends).containsKeys(ENDS);
+      }
       saga(setup, participant);
       Await.until("sockets are closed", SOON, () -> files(server, "socket:") <= sockets);
       assertThat(files(server, "")).isLessThan(files + MOST_NEW_FILES);
@@ -176,7 +210,7 @@ class FuzzTest {
         all.add(
             clients.submit(
                 () -> {
-                  try (var client = new Client(doors, found)) {
+                  try (var client = new Client(doors, found, ends)) {
                     for (long n = next.getAndIncrement(); n < to; n = next.getAndIncrement()) {
                       if (found.size() >= MOST_FOUND) {
                         return null;
@@ -209,68 +243,182 @@ class FuzzTest {
   private static final class Client implements AutoCloseable {
     private final Doors doors;
     private final Queue<String> found;
+    private final Map<String, LongAdder> ends;
     private final BrokenHttp http;
     private final BrokenGrpc grpc;
     private final Queue<Slow> slow = new ArrayDeque<>();
+    private final Queue<Silent> silent = new ArrayDeque<>();
     private @Nullable RawHttp connection;
     private @Nullable RawHttp2 grpcConnection;
 
-    Client(Doors doors, Queue<String> found) {
+    Client(Doors doors, Queue<String> found, Map<String, LongAdder> ends) {
       this.doors = doors;
       this.found = found;
+      this.ends = ends;
       http = new BrokenHttp(doors.participant());
       grpc = new BrokenGrpc(doors.participant());
     }
 
     /** A request that is sent a few bytes at a time. */
-    private static final class Slow {
+    private abstract static class Slow implements AutoCloseable {
       final long number;
       final byte[] bytes;
-      final RawHttp connection;
       int sent;
 
-      Slow(long number, byte[] bytes, RawHttp connection) {
+      Slow(long number, byte[] bytes) {
         this.number = number;
         this.bytes = bytes;
-        this.connection = connection;
+      }
+
+      /** False: the server does not listen any more. */
+      abstract boolean write(byte[] part) throws IOException;
+
+      /** Nothing more is sent: takes what the server says. */
+      abstract void end() throws IOException;
+
+      @Override
+      public abstract void close();
+    }
+
+    private final class SlowHttp extends Slow {
+      private final RawHttp connection = new RawHttp(doors.http(), HANGS_AFTER_MILLIS);
+
+      SlowHttp(long number, byte[] bytes) throws IOException {
+        super(number, bytes);
+      }
+
+      @Override
+      boolean write(byte[] part) throws IOException {
+        return connection.write(part);
+      }
+
+      @Override
+      void end() throws IOException {
+        readAll(connection);
+      }
+
+      @Override
+      public void close() {
+        connection.close();
       }
     }
+
+    /** Its message comes in many frames, cut anywhere. */
+    private final class SlowGrpc extends Slow {
+      private final BrokenGrpc.Call call;
+      private final RawHttp2 connection = new RawHttp2(doors.grpc(), HANGS_AFTER_MILLIS);
+
+      SlowGrpc(long number, BrokenGrpc.Call call, int piece) throws IOException {
+        super(number, RawHttp2.frames(call, 1, piece));
+        this.call = call;
+      }
+
+      @Override
+      boolean write(byte[] part) throws IOException {
+        return connection.write(part);
+      }
+
+      @Override
+      void end() throws IOException {
+        readEnd(call, connection, 1);
+      }
+
+      @Override
+      public void close() {
+        connection.close();
+      }
+    }
+
+    /** A call of gRPC that has begun, and no message follows. */
+    private record Silent(long number, RawHttp2 connection, int stream, long since) {}
 
     void send(long number) throws IOException {
       RandomGenerator random =
           RandomGeneratorFactory.of("L64X128MixRandom").create(SEED * 31 + number);
       if (random.nextInt(4) == 0) {
-        BrokenGrpc.Call call = grpc.next(random);
-        guarded(number, call.shown(), () -> send(call));
+        sendGrpc(number, random);
       } else {
-        BrokenHttp.Request request = http.next(random);
-        int manner = random.nextInt(20);
-        guarded(
-            number,
-            request.bytes(),
-            () -> {
-              if (manner == 0 && slow.size() < SLOW_ONES) {
-                slow.add(
-                    new Slow(
-                        number, request.bytes(), new RawHttp(doors.http(), HANGS_AFTER_MILLIS)));
-              } else if (manner == 1) {
-                vanishAfter(request.bytes());
-              } else if (request.whole()) {
-                askWhole(request.bytes());
-              } else {
-                askBroken(request.bytes());
-              }
-            });
+        sendHttp(number, random);
       }
       if (!slow.isEmpty()) {
         goOn(slow.remove(), random.nextInt(1, 200));
       }
+      endSilent();
+    }
+
+    private void sendGrpc(long number, RandomGenerator random) {
+      BrokenGrpc.Call call = grpc.next(random);
+      int manner = random.nextInt(20);
+      guarded(
+          number,
+          call.shown(),
+          () -> {
+            if (manner == 0 && slow.size() < SLOW_ONES) {
+              slow.add(new SlowGrpc(number, call, random.nextInt(1, LARGEST_PIECE)));
+            } else if (manner == 1 && silent.size() < SILENT_ONES) {
+              beginSilent(number);
+            } else if (manner == 2) {
+              vanishAfter(call);
+            } else {
+              send(call);
+            }
+          });
+    }
+
+    private void sendHttp(long number, RandomGenerator random) {
+      BrokenHttp.Request request = http.next(random);
+      int manner = random.nextInt(20);
+      guarded(
+          number,
+          request.bytes(),
+          () -> {
+            if (manner == 0 && slow.size() < SLOW_ONES && request.bytes().length < LONGEST_SLOW) {
+              slow.add(new SlowHttp(number, request.bytes()));
+            } else if (manner == 1) {
+              vanishAfter(request.bytes());
+            } else if (request.whole()) {
+              askWhole(request.bytes());
+            } else {
+              askBroken(request.bytes());
+            }
+          });
     }
 
     void finish() throws IOException {
       while (!slow.isEmpty()) {
         goOn(slow.remove(), Integer.MAX_VALUE);
       }
+      endSilent();
+    }
+
+    private void beginSilent(long number) throws IOException {
+      var opened = new RawHttp2(doors.grpc(), HANGS_AFTER_MILLIS);
+      silent.add(new Silent(number, opened, opened.send(BrokenGrpc.silent()), System.nanoTime()));
+    }
+
+    /** Takes the ends of silent calls that the server must have given up by now. */
+    private void endSilent() {
+      for (Silent one = silent.peek();
+          one != null && System.nanoTime() - one.since() > GIVEN_UP_WITHIN.toNanos();
+          one = silent.peek()) {
+        Silent over = silent.remove();
+        guarded(
+            over.number(),
+            BrokenGrpc.silent().shown(),
+            () -> {
+              try (RawHttp2 ended = over.connection()) {
+                Map<String, String> end = ended.end(over.stream());
+                if (end == null || !"BAD_REQUEST".equals(end.get("dtm-error-code"))) {
+                  throw new Found("a call without a message ended with " + end);
+                }
+                count("gRPC given up");
+              }
+            });
+      }
+    }
+
+    private void count(String end) {
+      ends.computeIfAbsent(end, _ -> new LongAdder()).increment();
     }
 
     private interface Sending {
@@ -327,16 +475,26 @@ class FuzzTest {
     private void askBroken(byte[] request) throws IOException {
       try (var broken = new RawHttp(doors.http(), HANGS_AFTER_MILLIS)) {
         broken.write(request);
-        broken.halfClose();
-        for (RawHttp.Answer a = broken.read(); a != null; a = broken.read()) {
-          check(a);
-        }
+        readAll(broken);
+      }
+    }
+
+    private void readAll(RawHttp ending) throws IOException {
+      ending.halfClose();
+      for (RawHttp.Answer a = ending.read(); a != null; a = ending.read()) {
+        check(a);
       }
     }
 
     private void vanishAfter(byte[] request) throws IOException {
       try (var vanishing = new RawHttp(doors.http(), HANGS_AFTER_MILLIS)) {
         vanishing.write(request);
+      }
+    }
+
+    private void vanishAfter(BrokenGrpc.Call call) throws IOException {
+      try (var vanishing = new RawHttp2(doors.grpc(), HANGS_AFTER_MILLIS)) {
+        vanishing.send(call);
       }
     }
 
@@ -349,21 +507,19 @@ class FuzzTest {
           one.number,
           one.bytes,
           () -> {
-            boolean taken = one.connection.write(part);
+            boolean taken = one.write(part);
             if (taken && one.sent < one.bytes.length) {
               slow.add(one);
               return;
             }
-            try (RawHttp ended = one.connection) {
-              ended.halfClose();
-              for (RawHttp.Answer a = ended.read(); a != null; a = ended.read()) {
-                check(a);
-              }
+            try (Slow ended = one) {
+              ended.end();
             }
           });
     }
 
-    private static void check(RawHttp.Answer answer) {
+    private void check(RawHttp.Answer answer) {
+      count("HTTP " + answer.status());
       if (answer.status() >= SERVER_ERROR && !answer.body().contains("\"code\":\"")) {
         throw new Found("answered " + answer);
       }
@@ -391,22 +547,28 @@ class FuzzTest {
 
     private void sendAlone(BrokenGrpc.Call call) throws IOException {
       try (var alone = new RawHttp2(doors.grpc(), HANGS_AFTER_MILLIS)) {
-        int stream = alone.send(call);
-        if (!call.ends()) {
-          alone.halfClose();
-        }
-        Map<String, String> end = alone.end(stream);
-        if (end != null && end.containsKey("grpc-status")) {
-          check(end);
-        }
+        readEnd(call, alone, alone.send(call));
       }
     }
 
-    private static void check(Map<String, String> end) {
+    private void readEnd(BrokenGrpc.Call call, RawHttp2 alone, int stream) throws IOException {
+      if (!call.ends()) {
+        alone.halfClose();
+      }
+      Map<String, String> end = alone.end(stream);
+      if (end != null && (call.gentle() || end.containsKey("grpc-status"))) {
+        check(end);
+      } else if (call.gentle()) {
+        throw new Found("a call without an end");
+      }
+    }
+
+    private void check(Map<String, String> end) {
       if (end.getOrDefault(":status", "").startsWith("4")) {
         return; // it was no gRPC, which is the client's fault
       }
       String status = end.getOrDefault("grpc-status", "");
+      count("gRPC " + (status.isEmpty() ? "reset" : status));
       boolean coded = end.containsKey("dtm-error-code");
       boolean misframed = end.getOrDefault("grpc-message", "").matches(NOT_FRAMED);
       boolean ended = !status.isEmpty() || end.containsKey(RawHttp2.BROKEN_OFF);
@@ -418,7 +580,8 @@ class FuzzTest {
     @Override
     public void close() {
       giveUp();
-      slow.forEach(one -> one.connection.close());
+      slow.forEach(Slow::close);
+      silent.forEach(one -> one.connection().close());
     }
   }
 }

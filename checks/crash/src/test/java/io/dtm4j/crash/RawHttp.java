@@ -2,9 +2,6 @@ package io.dtm4j.crash;
 
 import java.io.BufferedInputStream;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
@@ -17,26 +14,27 @@ final class RawHttp implements AutoCloseable {
   private static final int NOT_MODIFIED = 304;
   private static final int OK = 200;
 
-  private final Socket socket;
-  private final OutputStream out;
+  private final RawSocket socket;
   private final BufferedInputStream in;
 
   RawHttp(int port, int timeoutMillis) throws IOException {
-    socket = new Socket(InetAddress.getLoopbackAddress(), port);
-    socket.setSoTimeout(timeoutMillis);
-    socket.setTcpNoDelay(true);
-    socket.setSoLinger(true, 0); // a hundred thousand of them would use up all ports
-    out = socket.getOutputStream();
-    in = new BufferedInputStream(socket.getInputStream());
+    socket = new RawSocket(port, timeoutMillis);
+    in = new BufferedInputStream(socket.in());
   }
 
   record Answer(int status, boolean keeps, String body) {}
 
-  /** False: the server does not listen any more. */
-  boolean write(byte[] bytes) {
+  /**
+   * False: the server does not listen any more.
+   *
+   * @throws SocketTimeoutException when it does not read
+   */
+  boolean write(byte[] bytes) throws SocketTimeoutException {
     try {
-      out.write(bytes);
+      socket.write(bytes);
       return true;
+    } catch (SocketTimeoutException e) {
+      throw e;
     } catch (IOException e) {
       return false;
     }
@@ -44,7 +42,7 @@ final class RawHttp implements AutoCloseable {
 
   void halfClose() {
     try {
-      socket.shutdownOutput();
+      socket.halfClose();
     } catch (IOException e) {
       // the server was quicker
     }
@@ -105,10 +103,6 @@ final class RawHttp implements AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      socket.close();
-    } catch (IOException e) {
-      // it is gone, which is all that is wanted
-    }
+    socket.close();
   }
 }

@@ -8,9 +8,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -39,8 +36,7 @@ final class RawHttp2 implements AutoCloseable {
   private static final byte[] PREFACE =
       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
-  private final Socket socket;
-  private final OutputStream out;
+  private final RawSocket socket;
   private final DataInputStream in;
   private final DefaultHttp2HeadersDecoder decoder = new DefaultHttp2HeadersDecoder(false);
   private int calls;
@@ -48,16 +44,12 @@ final class RawHttp2 implements AutoCloseable {
   private boolean over;
 
   RawHttp2(int port, int timeoutMillis) throws IOException {
-    socket = new Socket(InetAddress.getLoopbackAddress(), port);
-    socket.setSoTimeout(timeoutMillis);
-    socket.setTcpNoDelay(true);
-    socket.setSoLinger(true, 0); // a hundred thousand of them would use up all ports
-    out = socket.getOutputStream();
-    in = new DataInputStream(socket.getInputStream());
+    socket = new RawSocket(port, timeoutMillis);
+    in = new DataInputStream(socket.in());
     var hello = new ByteArrayOutputStream();
     hello.writeBytes(PREFACE);
     hello.writeBytes(frame(SETTINGS, 0, 0, new byte[0]));
-    out.write(hello.toByteArray());
+    socket.write(hello.toByteArray());
   }
 
   /** Whether another call may be sent. */
@@ -68,13 +60,26 @@ final class RawHttp2 implements AutoCloseable {
   /** Sends a call; the number of its stream. */
   int send(BrokenGrpc.Call call) throws IOException {
     int stream = 2 * calls++ + 1;
+    byte[] frames = frames(call, stream, LARGEST_FRAME);
+    bytes += frames.length;
+    write(frames);
+    return stream;
+  }
+
+  /**
+   * A call as it is sent.
+   *
+   * @param stream its number
+   * @param largest the most bytes of its messages that a frame carries
+   */
+  static byte[] frames(BrokenGrpc.Call call, int stream, int largest) {
     var all = new ByteArrayOutputStream();
     if (!call.headers().isEmpty()) {
       boolean empty = call.ends() && call.body().length == 0;
       all.writeBytes(
           frame(HEADERS, END_HEADERS | (empty ? END_STREAM : 0), stream, block(call.headers())));
-      for (int from = 0; from < call.body().length; from += LARGEST_FRAME) {
-        int length = Math.min(LARGEST_FRAME, call.body().length - from);
+      for (int from = 0; from < call.body().length; from += largest) {
+        int length = Math.min(largest, call.body().length - from);
         boolean last = call.ends() && from + length == call.body().length;
         var part = new byte[length];
         System.arraycopy(call.body(), from, part, 0, length);
@@ -82,23 +87,23 @@ final class RawHttp2 implements AutoCloseable {
       }
     }
     all.writeBytes(call.frames());
-    bytes += all.size();
-    write(all.toByteArray());
-    return stream;
+    return all.toByteArray();
   }
 
-  private void write(byte[] frames) throws IOException {
+  /** Sends frames, or a part of one; false: the server has closed, which the next read says. */
+  boolean write(byte[] frames) throws IOException {
     try {
-      out.write(frames);
+      socket.write(frames);
     } catch (SocketException e) {
-      over = true; // the server has closed, which the next read says
+      over = true;
     }
+    return !over;
   }
 
   /** Says that nothing more will come. */
   void halfClose() throws IOException {
     try {
-      socket.shutdownOutput();
+      socket.halfClose();
     } catch (SocketException e) {
       over = true;
     }
@@ -196,10 +201,6 @@ final class RawHttp2 implements AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      socket.close();
-    } catch (IOException e) {
-      // it is gone, which is all that is wanted
-    }
+    socket.close();
   }
 }
