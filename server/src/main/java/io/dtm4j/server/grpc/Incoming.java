@@ -98,16 +98,21 @@ final class Incoming<Q, R> extends ServerCall.Listener<Received<Q>> {
     if (whole == null) {
       answer(new Reply.Failed(ErrorCode.BAD_REQUEST, "no message (expected: one)"));
     } else if (!answered) {
-      loop.execute(() -> carryOut(whole.message()));
+      loop.execute(() -> carryOut(whole));
     }
   }
 
-  private void carryOut(@Nullable Q message) {
+  private void carryOut(Received<Q> whole) {
     if (answered) {
       return;
     }
     if (door.isStopping()) {
       answer(new Reply.Failed(ErrorCode.STOPPING, "the server is stopping, try again"));
+      return;
+    }
+    @Nullable Q message = whole.message();
+    if (whole.tooLong()) {
+      end(Statuses.messageTooLong(door.config().messageBytes()));
       return;
     }
     if (message == null) {
@@ -196,7 +201,10 @@ final class Incoming<Q, R> extends ServerCall.Listener<Received<Q>> {
 
   /** Answers that there is no success, once. */
   void answer(Reply trouble) {
-    Statuses.Ending ending = Statuses.of(trouble);
+    end(Statuses.of(trouble));
+  }
+
+  private void end(Statuses.Ending ending) {
     if (finish(false)) {
       call.close(ending.status(), ending.trailers());
     }

@@ -48,6 +48,15 @@ final class Statuses {
     };
   }
 
+  /** The same as the library says of a message that is not compressed, with a code. */
+  static Ending messageTooLong(int limit) {
+    return ending(
+        Status.RESOURCE_EXHAUSTED,
+        "the message exceeds maximum size " + limit + " when it is decompressed",
+        ErrorCode.LIMIT_EXCEEDED,
+        null);
+  }
+
   private static Ending refused(Reply.Refused refused) {
     String message = shortened(HttpAnswers.harmless(refused.message()));
     // Told ABORTED, clients would undo what another run of the workflow has done.

@@ -537,6 +537,26 @@ class GrpcDoorTest {
   }
 
   @Test
+  void a_message_that_is_too_long_when_decompressed_is_refused_and_the_connection_stays() {
+    var refusal =
+        refusal(
+            () ->
+                client
+                    .withCompression("gzip")
+                    .submit(
+                        SAGA.toBuilder()
+                            .addBinPayloads(ByteString.copyFrom(new byte[MESSAGE_LIMIT]))
+                            .build()));
+
+    assertThat(refusal.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+    assertThat(refusal.getStatus().getDescription()).contains("maximum size " + MESSAGE_LIMIT);
+    assertThat(codeOf(refusal)).isEqualTo("LIMIT_EXCEEDED");
+    assertThat(doors.asked).isEmpty();
+    assertThat(client.newGid(Empty.getDefaultInstance()).getGid()).isNotEmpty();
+    eventually(() -> door.openCalls() == 0);
+  }
+
+  @Test
   void a_call_without_a_message_is_refused() {
     RawClient.Outcome outcome = raw.begin("Submit").end().outcome.join();
 
@@ -669,6 +689,34 @@ class GrpcDoorTest {
         .containsOnly(Status.Code.OK);
     assertThatThrownBy(() -> new Socket(InetAddress.getLoopbackAddress(), door.port()).close())
         .isInstanceOf(Exception.class);
+  }
+
+  @Test
+  void a_door_closes_though_a_client_does_not_read() throws Exception {
+    Instant now = Instant.parse("2026-01-02T03:04:05Z");
+    Stored running = memory.save("w1", TransType.WORKFLOW, GlobalStatus.PREPARED, now, now);
+    Payload large = Payload.of(new byte[(int) ANSWERING_LIMIT / 3]);
+    doors.stored.put(
+        "w1", withResult(running, "", Branch.open(new BranchKey("01", Op.ACTION), "", large, now)));
+    ManagedChannel lazy =
+        NettyChannelBuilder.forAddress("127.0.0.1", door.port())
+            .usePlaintext()
+            .flowControlWindow(1_024)
+            .build();
+    try {
+      ClientCall<DtmRequest, DtmProgressesReply> deaf =
+          lazy.newCall(DtmGrpc.getPrepareWorkflowMethod(), CallOptions.DEFAULT);
+      deaf.start(new ClientCall.Listener<>() {}, new Metadata()); // it never asks for an answer
+      deaf.sendMessage(SAGA.toBuilder().setGid("w1").setTransType("workflow").build());
+      deaf.halfClose();
+      eventually(() -> door.answeringBytes() > 0);
+
+      door.close();
+
+      eventually(() -> door.answeringBytes() == 0);
+    } finally {
+      lazy.shutdownNow();
+    }
   }
 
   // ---- what else is there
