@@ -48,6 +48,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -69,6 +70,9 @@ public final class DtmServer implements AutoCloseable {
   private static final Duration PASSES_END_WITHIN = Duration.ofSeconds(5);
 
   private static final Duration COMMITS_END_WITHIN = Duration.ofSeconds(2);
+
+  /** All of it: each part has its bound, but not their sum, and a disk may hang. */
+  private static final Duration STOPS_WITHIN = Duration.ofSeconds(10);
 
   /** What {@code resetCronTime} means by itself: docs/spec/http-api.md 4.11. */
   private static final int RESET_AFTER_TIMEOUTS = 3;
@@ -253,19 +257,44 @@ public final class DtmServer implements AutoCloseable {
     };
   }
 
-  /** Closes it in good order when a signal ends the process. */
+  /**
+   * Closes it in good order when a signal ends the process, which does not wait longer than the ten
+   * seconds for that.
+   */
   public void closeAtExit() {
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(
                 () -> {
-                  close();
+                  closeWithin(STOPS_WITHIN);
                   Logging.stop();
                 },
                 "shutdown"));
   }
 
-  /** Stops in good order, within ten seconds. Blocks until all has ended. */
+  /**
+   * Closes it, but does not wait longer than that: what hangs is left as it is, as when the process
+   * is killed.
+   *
+   * @return whether all has ended
+   */
+  boolean closeWithin(Duration within) {
+    Thread closing = Thread.ofPlatform().daemon().name("closing").start(this::close);
+    boolean ended = false;
+    try {
+      ended = closing.join(within);
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    }
+    if (!ended) {
+      log.atWarn()
+          .addKeyValue("hangs", Arrays.toString(closing.getStackTrace()))
+          .log("the stop takes too long; the rest is left to the next start");
+    }
+    return ended;
+  }
+
+  /** Stops in good order, within about ten seconds. Blocks until all has ended. */
   @Override
   public void close() {
     if (!closed.compareAndSet(false, true)) {

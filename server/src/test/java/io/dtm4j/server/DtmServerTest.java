@@ -3,8 +3,10 @@ package io.dtm4j.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.dtm4j.coordinator.Caller;
 import io.dtm4j.server.config.ConfigParser;
 import io.dtm4j.server.config.ServerConfig;
+import io.dtm4j.server.tracing.Tracing;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -13,8 +15,10 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -55,6 +59,38 @@ class DtmServerTest {
     DtmServer.start(config).close();
 
     DtmServer.start(config).close();
+  }
+
+  @Test
+  void a_part_that_hangs_does_not_hold_up_the_end() {
+    var hanging = new CountDownLatch(1);
+    var tracing =
+        new Tracing() {
+          @Override
+          public boolean isOn() {
+            return false;
+          }
+
+          @Override
+          public Caller around(Caller caller) {
+            return caller;
+          }
+
+          @Override
+          public void close() {
+            try {
+              hanging.await();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          }
+        };
+    DtmServer server = DtmServer.start(config(Map.of()), tracing);
+
+    boolean ended = server.closeWithin(Duration.ofSeconds(2));
+
+    assertThat(ended).isFalse();
+    hanging.countDown();
   }
 
   @Test

@@ -104,7 +104,7 @@ public final class GrpcCaller implements Caller, AutoCloseable {
     return callers.stream().mapToLong(caller -> caller.targets.size()).sum();
   }
 
-  /** Closes all connections; calls in flight end as unknown. Blocks until it is done. */
+  /** Closes all connections; calls in flight end as unknown. Blocks for a second at most. */
   @Override
   public void close() {
     if (!closed.compareAndSet(false, true)) {
@@ -122,6 +122,7 @@ public final class GrpcCaller implements Caller, AutoCloseable {
             told.countDown();
           });
     }
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(CLOSES_WITHIN_SECONDS);
     try {
       told.await(CLOSES_WITHIN_SECONDS, TimeUnit.SECONDS);
       List<ManagedChannel> ended;
@@ -129,7 +130,7 @@ public final class GrpcCaller implements Caller, AutoCloseable {
         ended = List.copyOf(open);
       }
       for (ManagedChannel channel : ended) {
-        channel.awaitTermination(CLOSES_WITHIN_SECONDS, TimeUnit.SECONDS);
+        channel.awaitTermination(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -1215,6 +1215,19 @@ class HttpDoorTest {
   }
 
   @Test
+  void a_door_closes_though_a_client_does_not_read() throws Exception {
+    store("large", ANSWER_ROOM / 2); // more than the buffers of a connection hold
+    try (Wire deaf = wire()) {
+      deaf.get("/api/dtmsvr/query?gid=large");
+      deaf.head(); // the first answer has begun
+
+      door.close();
+
+      assertThat(door.openRequests()).isZero();
+    }
+  }
+
+  @Test
   void a_port_that_is_taken_is_said() throws Exception {
     var config = ListenerConfig.DEFAULTS.withAddress("127.0.0.1", door.port());
     try (var other = Loops.start(2)) {
