@@ -6,6 +6,7 @@ import io.dtm4j.model.BranchKey;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.TransType;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpClientOptions;
@@ -19,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,6 +50,9 @@ public final class AlertHook implements Observer, AutoCloseable {
 
   /** A redirect is not followed, so nobody has been told. */
   private static final int FIRST_FAILURE = 300;
+
+  /** Of an answer, which nobody looks at, in bytes; what floods costs the loop of passes time. */
+  private static final long MAX_ANSWER = 64 << 10;
 
   private final Observer next;
   private final Loop loop;
@@ -219,7 +224,19 @@ public final class AlertHook implements Observer, AutoCloseable {
   /** Reads the answer to its end; its status. */
   private Future<Integer> read(HttpClientResponse response) {
     response.exceptionHandler(_ -> {}); // the future says it, too; without this Vert.x logs it
-    return response.end().map(response.statusCode());
+    Promise<Integer> whole = Promise.promise();
+    var length = new AtomicLong();
+    response.handler(
+        piece -> {
+          if (length.addAndGet(piece.length()) > MAX_ANSWER) {
+            whole.tryFail("its answer is longer than " + MAX_ANSWER + " bytes");
+          }
+        });
+    response
+        .end()
+        .onSuccess(_ -> whole.tryComplete(response.statusCode()))
+        .onFailure(whole::tryFail);
+    return whole.future();
   }
 
   private void answered(int status) {

@@ -13,6 +13,7 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -20,7 +21,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -175,6 +178,34 @@ class AlertHookTest {
     hook.troubled(trouble("second", "e", 3));
 
     assertThat(next()).contains("second");
+  }
+
+  @Test
+  void an_answer_that_floods_is_cut_off() throws Exception {
+    var written = new AtomicLong();
+    var cut = new CountDownLatch(1);
+    Buffer piece = Buffer.buffer(new byte[64 << 10]);
+    answer =
+        request -> {
+          HttpServerResponse flood = request.response().setChunked(true);
+          flood.closeHandler(_ -> cut.countDown());
+          writeOn(flood, piece, written);
+        };
+
+    hook.troubled(trouble("first", "e", 3));
+
+    cut.await();
+    assertThat(written).hasValueLessThan(64 << 20); // buffers of a connection hold less
+  }
+
+  private void writeOn(HttpServerResponse flood, Buffer piece, AtomicLong written) {
+    flood
+        .write(piece)
+        .onSuccess(
+            _ -> {
+              written.addAndGet(piece.length());
+              vertx.runOnContext(_ -> writeOn(flood, piece, written));
+            });
   }
 
   /** Sends an alert, with this answer to it, and waits until that is counted. */
