@@ -29,7 +29,7 @@ final class ServerProcess implements AutoCloseable {
   private static final Path HOME =
       Path.of(requireNonNullElse(System.getProperty("dtm4j.home"), "../.."));
   private static final Path TARGET = HOME.resolve("server/target");
-  private static final Duration STARTS_WITHIN = Duration.ofSeconds(120);
+  private static final Duration STARTS_WITHIN = Duration.ofMinutes(2);
   private static final Duration ENDS_WITHIN = Duration.ofMinutes(1);
 
   static {

@@ -1,6 +1,7 @@
 package io.dtm4j.crash;
 
 import static java.util.Objects.requireNonNull;
+import static java.util.Objects.requireNonNullElse;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.crash.Load.Submission;
@@ -37,7 +38,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HaltPointsTest {
   /** The points of {@code HaltPoint}, by their names in the system property. */
-  private enum Point {
+  enum Point {
     BEFORE_COMMIT,
     AFTER_COMMIT_BEFORE_RESULT,
     AFTER_COMMIT_BEFORE_CALL,
@@ -57,7 +58,7 @@ class HaltPointsTest {
     }
   }
 
-  private enum Mode {
+  enum Mode {
     SAGA(Kind.SAGA, Kind.SAGA_REFUSED, Kind.SAGA_RETRIED),
     CONCURRENT_SAGA(Kind.SAGA_CONCURRENT, Kind.SAGA_CONCURRENT_REFUSED),
     TCC(Kind.TCC, Kind.TCC_REFUSED, Kind.TCC_ABANDONED),
@@ -71,6 +72,7 @@ class HaltPointsTest {
         Kind.MESSAGE_ABORTED),
     WORKFLOW(Kind.WORKFLOW, Kind.WORKFLOW_REFUSED, Kind.WORKFLOW_ABANDONED);
 
+    @SuppressWarnings("ImmutableEnumChecker") // List.of makes one that does not change
     private final List<Kind> kinds;
 
     Mode(Kind... kinds) {
@@ -78,7 +80,7 @@ class HaltPointsTest {
     }
   }
 
-  private record Cell(Point point, Mode mode) {
+  record Cell(Point point, Mode mode) {
     @Override
     public String toString() {
       return point + ", " + mode;
@@ -108,7 +110,8 @@ class HaltPointsTest {
   private static final long SEED = Long.getLong("crash.seed", 20_261_129);
 
   /** Some of them only: {@code -Dcrash.cells='CLAIM, (TCC|XA)'}. */
-  private static final Pattern CELLS = Pattern.compile(System.getProperty("crash.cells", ""));
+  private static final Pattern CELLS =
+      Pattern.compile(requireNonNullElse(System.getProperty("crash.cells"), ""));
 
   private static final int MOST_PASSINGS = 30;
   private static final int CLIENTS = 3;
@@ -121,7 +124,7 @@ class HaltPointsTest {
   /** None of the servers lives for long. */
   private static final String QUICKLY_COMPILED = "-XX:TieredStopAtLevel=1";
 
-  private static final Duration HALTS_WITHIN = Duration.ofSeconds(120);
+  private static final Duration HALTS_WITHIN = Duration.ofMinutes(2);
 
   private final ExecutorService workers = Executors.newFixedThreadPool(AT_ONCE);
   private final Map<Cell, Future<?>> results = new HashMap<>();

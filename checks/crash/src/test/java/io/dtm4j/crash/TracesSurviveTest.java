@@ -50,9 +50,10 @@ class TracesSurviveTest {
             .createHttpServer()
             .requestHandler(
                 request -> {
+                  String path = requireNonNull(request.path());
                   String parent = request.getHeader("traceparent");
-                  calls.add(new Called(request.path(), parent == null ? "" : parent));
-                  boolean fails = secondFails && request.path().equals("/second");
+                  calls.add(new Called(path, parent == null ? "" : parent));
+                  boolean fails = secondFails && path.equals("/second");
                   request.response().setStatusCode(fails ? TOO_EARLY : OK).end();
                 })
             .listen(0, "127.0.0.1")
@@ -118,8 +119,10 @@ class TracesSurviveTest {
         Setup.in(folder)
             .with(
                 Map.of(
-                    "OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1", // others say yes
-                    variable, value));
+                    "OTEL_EXPORTER_OTLP_ENDPOINT",
+                    "http://127.0.0.1:1", // others say yes
+                    variable,
+                    value));
     try (ServerProcess server = setup.serve()) {
       submit(setup, true);
       server.terminate();
