@@ -8,7 +8,7 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpClientOptions;
-import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
@@ -134,6 +134,10 @@ final class Load implements AutoCloseable {
     }
   }
 
+  private static Future<String> statusAndBody(HttpClientResponse response) {
+    return response.body().map(body -> response.statusCode() + " " + body);
+  }
+
   /**
    * Asks the server for a gid, which stores nothing, and reads its CPU time, before a load begins
    * that could only fail.
@@ -147,9 +151,8 @@ final class Load implements AutoCloseable {
         answered(
             newGid,
             http.request(HttpMethod.GET, target.port(), target.host(), target.path() + "/newGid")
-                .compose(HttpClientRequest::send)
-                .compose(
-                    response -> response.body().map(body -> response.statusCode() + " " + body)));
+                // On the loop of the request, where nothing of the answer is missed.
+                .compose(request -> request.send().compose(Load::statusAndBody)));
     if (!answer.startsWith("200 ") || !answer.contains("\"gid\"")) {
       throw new BenchException(
           "%s: %s (expected: 200 with a gid; an address ends in /api/dtmsvr)"
