@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -39,6 +40,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * Sends random sequences of calls to a store and to {@link MemoryStore}: same results, same records
@@ -53,7 +55,7 @@ import org.junit.jupiter.api.Test;
 public abstract class StoreDifferential {
   private static final long FIRST = Long.getLong("dtm4j.differential.first", 1);
   private static final int CALLS = 40;
-  private static final int RESTARTS = 6;
+  private static final int RESTART_AFTER = 50;
 
   /** The model looks through all it has for each answer. */
   private static final int DELETE_AFTER = 25;
@@ -100,6 +102,7 @@ public abstract class StoreDifferential {
   }
 
   @Test
+  @Timeout(value = 1, unit = TimeUnit.HOURS) // for many sequences
   void random_calls_have_the_results_that_they_have_in_the_model() throws Exception {
     int count = Integer.getInteger("dtm4j.differential.sequences", sequences());
     TransactionStore store = emptyStore();
@@ -112,7 +115,7 @@ public abstract class StoreDifferential {
           if (i % DELETE_AFTER == 0) {
             sequence.deleteAll();
           }
-          if (i % Math.max(1, count / RESTARTS) == 0) {
+          if (i % RESTART_AFTER == 0) {
             store = reopen(store);
             new Sequence(seed, store).compareRecords();
           }
