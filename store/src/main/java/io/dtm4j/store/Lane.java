@@ -157,12 +157,12 @@ final class Lane {
     LaneWork.Outcome outcome;
     try {
       outcome = next.on(store);
-    } catch (Throwable e) {
+      if (outcome instanceof LaneWork.Outcome.Committed committed) {
+        observer.committed(committed.results().size(), System.nanoTime() - began);
+      }
+    } catch (Throwable e) { // also of the observer: what is stored is found by the repeat
       failed(e);
       return;
-    }
-    if (outcome instanceof LaneWork.Outcome.Committed committed) {
-      observer.committed(committed.results().size(), System.nanoTime() - began);
     }
     if (failures > 0) {
       repeatingSince = null;

@@ -213,9 +213,12 @@ public final class LaneWork {
     return taken;
   }
 
-  /** What was never sent to the store: the lane ends. */
+  /** What is certainly not stored: the lane ends. */
   List<Job> takeRest() {
-    List<Job> rest = List.copyOf(gathered);
+    List<Job> rest = new ArrayList<>();
+    parts.forEach(rest::addAll);
+    rest.addAll(gathered);
+    parts.clear();
     gathered.clear();
     return rest;
   }
