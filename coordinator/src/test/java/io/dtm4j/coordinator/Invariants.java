@@ -1,7 +1,5 @@
 package io.dtm4j.coordinator;
 
-import static java.util.Objects.requireNonNull;
-
 import io.dtm4j.engine.Call;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Stored;
@@ -57,11 +55,13 @@ final class Invariants implements SharedStore.Listener {
       finalRecordsStay.changedAfterTheEnd(before, now);
       return;
     }
-    if (cause == SharedStore.Cause.COMMAND && now.transaction().status().isFinal()) {
-      forced.add(gid);
-    }
     var change = new Invariant.Change(before, now, cause);
     all.forEach(one -> one.changed(change));
+  }
+
+  /** An operator wants to end it, whatever has been done of it. */
+  void stopIsWanted(Gid gid) {
+    forced.add(gid);
   }
 
   /** What comes under that gid from now on is another transaction. */
@@ -136,9 +136,8 @@ final class Invariants implements SharedStore.Listener {
     return List.copyOf(records.values());
   }
 
-  /** Whether an operator's word ended it. */
+  /** Whether an operator's word may have ended it. */
   boolean isForced(Gid gid) {
-    requireNonNull(records.get(gid));
     return forced.contains(gid);
   }
 

@@ -155,6 +155,9 @@ final class Server {
   private Answer ask(Command command, VirtualLoop loop, Consumer<Reply> heard) {
     var answer = new Answer();
     String gid = command.request().gid();
+    if (command.kind() == Command.Kind.FORCE_STOP) {
+      world.invariants.stopIsWanted(new Gid(gid));
+    }
     loop.execute(
         () -> {
           unanswered++;
@@ -264,6 +267,7 @@ final class Server {
     checkNone("passes to come", coordinator.upcomingPasses());
     checkNone("bytes", coordinator.openBytes());
     checkNone("commands", commands.open());
+    checkNone("clients without an answer", unanswered);
     checkNone("timers", recovery.armed());
   }
 

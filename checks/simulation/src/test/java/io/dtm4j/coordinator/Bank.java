@@ -124,7 +124,7 @@ final class Bank implements Participants {
       barrier.add(origin);
     }
     if (first && !empty) {
-      takeEffect(row);
+      takeEffect(type, row);
     }
     return BranchAnswer.Success.INSTANCE;
   }
@@ -133,13 +133,15 @@ final class Bank implements Participants {
     return type == TransType.TCC ? TRY : Op.ACTION;
   }
 
-  private void takeEffect(Row row) {
+  private void takeEffect(TransType type, Row row) {
     trace.add("effect " + row);
     if (!effects.add(row)) {
       throw new Violation("nothing takes effect twice", row);
     }
     GlobalStatus status = world.status(row.gid().value());
-    if (status.isFinal() && !world.invariants.isForced(row.gid())) {
+    // A run of a workflow may not know yet that another one has ended it.
+    boolean mayBeLate = type == TransType.WORKFLOW || world.invariants.isForced(row.gid());
+    if (status.isFinal() && !mayBeLate) {
       throw new Violation("nothing takes effect in what has ended", status + ": " + row);
     }
     if (has(row.gid(), row.branchId(), SECOND) && has(row.gid(), row.branchId(), BACKWARD)) {
