@@ -208,7 +208,7 @@ final class Departures {
     long aliveUntil = began + call.timeout().plus(CALL_MARGIN).toNanos();
     if (live.calls == 1 || aliveUntil - live.callsEndBy > 0) {
       live.callsEndBy = aliveUntil;
-      live.callsShouldHaveEnded = false;
+      live.callsOverSince = 0;
     }
     HaltPoint.AFTER_COMMIT_BEFORE_CALL.pass();
     caller.send(

@@ -127,10 +127,10 @@ public final class Keeper {
     } else if (live.calls > 0) {
       if (live.callsEndBy - now > 0) {
         ask(live);
-      } else if (!live.callsShouldHaveEnded) {
-        // After a standstill their ends are still on the way to this loop.
-        live.callsShouldHaveEnded = true;
-      } else {
+      } else if (live.callsOverSince == 0) {
+        // After a standstill, of the server or of this loop, their ends are still on the way to it.
+        live.callsOverSince = now | 1;
+      } else if (now - live.callsOverSince >= SWEEP_EVERY.toNanos()) {
         coordinator.drop(live, "a call did not come to its end", null);
       }
     } else if (live.wakeUpAt == null) {

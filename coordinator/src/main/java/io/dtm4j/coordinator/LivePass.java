@@ -87,8 +87,8 @@ final class LivePass {
   /** By the monotonic clock: no call in flight is older than its time-out and a margin before. */
   long callsEndBy;
 
-  /** A look at the pass has found that time over. */
-  boolean callsShouldHaveEnded;
+  /** By the monotonic clock: when a look at the pass has found that time over; 0: none has. */
+  long callsOverSince;
 
   Timers.@Nullable Timer wakeUp;
   @Nullable Instant wakeUpAt;

@@ -222,6 +222,23 @@ class LeaseTest extends InVirtualTime {
   }
 
   @Test
+  void many_looks_at_once_on_a_loop_that_was_busy_are_one() {
+    Server server = server("a");
+    server.caller.swallow("http://bank/a1");
+    VirtualLoop busy = server.loopOf("g");
+    server.ask(saga("g", 1).requestTimeout(1).submit(), busy);
+    run(A_MOMENT);
+    busy.hold();
+    run(seconds(8)); // looks gather from the time when a third of the lease is over
+
+    busy.goOn();
+    run(millis(200));
+    assertThat(server.passOf("g")).as("its end may be on the way").isNotNull();
+    run(seconds(1));
+    assertThat(server.passOf("g")).isNull();
+  }
+
+  @Test
   void a_pass_that_was_just_taken_over_is_not_dropped_but_ends_with_what_is_stored() {
     Server server = server("a");
     participants.script("http://bank/a1", participants.slowly(seconds(4), SUCCEEDS));
