@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** Calls participants in virtual time; what is not answered in time is unknown. */
 final class VirtualCaller implements Caller {
@@ -18,7 +19,7 @@ final class VirtualCaller implements Caller {
   private final List<? extends EventLoop> loops;
   private final Function<Call, Runnable> leaves;
   private final Set<String> swallowed = new HashSet<>();
-  private boolean swallowsNext;
+  private @Nullable Runnable swallowsNext;
 
   /**
    * @param leaves told of every call that leaves; what it returns is run when it has ended
@@ -43,9 +44,13 @@ final class VirtualCaller implements Caller {
     swallowed.add(url);
   }
 
-  /** The next call never comes to an end: a defect of the caller. */
-  void swallowNext() {
-    swallowsNext = true;
+  /**
+   * The next call never comes to an end: a defect of the caller.
+   *
+   * @param swallowed run when that happens
+   */
+  void swallowNext(Runnable swallowed) {
+    swallowsNext = swallowed;
   }
 
   /** It has no defect any more. */
@@ -55,8 +60,13 @@ final class VirtualCaller implements Caller {
 
   @Override
   public void send(Call call, Ended ended) {
-    var underWay = new UnderWay(call, ended, swallowsNext || swallowed.contains(call.url()));
-    swallowsNext = false;
+    Runnable swallows = swallowsNext;
+    swallowsNext = null;
+    if (swallows != null) {
+      swallows.run();
+    }
+    boolean isSwallowed = swallows != null || swallowed.contains(call.url());
+    var underWay = new UnderWay(call, ended, isSwallowed);
     process.after(
         call.timeout(),
         underWay.swallowed

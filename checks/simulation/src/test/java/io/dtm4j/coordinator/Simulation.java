@@ -21,7 +21,7 @@ final class Simulation {
 
   private final VirtualTime time = new VirtualTime();
   private final Trace trace = new Trace(time);
-  private final Drops drops = new Drops();
+  private final Drops drops = new Drops(time);
   private final SplittableRandom chance;
   private final Faults faults;
   private final List<Server> servers = new ArrayList<>();
@@ -214,8 +214,7 @@ final class Simulation {
       default -> {
         // With few slots the one that such a call keeps for ever would be missed.
         if (!scarce && faults.happens("an answer is swallowed by " + server.name)) {
-          server.caller.swallowNext();
-          drops.allowOne();
+          server.caller.swallowNext(drops::allowOne);
         }
       }
     }
