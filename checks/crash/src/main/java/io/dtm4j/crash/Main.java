@@ -61,7 +61,7 @@ public final class Main implements Callable<Integer> {
       names = "--rounds",
       paramLabel = "N",
       defaultValue = "150",
-      description = "How often it is killed, two seconds each. Default: ${DEFAULT-VALUE}")
+      description = "How often it is killed, some five seconds each. Default: ${DEFAULT-VALUE}")
   private int rounds;
 
   @Option(

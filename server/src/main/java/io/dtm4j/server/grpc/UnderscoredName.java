@@ -88,7 +88,7 @@ final class UnderscoredName extends NameResolver {
           Stream.of(InetAddress.getAllByName(target.substring(0, colon)))
               .map(address -> new EquivalentAddressGroup(new InetSocketAddress(address, port)))
               .toList());
-    } catch (UnknownHostException e) {
+    } catch (UnknownHostException | RuntimeException e) {
       return StatusOr.fromStatus(
           Status.UNAVAILABLE.withDescription("Unable to resolve host " + target).withCause(e));
     }
