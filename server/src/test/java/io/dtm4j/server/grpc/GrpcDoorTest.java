@@ -331,17 +331,8 @@ class GrpcDoorTest {
 
   @Test
   void long_answers_that_nobody_reads_do_not_gather() throws Exception {
-    Instant now = Instant.now();
-    Stored running = memory.save("w1", TransType.WORKFLOW, GlobalStatus.PREPARED, now, now);
-    Payload large = Payload.of(new byte[(int) ANSWERING_LIMIT / 3]);
-    doors.stored.put(
-        "w1", withResult(running, "", Branch.open(new BranchKey("01", Op.ACTION), "", large, now)));
-    DtmRequest request = SAGA.toBuilder().setGid("w1").setTransType("workflow").build();
-    ManagedChannel lazy =
-        NettyChannelBuilder.forAddress("127.0.0.1", door.port())
-            .usePlaintext()
-            .flowControlWindow(1_024)
-            .build();
+    DtmRequest request = longWorkflow();
+    ManagedChannel lazy = lazyChannel();
     try {
       for (int i = 0; i < 2; i++) {
         ClientCall<DtmRequest, DtmProgressesReply> call =
@@ -691,23 +682,33 @@ class GrpcDoorTest {
         .isInstanceOf(Exception.class);
   }
 
-  @Test
-  void a_door_closes_though_a_client_does_not_read() throws Exception {
+  /** A workflow is stored whose answer takes up a third of the room; what asks for it. */
+  private DtmRequest longWorkflow() {
     Instant now = Instant.parse("2026-01-02T03:04:05Z");
     Stored running = memory.save("w1", TransType.WORKFLOW, GlobalStatus.PREPARED, now, now);
     Payload large = Payload.of(new byte[(int) ANSWERING_LIMIT / 3]);
     doors.stored.put(
         "w1", withResult(running, "", Branch.open(new BranchKey("01", Op.ACTION), "", large, now)));
-    ManagedChannel lazy =
-        NettyChannelBuilder.forAddress("127.0.0.1", door.port())
-            .usePlaintext()
-            .flowControlWindow(1_024)
-            .build();
+    return SAGA.toBuilder().setGid("w1").setTransType("workflow").build();
+  }
+
+  /** Of a client that takes little of an answer before it reads. */
+  private ManagedChannel lazyChannel() {
+    return NettyChannelBuilder.forAddress("127.0.0.1", door.port())
+        .usePlaintext()
+        .flowControlWindow(1_024)
+        .build();
+  }
+
+  @Test
+  void a_door_closes_though_a_client_does_not_read() throws Exception {
+    DtmRequest request = longWorkflow();
+    ManagedChannel lazy = lazyChannel();
     try {
       ClientCall<DtmRequest, DtmProgressesReply> deaf =
           lazy.newCall(DtmGrpc.getPrepareWorkflowMethod(), CallOptions.DEFAULT);
       deaf.start(new ClientCall.Listener<>() {}, new Metadata()); // it never asks for an answer
-      deaf.sendMessage(SAGA.toBuilder().setGid("w1").setTransType("workflow").build());
+      deaf.sendMessage(request);
       deaf.halfClose();
       eventually(() -> door.answeringBytes() > 0);
 
