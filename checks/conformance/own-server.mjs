@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 // Runs the scenarios against a server of their own: `./dtm4j serve` on free loopback ports with an empty data folder,
 // stopped at the end. Takes the options of run.mjs, --http, --grpc and --alert-port excepted, and
-//   --commit-delay MS   each commit takes so much longer
-// Exit code: that of run.mjs, or 2 when the server does not start or does not stop.
+//   --commit-delay MS             each commit takes so much longer
+//   --store-faults PERCENT[,SEED] so many writes of the store end without a known outcome: not stored, stored, or stored
+//                                 later; as many take longer. Implies --store-trouble.
+// Exit code: that of run.mjs, or 2 when the server does not start or does not stop, or a kind of fault never occurred.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,9 +22,18 @@ function taken(words, name) {
   return at < 0 ? undefined : words.splice(at, 2)[1];
 }
 
+/** Whether the server tells that each kind of fault has occurred. */
+function allOccurred(log) {
+  const line = log.match(/^.*disturbed on purpose.*$/m)?.[0] ?? 'no fault of the store is counted';
+  console.log(line);
+  const counts = [...line.matchAll(/(\w+)="(\d+)"/g)];
+  return counts.length === 6 && counts.every(([, , count]) => count > 0);
+}
+
 async function main(folder) {
   const words = process.argv.slice(2);
   const delay = taken(words, '--commit-delay');
+  const faults = taken(words, '--store-faults');
   const [http, grpc, alert] = [await freePort(), await freePort(), await freePort()];
   const config = path.join(folder, 'conf.yml');
   await writeFile(
@@ -36,7 +47,14 @@ Store: {Dir: ${JSON.stringify(path.join(folder, 'data'))}}
 `,
   );
   const env = { ...process.env };
-  if (delay) env.DTM4J_JAVA_OPTS = `${env.DTM4J_JAVA_OPTS ?? ''} -Ddtm4j.test.commitDelayMillis=${delay}`;
+  const set = (name, value) => {
+    env.DTM4J_JAVA_OPTS = `${env.DTM4J_JAVA_OPTS ?? ''} -Ddtm4j.test.${name}=${value}`;
+  };
+  if (delay) set('commitDelayMillis', delay);
+  if (faults) {
+    set('storeFaults', faults);
+    words.push('--store-trouble');
+  }
   const server = await Server.spawn('dtm4j', folder, [DTM4J, 'serve', '-c', config], env);
   const url = `http://127.0.0.1:${http}`;
   let code = 2;
@@ -48,6 +66,10 @@ Store: {Dir: ${JSON.stringify(path.join(folder, 'data'))}}
     console.error(`the server does not answer at ${url}`);
   }
   if (!(await server.stops())) code = 2;
+  if (code === 0 && faults && !allOccurred(await server.logged())) {
+    console.error('a kind of fault never occurred: nothing is shown');
+    code = 2;
+  }
   if (code !== 0) await server.showLog();
   return code ?? 2;
 }

@@ -85,7 +85,12 @@ export class Server {
 
   /** Shows the end of what it logged. */
   async showLog() {
-    console.error(`what ${this.name} logged:\n${(await readFile(this.#log, 'utf8')).slice(-20_000)}`);
+    console.error(`what ${this.name} logged:\n${(await this.logged()).slice(-20_000)}`);
+  }
+
+  /** What it logged. */
+  logged() {
+    return readFile(this.#log, 'utf8');
   }
 
   /** Also when it never began. */

@@ -37,6 +37,7 @@ import io.dtm4j.server.http.Room;
 import io.dtm4j.server.metrics.Metrics;
 import io.dtm4j.server.tracing.Tracing;
 import io.dtm4j.store.EventLoop;
+import io.dtm4j.store.FaultyStore;
 import io.dtm4j.store.GroupCommitter;
 import io.dtm4j.store.StoreReaders;
 import io.dtm4j.store.StoreUnavailableException;
@@ -96,7 +97,7 @@ public final class DtmServer implements AutoCloseable {
     this.config = config;
     part(tracing); // closed in the end, when nothing is called any more
     try {
-      TransactionStore store = part(open(config.store()));
+      TransactionStore store = part(disturbed(open(config.store())));
       Loops loops = part(Loops.start(Runtime.getRuntime().availableProcessors()));
       var metrics = new Metrics(Loops.library(), GrpcDoor.library());
       GroupCommitter committer = part(new GroupCommitter(store, 1, COMMITS_END_WITHIN, metrics));
@@ -361,6 +362,12 @@ public final class DtmServer implements AutoCloseable {
           RocksDbStore.open(new RocksDbConfig(rocksDb.directory(), rocksDb.sync()));
       case StoreConfig.Sql _, StoreConfig.Redis _ -> throw notYet(store);
     };
+  }
+
+  /** Only for tests: a bad time of the store, as {@link FaultyStore#asTold} (CONTRIBUTING.md). */
+  private static TransactionStore disturbed(TransactionStore store) {
+    String told = System.getProperty("dtm4j.test.storeFaults");
+    return told == null ? store : FaultyStore.asTold(store, told);
   }
 
   private static HttpDoor open(

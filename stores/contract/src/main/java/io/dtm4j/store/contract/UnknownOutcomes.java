@@ -29,11 +29,12 @@ import io.dtm4j.protocol.Op;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.CommitResult.Committed;
 import io.dtm4j.store.CommitResult.Lost;
+import io.dtm4j.store.FaultyStore;
+import io.dtm4j.store.FaultyStore.Fault;
 import io.dtm4j.store.GroupCommitter;
 import io.dtm4j.store.Lease;
 import io.dtm4j.store.OutcomeUnknownException;
 import io.dtm4j.store.TransactionStore;
-import io.dtm4j.store.contract.FaultyStore.Fault;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -43,7 +44,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,8 +67,8 @@ interface UnknownOutcomes extends OpenStore {
      * @param betweenAttempts runs before the second attempt
      */
     LossyLane(TransactionStore store, Fault first, Runnable betweenAttempts) {
-      Supplier<Fault> faults =
-          () -> {
+      FaultyStore.Plan faults =
+          _ -> {
             int attempt = attempts.incrementAndGet();
             if (attempt == 2) {
               betweenAttempts.run();
@@ -220,7 +220,7 @@ interface UnknownOutcomes extends OpenStore {
   @Test
   default void a_lost_write_is_fenced_by_the_next_revision_of_its_own_claim() {
     Stored stored = saved(saga("g", SUBMITTED, FUTURE), claim("c1"));
-    var faulty = new FaultyStore(store(), () -> Fault.LATE_EFFECT);
+    var faulty = new FaultyStore(store(), _ -> Fault.LATE_EFFECT);
     Batch tried = ofPass(stored, setStatus(ABORTING));
     assertThatExceptionOfType(OutcomeUnknownException.class)
         .isThrownBy(() -> faulty.commit(List.of(tried)));
