@@ -129,6 +129,9 @@ public final class Subscriptions {
     writes.<Reply>perform(
         writing -> {
           boolean isRepeat = tried[0];
+          if (!isRepeat && writing.findKeyValue(CATEGORY, topic).isEmpty()) {
+            return noSuchTopic(); // before a write that may fail: its repeat could not tell
+          }
           tried[0] = true; // before the store, which may delete it and fail all the same
           return writing.deleteKeyValue(CATEGORY, topic) || isRepeat
               ? Reply.Success.INSTANCE

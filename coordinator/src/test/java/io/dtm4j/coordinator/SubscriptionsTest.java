@@ -160,6 +160,13 @@ class SubscriptionsTest extends InVirtualTime {
   }
 
   @Test
+  void a_topic_that_never_was_is_not_found_although_an_outcome_was_not_known() {
+    weather.nextWrites(Weather.Fate.UNCONFIRMED);
+
+    assertThat(delete("t")).isEqualTo(ErrorCode.TOPIC_NOT_FOUND);
+  }
+
+  @Test
   void while_the_store_is_away_clients_hear_of_it() {
     weather.storeGoesAway();
     List<Reply> first = new ArrayList<>();
