@@ -22,10 +22,12 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Resets of many transactions: docs/spec/http-api.md 4.11. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
+@Tag("counts-writes") // a repeated reset counts only what the attempts before have not changed
 class ListingsTest extends InVirtualTime {
   private static final int STORED = 1_200;
 

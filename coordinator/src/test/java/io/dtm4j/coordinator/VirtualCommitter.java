@@ -68,7 +68,7 @@ final class VirtualCommitter implements Committer {
     this.time = time;
     this.process = process;
     this.weather = weather;
-    this.store = store;
+    this.store = StoreFaults.before(store);
     this.disk = disk;
     unheard = unheard(store);
     this.handedOver = handedOver;
@@ -145,7 +145,18 @@ final class VirtualCommitter implements Committer {
 
   /** It has reached the store; null: it is lost, or failed. */
   private LaneWork.@Nullable Outcome takeEffect(LaneWork.Try what) {
-    return isLostWithItsSender() ? null : what.on(store);
+    return isLostWithItsSender() ? null : whatBecomesOf(what);
+  }
+
+  /** Sends it again at once while its outcome is not known: only {@link StoreFaults} does that. */
+  private LaneWork.Outcome whatBecomesOf(LaneWork.Try what) {
+    while (true) {
+      try {
+        return what.on(store);
+      } catch (OutcomeUnknownException _) {
+        // the same again, before anything else
+      }
+    }
   }
 
   private boolean isLostWithItsSender() {

@@ -1,0 +1,102 @@
+package io.dtm4j.coordinator;
+
+import io.dtm4j.store.FaultyStore;
+import io.dtm4j.store.FaultyStore.Fault;
+import io.dtm4j.store.TransactionStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
+
+/**
+ * A bad time of the store below any test: the system property {@code coordinator.storeFaults},
+ * {@code PERCENT} or {@code PERCENT,SEED}, fails so many writes of a hundred, without effect, after
+ * it, or with an effect that comes late. Each test has choices of its own, the same whenever it
+ * runs. The lane sends the same again in the same instant, so what a test says of times holds. What
+ * counts the writes of the store has the tag {@code counts-writes} and is left out. How often what
+ * has happened stands in {@code target/store-faults.txt} afterwards.
+ */
+final class StoreFaults implements BeforeEachCallback {
+  private static final @Nullable String TOLD = System.getProperty("coordinator.storeFaults");
+  private static final Path REPORT = Path.of("target", "store-faults.txt");
+  private static final Map<Fault, LongAdder> COUNTS = new ConcurrentHashMap<>();
+
+  private static volatile String test = "";
+
+  /** Of the writes of one committer. */
+  private static final class Plan implements FaultyStore.Plan {
+    private final int percent;
+    private final long seed;
+    private @Nullable SplittableRandom chance;
+
+    Plan(String told) {
+      String[] words = told.split(",", 2);
+      percent = Integer.parseInt(words[0]);
+      seed = words.length == 1 ? 1 : Long.parseLong(words[1]);
+    }
+
+    @Override
+    public Fault next(String method) {
+      Fault fault = chance().nextInt(100) < percent ? any(method) : Fault.NONE;
+      COUNTS.computeIfAbsent(fault, _ -> new LongAdder()).increment();
+      return fault;
+    }
+
+    private Fault any(String method) {
+      // What a sweep has claimed unheard is only due again when that lease ends (R6), so it never
+      // has.
+      Fault[] faults = Fault.values();
+      return method.equals("claimDue")
+          ? Fault.BEFORE_EFFECT
+          : faults[1 + chance().nextInt(faults.length - 1)];
+    }
+
+    @Override
+    public boolean lands() {
+      return chance().nextBoolean();
+    }
+
+    /** Made by the first write: a committer may be older than the test that it is for. */
+    private SplittableRandom chance() {
+      if (chance == null) {
+        chance = new SplittableRandom(seed * 31 + test.hashCode());
+      }
+      return chance;
+    }
+  }
+
+  /** The store as a committer sees it. */
+  static TransactionStore before(TransactionStore store) {
+    return TOLD == null ? store : new FaultyStore(store, new Plan(TOLD));
+  }
+
+  @Override
+  public void beforeEach(ExtensionContext context) {
+    test = context.getUniqueId();
+    if (TOLD != null) {
+      AutoCloseable report = StoreFaults::report;
+      var _ =
+          context
+              .getRoot()
+              .getStore(Namespace.create(StoreFaults.class))
+              .computeIfAbsent("report", _ -> report);
+    }
+  }
+
+  private static void report() throws IOException {
+    Files.writeString(
+        REPORT,
+        Arrays.stream(Fault.values())
+            .map(fault -> fault + "=" + COUNTS.getOrDefault(fault, new LongAdder()))
+            .collect(Collectors.joining(" ", "", "\n")));
+  }
+}
