@@ -211,36 +211,48 @@ final class Departures {
       live.callsOverSince = 0;
     }
     HaltPoint.AFTER_COMMIT_BEFORE_CALL.pass();
-    caller.send(
-        call,
-        new Caller.Ended() {
-          @Override
-          public boolean mayLeave() {
-            return !live.ended
-                && !live.superseded
-                && !isLeaseShort(live)
-                && engine.isStillWanted(live.decided, call);
-          }
+    caller.send(call, new UnderWay(live, call, slots, began));
+  }
 
-          @Override
-          public void ended(BranchAnswer answer, boolean unreachable) {
-            HaltPoint.AFTER_CALL_BEFORE_ANSWER_STORED.pass();
-            long now = nanoTime.getAsLong();
-            if (unreachable) {
-              slots.failed(now);
-            } else {
-              slots.reached();
-            }
-            slots.release();
-            payloads.release(bytesOf(call));
-            live.calls--;
-            slots.observer.called(answer, unreachable, now - began);
-            if (call.row() != Call.NO_ROW) {
-              observer.branchCalled(
-                  call.type(), call.key(), answer instanceof BranchAnswer.Success);
-            }
-            arrived.accept(live, new Event.Answered(call.row(), answer));
-          }
-        });
+  /** A call that its pass waits for. */
+  final class UnderWay implements Caller.Ended {
+    final LivePass live;
+    private final Call call;
+    private final Destinations.Slots slots;
+    private final long began;
+
+    private UnderWay(LivePass live, Call call, Destinations.Slots slots, long began) {
+      this.live = live;
+      this.call = call;
+      this.slots = slots;
+      this.began = began;
+    }
+
+    @Override
+    public boolean mayLeave() {
+      return !live.ended
+          && !live.superseded
+          && !isLeaseShort(live)
+          && engine.isStillWanted(live.decided, call);
+    }
+
+    @Override
+    public void ended(BranchAnswer answer, boolean unreachable) {
+      HaltPoint.AFTER_CALL_BEFORE_ANSWER_STORED.pass();
+      long now = nanoTime.getAsLong();
+      if (unreachable) {
+        slots.failed(now);
+      } else {
+        slots.reached();
+      }
+      slots.release();
+      payloads.release(bytesOf(call));
+      live.calls--;
+      slots.observer.called(answer, unreachable, now - began);
+      if (call.row() != Call.NO_ROW) {
+        observer.branchCalled(call.type(), call.key(), answer instanceof BranchAnswer.Success);
+      }
+      arrived.accept(live, new Event.Answered(call.row(), answer));
+    }
   }
 }

@@ -3,6 +3,7 @@ package io.dtm4j.coordinator;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.Lease;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -16,6 +17,7 @@ import java.util.SplittableRandom;
  */
 final class Disk {
   private final SharedStore store;
+  private final StoreTime clock;
   private final SplittableRandom chance;
 
   /** Written but not synced, in its order. */
@@ -24,8 +26,9 @@ final class Disk {
   /** What a power cut would take back: records that were replayed and not flushed yet. */
   private final Map<Gid, Stored> replayed = new HashMap<>();
 
-  Disk(SharedStore store, SplittableRandom chance) {
+  Disk(SharedStore store, StoreTime clock, SplittableRandom chance) {
     this.store = store;
+    this.clock = clock;
     this.chance = chance;
   }
 
@@ -65,6 +68,11 @@ final class Disk {
   /** A new process: nobody else has the records, so none is leased any more. */
   void openAnew() {
     open();
+    clock.open(
+        store.everything().stream()
+            .map(stored -> stored.transaction().state().updateTime())
+            .max(Instant::compareTo)
+            .orElse(Instant.MIN));
     store.release(
         store.everything().stream()
             .filter(stored -> stored.owner().isHeld())

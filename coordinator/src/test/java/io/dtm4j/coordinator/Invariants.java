@@ -29,10 +29,10 @@ final class Invariants implements SharedStore.Listener {
   private final Set<Gid> forced = new HashSet<>();
   private Trace trace;
 
-  Invariants(VirtualTime time) {
+  Invariants(VirtualTime time, StoreTime storeTime) {
     trace = new Trace(time);
-    all.addAll(RecordInvariants.all(time));
-    all.addAll(CallInvariants.all(time));
+    all.addAll(RecordInvariants.all(time, storeTime));
+    all.addAll(CallInvariants.all(time, storeTime));
     all.addAll(AnswerInvariants.all());
   }
 
@@ -81,13 +81,11 @@ final class Invariants implements SharedStore.Listener {
    *
    * @return to be run when the server no longer waits for it
    */
-  Runnable leaves(Server server, Call call) {
+  Runnable leaves(Server server, LivePass pass, Call call) {
     trace.add(server.name + " calls " + call.gid() + " " + call.key());
     Stored stored = records.get(call.gid());
-    LivePass pass = server.coordinator.passOf(call.gid());
-    if (stored == null || pass == null) {
-      throw new Violation(
-          stored == null ? "R1: nothing is called before it is stored" : "only passes call", call);
+    if (stored == null) {
+      throw new Violation("R1: nothing is called before it is stored", call);
     }
     var departure = new Invariant.Departure(server, pass, call, stored);
     all.forEach(one -> one.leaves(departure));

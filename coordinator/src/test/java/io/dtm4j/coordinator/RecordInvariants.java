@@ -22,7 +22,7 @@ import java.util.Set;
 final class RecordInvariants {
   private RecordInvariants() {}
 
-  static List<Invariant> all(VirtualTime time) {
+  static List<Invariant> all(VirtualTime time, StoreTime storeTime) {
     return List.of(
         new CreatedByCommands(),
         new StatusMovesAsTheModeSays(),
@@ -35,9 +35,9 @@ final class RecordInvariants {
         new RevisionsAreFresh(),
         new OneBatchForEachRevision(),
         new LeasesOnlyGrow(),
-        new OnlyWhatIsDueIsClaimed(time),
+        new OnlyWhatIsDueIsClaimed(storeTime),
         new WhoLivesKeepsItsLease(time),
-        new LookAgainIsKept(time));
+        new LookAgainIsKept(storeTime));
   }
 
   /** Not one of the others, because they need not look at what has ended. */
@@ -298,9 +298,9 @@ final class RecordInvariants {
   }
 
   private static final class OnlyWhatIsDueIsClaimed extends Invariant {
-    private final VirtualTime time;
+    private final StoreTime time;
 
-    OnlyWhatIsDueIsClaimed(VirtualTime time) {
+    OnlyWhatIsDueIsClaimed(StoreTime time) {
       super("R7: nothing is claimed before it is due");
       this.time = time;
     }
@@ -308,7 +308,8 @@ final class RecordInvariants {
     @Override
     void changed(Change change) {
       if (change.before() != null && change.cause() == SharedStore.Cause.CLAIM) {
-        check(!nextTime(change.before()).isAfter(time.instant()), change);
+        Instant latest = time.instant().plus(time.uncertainty());
+        check(!nextTime(change.before()).isAfter(latest), change);
       }
     }
   }
@@ -353,9 +354,9 @@ final class RecordInvariants {
   }
 
   private static final class LookAgainIsKept extends Invariant {
-    private final VirtualTime time;
+    private final StoreTime time;
 
-    LookAgainIsKept(VirtualTime time) {
+    LookAgainIsKept(StoreTime time) {
       super("R4: who was asked to look again does so when it comes to rest");
       this.time = time;
     }
@@ -370,7 +371,7 @@ final class RecordInvariants {
         boolean kept =
             now.owner().isHeld()
                 ? now.owner().mark() == Owner.Mark.LOOK_AGAIN
-                : !nextTime(now).isAfter(time.instant());
+                : !nextTime(now).isAfter(time.instant().plus(time.uncertainty()));
         check(kept, change);
       }
     }

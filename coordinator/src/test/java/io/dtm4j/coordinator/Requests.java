@@ -14,6 +14,7 @@ final class Requests {
   private final String gid;
   private final String type;
   private final List<Step> steps = new ArrayList<>();
+  private final List<Payload> payloads = new ArrayList<>();
   private String queryPrepared = "";
   private String customData = "";
   private boolean waitResult;
@@ -44,9 +45,14 @@ final class Requests {
     return saga;
   }
 
+  /** Without branches; checked back at {@code http://shop/query}. */
+  static Requests message(String gid) {
+    return new Requests(gid, "msg").queryPrepared("http://shop/query");
+  }
+
   /** Branches {@code http://bank/m1} and so on; checked back at {@code http://shop/query}. */
   static Requests message(String gid, int branches) {
-    Requests message = new Requests(gid, "msg").queryPrepared("http://shop/query");
+    Requests message = message(gid);
     for (int branch = 1; branch <= branches; branch++) {
       message.step("http://bank/m" + branch, "");
     }
@@ -71,7 +77,12 @@ final class Requests {
   }
 
   Requests step(String action, String compensate) {
+    return step(action, compensate, Payload.of("{}"));
+  }
+
+  Requests step(String action, String compensate, Payload payload) {
     steps.add(new Step(action, compensate, ""));
+    payloads.add(payload);
     return this;
   }
 
@@ -130,12 +141,11 @@ final class Requests {
             headers,
             concurrent,
             retryLimit);
-    List<String> payloads = steps.stream().map(_ -> "{}").toList();
     return new TransactionRequest(
         gid,
         type,
         steps,
-        payloads.stream().map(Payload::of).toList(),
+        payloads,
         queryPrepared,
         "http",
         customData,

@@ -3,11 +3,14 @@ package io.dtm4j.coordinator;
 import static java.util.Objects.requireNonNull;
 
 import io.dtm4j.engine.Engine;
+import io.dtm4j.model.Batch;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransactionRequest;
+import io.dtm4j.store.CommitResult;
+import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -80,7 +83,19 @@ final class Server {
             weather,
             world.store,
             world.disk,
-            batch -> world.invariants.handedOver(this, batch));
+            new VirtualCommitter.Listener() {
+              @Override
+              public void handedOver(Batch batch) {
+                world.invariants.handedOver(Server.this, batch);
+              }
+
+              @Override
+              public void settled(Batch batch, CommitResult result) {
+                if (result instanceof CommitResult.Rejected) {
+                  world.rejected(batch);
+                }
+              }
+            });
     caller =
         new VirtualCaller(
             time,
@@ -88,18 +103,26 @@ final class Server {
             weather,
             world.participants,
             loops,
-            call -> world.invariants.leaves(this, call));
+            (pass, call) -> world.invariants.leaves(this, pass, call));
     var reads = new VirtualReads(process, weather);
     var claims = new Claims(name, "process-" + world.nextProcess());
     var engine = new Engine(world.settings);
+    TransactionStore store = world.store.seenBy(weather);
     coordinator =
         new Coordinator(
-            engine, committer, caller, timers, time, time::nanoTime, limits, world.observer);
+            engine,
+            committer,
+            caller,
+            timers,
+            store::storeTime,
+            time::nanoTime,
+            limits,
+            world.observer);
     commands =
         new CommandHandler(
             coordinator,
             engine,
-            world.store,
+            store,
             committer,
             reads,
             claims,
@@ -110,7 +133,7 @@ final class Server {
     recovery =
         new Recovery(
             coordinator,
-            world.store,
+            store,
             committer,
             reads,
             claims,

@@ -12,6 +12,7 @@ import io.dtm4j.store.Lease;
 import io.dtm4j.store.MemoryStore;
 import io.dtm4j.store.Page;
 import io.dtm4j.store.StoreRejectedException;
+import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -43,6 +44,7 @@ final class SharedStore extends MemoryStore {
 
   private final Listener listener;
   private final Set<Gid> rejected = new HashSet<>();
+  private final Set<Gid> everRejected = new HashSet<>();
   private boolean refusesDeletions;
   private @Nullable String trouble;
   private boolean nextClaimFails;
@@ -55,14 +57,30 @@ final class SharedStore extends MemoryStore {
     this.listener = listener;
   }
 
+  /** As a server sees it, which does not know the store's time exactly. */
+  TransactionStore seenBy(Weather weather) {
+    StoreView view =
+        (method, result) ->
+            method.equals("storeTime") && result instanceof Instant now
+                ? now.plus(weather.clockError())
+                : result;
+    return view.of(this);
+  }
+
   /** From now on no batch of that gid can be stored. */
   void reject(Gid gid) {
     rejected.add(gid);
+    everRejected.add(gid);
   }
 
   /** From now on batches of that gid can be stored again. */
   void accept(Gid gid) {
     rejected.remove(gid);
+  }
+
+  /** Whether there was a time when no batch of that gid could be stored. */
+  boolean wasEverRejected(Gid gid) {
+    return everRejected.contains(gid);
   }
 
   /** The next claim fails, and nothing is claimed. */
@@ -106,11 +124,11 @@ final class SharedStore extends MemoryStore {
 
   @Override
   public synchronized List<CommitResult> commit(List<Batch> group) {
+    if (group.stream().anyMatch(batch -> rejected.contains(batch.gid()))) {
+      throw new StoreRejectedException("rejected on purpose", new IllegalStateException());
+    }
     List<CommitResult> results = new ArrayList<>();
     for (Batch batch : group) {
-      if (rejected.contains(batch.gid())) {
-        throw new StoreRejectedException("rejected on purpose", new IllegalStateException());
-      }
       CommitResult result = super.commit(List.of(batch)).getFirst();
       if (result instanceof CommitResult.Committed committed && committed.stored() != null) {
         listener.changed(

@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Calls participants in virtual time; what is not answered in time is unknown. */
@@ -17,7 +17,7 @@ final class VirtualCaller implements Caller {
   private final Weather weather;
   private final Participants participants;
   private final List<? extends EventLoop> loops;
-  private final Function<Call, Runnable> leaves;
+  private final BiFunction<LivePass, Call, Runnable> leaves;
   private final Set<String> swallowed = new HashSet<>();
   private @Nullable Runnable swallowsNext;
 
@@ -30,7 +30,7 @@ final class VirtualCaller implements Caller {
       Weather weather,
       Participants participants,
       List<? extends EventLoop> loops,
-      Function<Call, Runnable> leaves) {
+      BiFunction<LivePass, Call, Runnable> leaves) {
     this.time = time;
     this.process = process;
     this.weather = weather;
@@ -104,7 +104,7 @@ final class VirtualCaller implements Caller {
         end(new BranchAnswer.Unknown("not called"), false);
         return;
       }
-      heardOf = leaves.apply(call);
+      heardOf = leaves.apply(((Departures.UnderWay) ended).live, call);
       if (swallowed) {
         return;
       }

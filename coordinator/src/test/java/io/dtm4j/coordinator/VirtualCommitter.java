@@ -7,9 +7,6 @@ import io.dtm4j.store.EventLoop;
 import io.dtm4j.store.LaneWork;
 import io.dtm4j.store.OutcomeUnknownException;
 import io.dtm4j.store.TransactionStore;
-import java.lang.reflect.InvocationHandler;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -42,11 +39,19 @@ final class VirtualCommitter implements Committer {
           "updateKeyValue",
           "deleteKeyValue");
 
+  /** Told of batches. */
+  interface Listener {
+    void handedOver(Batch batch);
+
+    /** Whoever has handed it over is told what came of it. */
+    default void settled(Batch batch, CommitResult result) {}
+  }
+
   private final VirtualTime time;
   private final VirtualProcess process;
   private final Weather weather;
   private final TransactionStore store;
-  private final Consumer<Batch> handedOver;
+  private final Listener listener;
   private final @Nullable Disk disk;
   private final TransactionStore unheard;
   private final LaneWork work = new LaneWork();
@@ -56,7 +61,7 @@ final class VirtualCommitter implements Committer {
 
   /**
    * @param disk below the store; null: the store is elsewhere
-   * @param handedOver told of every batch
+   * @param listener told of every batch
    */
   VirtualCommitter(
       VirtualTime time,
@@ -64,20 +69,28 @@ final class VirtualCommitter implements Committer {
       Weather weather,
       TransactionStore store,
       @Nullable Disk disk,
-      Consumer<Batch> handedOver) {
+      Listener listener) {
     this.time = time;
     this.process = process;
     this.weather = weather;
     this.store = StoreFaults.before(store);
     this.disk = disk;
-    unheard = unheard(store);
-    this.handedOver = handedOver;
+    StoreView failing = VirtualCommitter::failsAfterItsEffect;
+    unheard = failing.of(store);
+    this.listener = listener;
   }
 
   @Override
   public void commit(Batch batch, EventLoop loop, Consumer<CommitResult> done) {
-    handedOver.accept(batch);
-    handOver(LaneWork.job(batch, loop, done));
+    listener.handedOver(batch);
+    handOver(
+        LaneWork.job(
+            batch,
+            loop,
+            result -> {
+              listener.settled(batch, result);
+              done.accept(result);
+            }));
   }
 
   @Override
@@ -182,26 +195,14 @@ final class VirtualCommitter implements Committer {
     }
   }
 
-  /** The store as whoever does not hear from it: what is written is written, then that fails. */
-  private static TransactionStore unheard(TransactionStore store) {
-    InvocationHandler writesAndFails =
-        (_, method, arguments) -> {
-          Object result;
-          try {
-            result = method.invoke(store, arguments);
-          } catch (InvocationTargetException e) {
-            throw e.getCause();
-          }
-          if (WRITES.contains(method.getName())) {
-            throw new OutcomeUnknownException("on purpose", null);
-          }
-          return result;
-        };
-    return (TransactionStore)
-        Proxy.newProxyInstance(
-            TransactionStore.class.getClassLoader(),
-            new Class<?>[] {TransactionStore.class},
-            writesAndFails);
+  /**
+   * As whoever does not hear from it sees the store: what is written is written, then that fails.
+   */
+  private static @Nullable Object failsAfterItsEffect(String method, @Nullable Object result) {
+    if (WRITES.contains(method)) {
+      throw new OutcomeUnknownException("on purpose", null);
+    }
+    return result;
   }
 
   /** How an attempt ended; null: nobody knows. */

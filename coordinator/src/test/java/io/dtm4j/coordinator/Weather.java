@@ -79,6 +79,11 @@ class Weather {
     return connecting;
   }
 
+  /** How far ahead of the store's time the server believes it to be. */
+  Duration clockError() {
+    return Duration.ZERO;
+  }
+
   /** Until an event loop begins its next task. */
   Duration hop() {
     return HOP;

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.dtm4j.engine.Settings;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
+import io.dtm4j.model.Guard;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.Gid;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class World {
   final VirtualTime time;
+  final StoreTime storeTime;
   final Invariants invariants;
   final SharedStore store;
   final Weather weather;
@@ -29,6 +31,9 @@ final class World {
   Duration safetyNet = Duration.ofSeconds(3);
   Observer observer = Observer.NONE;
 
+  /** Told of every batch of a pass that cannot be stored. */
+  Runnable passRejected = () -> {};
+
   /** Below the store of a single server that has it to itself; null: the store is elsewhere. */
   @Nullable Disk disk;
 
@@ -37,8 +42,9 @@ final class World {
   World(VirtualTime time, Weather weather, Participants participants) {
     this.time = time;
     this.weather = weather;
-    invariants = new Invariants(time);
-    store = new SharedStore(time, invariants);
+    storeTime = new StoreTime(time);
+    invariants = new Invariants(time, storeTime);
+    store = new SharedStore(storeTime, invariants);
     this.participants = participants;
   }
 
@@ -57,6 +63,16 @@ final class World {
     var server = new Server(this, name, ofItsOwn);
     server.start();
     return server;
+  }
+
+  /** Somebody is told that a batch cannot be stored. */
+  void rejected(Batch batch) {
+    if (!store.wasEverRejected(batch.gid())) {
+      throw new Violation("R6: only what is broken is rejected", batch);
+    }
+    if (batch.guard() instanceof Guard.HeldBy) {
+      passRejected.run();
+    }
   }
 
   int nextProcess() {

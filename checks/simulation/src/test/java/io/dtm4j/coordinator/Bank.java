@@ -7,7 +7,9 @@ import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -19,7 +21,8 @@ import java.util.function.Supplier;
 
 /**
  * Participants behind a barrier (docs/spec/barrier.md 2.3): each call may be refused, forgotten,
- * slow or answered wrongly, until the bank is told to be good. It knows what has taken effect.
+ * slow or answered wrongly, until the bank is told to be good. It knows what has taken effect, and
+ * how much money each transaction has moved: the amounts of its branches come to nothing.
  */
 final class Bank implements Participants {
   /** What the client of a TCC calls itself. */
@@ -48,6 +51,9 @@ final class Bank implements Participants {
   private final Set<Row> barrier = new HashSet<>();
   private final Set<Row> effects = new HashSet<>();
   private final Map<Gid, Local> locals = new HashMap<>();
+
+  /** What all accounts have gained by a transaction. */
+  private final Map<Gid, Long> gained = new HashMap<>();
 
   Bank(World world, SplittableRandom chance, Faults faults, Trace trace) {
     this.world = world;
@@ -78,14 +84,29 @@ final class Bank implements Participants {
                 ? BranchAnswer.Success.INSTANCE
                 : new BranchAnswer.Failure("rolled back");
           }
-          return execute(call.type(), new Row(call.gid(), call.key().branchId(), call.key().op()));
+          var row = new Row(call.gid(), call.key().branchId(), call.key().op());
+          return execute(call.type(), row, amountIn(call.payload()));
         },
         received::answer);
   }
 
-  /** A client calls a branch itself; it is answered now, later or never. */
-  void call(TransType type, Gid gid, String branchId, Op op, Consumer<BranchAnswer> answer) {
-    take(() -> execute(type, new Row(gid, branchId, op)), answer);
+  /** How a branch is told what its account gains. */
+  static Payload payload(long amount) {
+    return Payload.of(String.valueOf(amount));
+  }
+
+  private static long amountIn(Payload payload) {
+    return Long.parseLong(new String(payload.bytes(), StandardCharsets.UTF_8));
+  }
+
+  /**
+   * A client calls a branch itself; it is answered now, later or never.
+   *
+   * @param amount what its account gains
+   */
+  void call(
+      TransType type, Gid gid, String branchId, Op op, long amount, Consumer<BranchAnswer> answer) {
+    take(() -> execute(type, new Row(gid, branchId, op), amount), answer);
   }
 
   private void take(Supplier<BranchAnswer> execution, Consumer<BranchAnswer> answer) {
@@ -110,7 +131,7 @@ final class Bank implements Participants {
   }
 
   /** What the handler of a participant does, barrier included, in one local transaction. */
-  private BranchAnswer execute(TransType type, Row row) {
+  private BranchAnswer execute(TransType type, Row row, long amount) {
     boolean backward = BACKWARD.contains(row.op());
     var origin = new Row(row.gid(), row.branchId(), firstOf(type));
     boolean first = !barrier.contains(row);
@@ -125,6 +146,7 @@ final class Bank implements Participants {
     }
     if (first && !empty) {
       takeEffect(type, row);
+      move(type, row, amount);
     }
     return BranchAnswer.Success.INSTANCE;
   }
@@ -149,14 +171,41 @@ final class Bank implements Participants {
     }
   }
 
+  /** Changes a balance; what is only tried, or prepared, changes none. */
+  private void move(TransType type, Row row, long amount) {
+    boolean triedFirst = type == TransType.TCC || type == TransType.XA;
+    if (BACKWARD.contains(row.op())) {
+      gain(row.gid(), triedFirst ? 0 : -amount);
+    } else {
+      gain(row.gid(), triedFirst && !SECOND.contains(row.op()) ? 0 : amount);
+    }
+  }
+
+  private void gain(Gid gid, long amount) {
+    gained.merge(gid, amount, Long::sum);
+  }
+
   private boolean has(Gid gid, String branchId, Set<Op> any) {
     return any.stream().anyMatch(op -> effects.contains(new Row(gid, branchId, op)));
   }
 
   /** Ends the local transaction of a message in this way, unless it has ended already. */
-  Local localOf(Gid gid, Local unlessEnded) {
+  private Local localOf(Gid gid, Local unlessEnded) {
     Local before = locals.putIfAbsent(gid, unlessEnded);
     return before == null ? unlessEnded : before;
+  }
+
+  /**
+   * A client ends the local transaction of a message, unless a check-back was faster.
+   *
+   * @param amount what an account of its own gains by it
+   */
+  Local endLocal(Gid gid, Local wanted, long amount) {
+    boolean moves = !locals.containsKey(gid) && wanted == Local.COMMITTED;
+    if (moves) {
+      gain(gid, amount);
+    }
+    return localOf(gid, wanted);
   }
 
   /** All or nothing: what must have taken effect when a transaction has ended. */
@@ -179,6 +228,9 @@ final class Bank implements Participants {
       if (succeeded ? !done || undone || (needsSecond && !second) : done != undone || second) {
         throw new Violation("all or nothing", branch.key() + " of " + stored);
       }
+    }
+    if (gained.getOrDefault(gid, 0L) != 0) {
+      throw new Violation("the sum of all money stays the same", gained.get(gid) + " by " + stored);
     }
     Local local = locals.get(gid);
     if (local != null && succeeded != (local == Local.COMMITTED)) {

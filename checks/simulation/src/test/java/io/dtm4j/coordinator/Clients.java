@@ -5,6 +5,7 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
@@ -22,6 +23,7 @@ final class Clients {
   final Workflows workflows;
   private final List<Server> servers;
   private final SplittableRandom chance;
+  private final SplittableRandom money;
   private int number;
   private boolean calm;
 
@@ -32,12 +34,19 @@ final class Clients {
 
   /**
    * @param servers those that run; changes when servers die and start
+   * @param money the chance by which amounts are found
    */
-  Clients(VirtualTime time, List<Server> servers, Bank bank, SplittableRandom chance) {
+  Clients(
+      VirtualTime time,
+      List<Server> servers,
+      Bank bank,
+      SplittableRandom chance,
+      SplittableRandom money) {
     this.time = time;
     this.servers = servers;
     this.bank = bank;
     this.chance = chance;
+    this.money = money;
     workflows = new Workflows(this, chance.split());
   }
 
@@ -60,6 +69,21 @@ final class Clients {
     return Duration.ofMillis(chance.nextLong(millis + 1));
   }
 
+  /** So many amounts that come to nothing together. */
+  List<Long> amounts(int count) {
+    List<Long> amounts = new ArrayList<>();
+    long sum = 0;
+    for (int i = 1; i < count; i++) {
+      long amount = money.nextLong(-100, 101);
+      sum += amount;
+      amounts.add(amount);
+    }
+    if (count > 0) {
+      amounts.addFirst(-sum);
+    }
+    return amounts;
+  }
+
   /** Begins one transaction of any kind. */
   void begin() {
     String gid = "g" + ++number;
@@ -79,10 +103,12 @@ final class Clients {
   private void saga(String gid) {
     Requests saga = Requests.saga(gid);
     int steps = 1 + chance.nextInt(4);
+    List<Long> amounts = amounts(steps);
     for (int step = 1; step <= steps; step++) {
       saga.step(
           percent(95) ? "http://bank" + chance.nextInt(3) + "/action" : "http://bank/action",
-          "http://bank" + chance.nextInt(3) + "/compensate");
+          "http://bank" + chance.nextInt(3) + "/compensate",
+          Bank.payload(amounts.get(step - 1)));
     }
     if (percent(40)) {
       saga.concurrent();
@@ -129,9 +155,15 @@ final class Clients {
 
   /** docs/spec/transactions.md 7.2: prepare, the local transaction, then submit or abort. */
   private void message(String gid) {
-    Requests message = Requests.message(gid, 1 + chance.nextInt(3));
-    if (percent(30)) {
-      message.step("topic://" + TOPIC, "");
+    int branches = 1 + chance.nextInt(3);
+    boolean toTopic = percent(30);
+    Requests message = Requests.message(gid);
+    List<Long> amounts = amounts(1 + branches);
+    for (int branch = 1; branch <= branches; branch++) {
+      message.step("http://bank/m" + branch, "", Bank.payload(amounts.get(branch)));
+    }
+    if (toTopic) {
+      message.step("topic://" + TOPIC, "", Bank.payload(0));
     }
     options(message);
     message.timeoutToFail(1 + chance.nextInt(20));
@@ -142,7 +174,8 @@ final class Clients {
       message.customData("{\"delay\":" + chance.nextInt(15) + "}");
     }
     maybeInterfere(message);
-    if (percent(30)) {
+    if (percent(30)) { // that it is taken is all that counts for its sender
+      bank.endLocal(new Gid(gid), Bank.Local.COMMITTED, amounts.getFirst());
       insist(message.submit(), TRIES, _ -> {});
       return;
     }
@@ -151,14 +184,16 @@ final class Clients {
         3,
         reply -> {
           if (reply instanceof Reply.Success && percent(90)) {
-            time.after(upTo(percent(20) ? 15_000 : 50), () -> decide(message, new Gid(gid)));
+            time.after(
+                upTo(percent(20) ? 15_000 : 50),
+                () -> decide(message, new Gid(gid), amounts.getFirst()));
           }
         });
   }
 
-  private void decide(Requests message, Gid gid) {
+  private void decide(Requests message, Gid gid, long amount) {
     Bank.Local wanted = percent(80) ? Bank.Local.COMMITTED : Bank.Local.ROLLED_BACK;
-    Bank.Local local = bank.localOf(gid, wanted);
+    Bank.Local local = bank.endLocal(gid, wanted, amount);
     if (percent(90)) {
       boolean committed = local == Bank.Local.COMMITTED;
       insist(committed ? message.submit() : message.abort(), 3, _ -> {});

@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** R7: no pass is dropped, unless its caller had a defect. */
+/** R7: no pass is dropped, unless its caller had a defect or a batch of it cannot be stored. */
 final class Drops implements Observer {
   /** Until it times out, its margin is over, and a server that stands still looks at it. */
   private static final Duration DROPPED_WITHIN = Duration.ofMinutes(2);
@@ -19,7 +19,7 @@ final class Drops implements Observer {
     this.time = time;
   }
 
-  /** A call was swallowed: its pass may be dropped. */
+  /** A call was swallowed, or a batch rejected: its pass may be dropped. */
   void allowOne() {
     allowedUntil.add(time.passed().plus(DROPPED_WITHIN));
   }
@@ -28,7 +28,7 @@ final class Drops implements Observer {
   public void passDropped() {
     allowedUntil.removeIf(until -> until.compareTo(time.passed()) < 0);
     if (allowedUntil.poll() == null) {
-      throw new Violation("R7: no pass is dropped unless its caller has a defect", time.passed());
+      throw new Violation("R7: no pass is dropped unless it cannot go on", time.passed());
     }
   }
 

@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNull;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.net.URI;
 import java.net.URL;
@@ -113,12 +112,8 @@ final class Mutant implements AutoCloseable {
    *
    * @return what the simulation has against it; null: nothing
    */
-  @Nullable String run(long seed) throws IllegalAccessException {
-    try {
-      return (String) run.invoke(null, seed);
-    } catch (InvocationTargetException e) {
-      return String.valueOf(e.getCause());
-    }
+  @Nullable String run(long seed) throws ReflectiveOperationException {
+    return (String) run.invoke(null, seed);
   }
 
   @Override

@@ -139,7 +139,7 @@ final class Mutations {
               }
 
               private LaneWork.@Nullable Outcome reRead(LaneWork.Try what) {
-                InvocationHandler finds =
+                java.lang.reflect.InvocationHandler finds =
                     (_, method, arguments) -> {
                       if (!method.getName().equals("commit")) {
                         throw new OutcomeUnknownException("not read", null);
@@ -162,7 +162,7 @@ final class Mutations {
                 try {
                   return what.on(
                       (TransactionStore)
-                          Proxy.newProxyInstance(
+                          java.lang.reflect.Proxy.newProxyInstance(
                               TransactionStore.class.getClassLoader(),
                               new Class<?>[] {TransactionStore.class},
                               finds));
@@ -197,6 +197,32 @@ final class Mutations {
                   """),
           Mutation.of("R6: what a log replays is believed before it is flushed")
               .world("Disk.java", "    flush();\n", ""),
+          Mutation.of("R6: an unknown outcome counts as a failure")
+              .world(
+                  "VirtualCommitter.java",
+                  "process.after(failsAfter, () -> ended(null));",
+                  """
+                  process.after(
+                      failsAfter,
+                      () ->
+                          ended(
+                              next.toString().startsWith("Group")
+                                  ? new LaneWork.Outcome.Rejected(
+                                      new io.dtm4j.store.StoreRejectedException(
+                                          "unknown", new IllegalStateException()))
+                                  : null));
+                  """),
+          Mutation.of("R6: all of a group is rejected for what is broken in it")
+              .store(
+                  "LaneWork.java",
+                  "    if (group.size() == 1) {\n",
+                  """
+                      if (group.size() > 1) {
+                        group.forEach(job -> divide(List.of(job), cause));
+                      } else if (group.size() == 1) {
+                  """),
+          Mutation.of("R6: the results of a group are told to the wrong ones")
+              .store("LaneWork.java", "results.get(i)", "results.get(results.size() - 1 - i)"),
           Mutation.of("R7: leases are not renewed")
               .coordinator(
                   "Keeper.java",
@@ -257,6 +283,16 @@ final class Mutations {
                   "TwoPhaseRules.java",
                   "new TwoPhaseRules(Op.CONFIRM, Op.CANCEL, true)",
                   "new TwoPhaseRules(Op.CONFIRM, Op.CANCEL, false)"),
+          Mutation.of("a branch gets the payload of another one")
+              .engine(
+                  "Draft.java",
+                  "call(row, branch.key(), branch.url(), branch.payload());",
+                  "call(row, branch.key(), branch.url(), branch(rows() - 1).payload());"),
+          Mutation.of("a clock that is set is followed at once")
+              .store(
+                  "StoreClock.java",
+                  "Math.clamp(ahead, -passed / SLOWLY, passed / SLOWLY)",
+                  "ahead"),
           Mutation.of("a message: is delivered before its delay is over")
               .engine(
                   "MsgRules.java",
@@ -280,6 +316,6 @@ final class Mutations {
           Mutation.of("a call that waited for a connection leaves though its pass has ended")
               .coordinator(
                   "Departures.java",
-                  "return !live.ended\n                && !live.superseded\n                && !isLeaseShort",
+                  "return !live.ended\n          && !live.superseded\n          && !isLeaseShort",
                   "return !isLeaseShort"));
 }

@@ -12,6 +12,7 @@ final class Storm extends Weather {
   private final Faults faults;
   private final int writesLost;
   private final int callsLost;
+  private Duration clockError = Duration.ZERO;
   private boolean over;
 
   Storm(SplittableRandom chance, Faults faults) {
@@ -26,6 +27,16 @@ final class Storm extends Weather {
     over = true;
     storeComesBack();
     participantsComeBack();
+  }
+
+  /** From now on the server believes the store's time to be that much later than it is. */
+  void clockIsOff(Duration ahead) {
+    clockError = ahead;
+  }
+
+  @Override
+  Duration clockError() {
+    return clockError;
   }
 
   private boolean percent(int limit, String what) {

@@ -1,15 +1,18 @@
 package io.dtm4j.coordinator;
 
+import static java.util.Objects.requireNonNull;
+
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
-import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 
 /**
@@ -26,6 +29,8 @@ final class TwoPhaseClient {
   private final SplittableRandom chance;
   private final Requests transaction;
   private final List<Runnable> work = new ArrayList<>();
+  private final List<String> branches = new ArrayList<>();
+  private final Map<String, Long> amounts = new HashMap<>();
   private boolean decided;
 
   TwoPhaseClient(Clients clients, TransType type, String gid, SplittableRandom chance) {
@@ -47,9 +52,13 @@ final class TwoPhaseClient {
   void begin() {
     clients.options(transaction);
     transaction.timeoutToFail(1 + chance.nextInt(20));
-    int branches = chance.nextInt(4);
-    for (int branch = 1; branch <= branches; branch++) {
+    int count = chance.nextInt(4);
+    for (int branch = 1; branch <= count; branch++) {
       plan("0" + branch);
+    }
+    List<Long> all = clients.amounts(branches.size());
+    for (int i = 0; i < all.size(); i++) {
+      amounts.put(branches.get(i), all.get(i));
     }
     clients.maybeInterfere(transaction);
     clients.insist(
@@ -67,6 +76,7 @@ final class TwoPhaseClient {
 
   /** Registers a branch, then those of the service that is called, then tries it. */
   private void plan(String id) {
+    branches.add(id);
     work.add(() -> register(id));
     for (int child = 1; id.length() < 4 && percent(25); child++) {
       plan(id + "0" + child);
@@ -92,7 +102,7 @@ final class TwoPhaseClient {
             gid.value(),
             type.wireName(),
             id,
-            Payload.of("{}"),
+            Bank.payload(requireNonNull(amounts.get(id))),
             bank + "/confirm",
             bank + "/cancel",
             bank + "/branch",
@@ -117,6 +127,7 @@ final class TwoPhaseClient {
         gid,
         id,
         type == TransType.TCC ? Bank.TRY : Op.ACTION,
+        0,
         answer -> {
           if (!over[0]) {
             over[0] = true;

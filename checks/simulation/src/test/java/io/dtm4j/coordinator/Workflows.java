@@ -15,6 +15,7 @@ import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
@@ -38,9 +39,19 @@ final class Workflows {
   /**
    * What a workflow does.
    *
+   * @param amounts of its steps
    * @param commits whether its steps have a second phase; without one its end is its decision
    */
-  private record Workflow(Requests request, Gid gid, int steps, boolean commits) {}
+  private record Workflow(Requests request, Gid gid, List<Long> amounts, boolean commits) {
+    int steps() {
+      return amounts.size();
+    }
+
+    /** What a call moves: with a second phase, only that does. */
+    long amountOf(int step, Op op) {
+      return commits && !op.equals(Op.COMMIT) ? 0 : amounts.get(step - 1);
+    }
+  }
 
   /** Told when a run is over. */
   private interface Over {
@@ -63,7 +74,8 @@ final class Workflows {
   void begin(String gid) {
     Requests request = Requests.workflow(gid);
     clients.options(request);
-    var workflow = new Workflow(request, new Gid(gid), 1 + chance.nextInt(3), percent(50));
+    List<Long> amounts = clients.amounts(1 + chance.nextInt(3));
+    var workflow = new Workflow(request, new Gid(gid), amounts, percent(50));
     known.put(workflow.gid(), workflow);
     new Run(workflow, _ -> {}).begin();
     if (percent(25)) { // from another door
@@ -148,7 +160,7 @@ final class Workflows {
         decide(Op.ROLLBACK);
       } else {
         call(
-            "0" + step,
+            step,
             Op.ACTION,
             answer -> {
               if (answer instanceof BranchAnswer.Success) {
@@ -186,7 +198,7 @@ final class Workflows {
         carryOut(way, step - 1);
       } else {
         call(
-            "0" + step,
+            step,
             way,
             answer -> {
               if (answer instanceof BranchAnswer.Success) {
@@ -199,7 +211,7 @@ final class Workflows {
     }
 
     /** Calls a service; the run ends when it is not answered. */
-    private void call(String id, Op op, Consumer<BranchAnswer> done) {
+    private void call(int step, Op op, Consumer<BranchAnswer> done) {
       if (clients.dies()) {
         return;
       }
@@ -214,7 +226,13 @@ final class Workflows {
       after(
           percent(10) ? 8_000 : 50,
           () -> {
-            clients.bank.call(TransType.WORKFLOW, workflow.gid(), id, op, once);
+            clients.bank.call(
+                TransType.WORKFLOW,
+                workflow.gid(),
+                "0" + step,
+                op,
+                workflow.amountOf(step, op),
+                once);
             clients.time.after(
                 PATIENCE, () -> once.accept(new BranchAnswer.Unknown("out of patience")));
           });
