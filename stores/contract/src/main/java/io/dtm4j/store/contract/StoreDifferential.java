@@ -39,8 +39,11 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * Sends random sequences of calls to a store and to {@link MemoryStore}: same results, same records
@@ -54,7 +57,8 @@ import org.junit.jupiter.api.Timeout;
 @DisplayNameGeneration(ReplaceUnderscores.class)
 public abstract class StoreDifferential {
   private static final long FIRST = Long.getLong("dtm4j.differential.first", 1);
-  private static final int CALLS = 40;
+  private static final int PARTS = 2;
+  private static final int CALLS = 25;
   private static final int RESTART_AFTER = 50;
 
   /** The model looks through all it has for each answer. */
@@ -93,7 +97,7 @@ public abstract class StoreDifferential {
 
   /** How many sequences there are, unless a property says otherwise. */
   protected int sequences() {
-    return 300;
+    return 1_000;
   }
 
   /** The same store after a restart; as it is, if it does not survive one. */
@@ -101,14 +105,19 @@ public abstract class StoreDifferential {
     return store;
   }
 
-  @Test
+  /** Each part has a store of its own and runs beside the others. */
+  @RepeatedTest(PARTS)
+  @Execution(ExecutionMode.CONCURRENT)
   @Timeout(value = 1, unit = TimeUnit.HOURS) // for many sequences
-  void random_calls_have_the_results_that_they_have_in_the_model() throws Exception {
-    int count = Integer.getInteger("dtm4j.differential.sequences", sequences());
+  void random_calls_have_the_results_that_they_have_in_the_model(RepetitionInfo part)
+      throws Exception {
+    int all = Integer.getInteger("dtm4j.differential.sequences", sequences());
+    int number = part.getCurrentRepetition() - 1;
+    int count = (all + PARTS - 1 - number) / PARTS;
     TransactionStore store = emptyStore();
     try {
       for (int i = 0; i < count; i++) {
-        long seed = FIRST + i;
+        long seed = FIRST + (long) i * PARTS + number;
         try {
           var sequence = new Sequence(seed, store);
           sequence.run();
@@ -126,7 +135,7 @@ public abstract class StoreDifferential {
     } finally {
       store.close();
     }
-    if (count >= sequences()) {
+    if (all >= sequences()) {
       assertThat(kinds).isEqualTo(KINDS);
     }
   }

@@ -21,7 +21,7 @@ class RocksDbStoreDifferentialTest extends StoreDifferential {
 
   @Override
   protected int sequences() {
-    return 2_000;
+    return 10_000;
   }
 
   @Override
