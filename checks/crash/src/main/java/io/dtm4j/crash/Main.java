@@ -112,7 +112,7 @@ public final class Main implements Callable<Integer> {
     long chosen = seed == null ? new Random().nextInt(1_000_000_000) : seed;
     Path folder = Files.createTempDirectory("dtm4j-crash-");
     out.printf("seed %d, in %s%n", chosen, folder);
-    var line = new Line(out);
+    var line = new Line(out, rounds);
     try {
       Progress done = new Rounds(Setup.in(folder).impatient(), HARMS, chosen, line).run(rounds);
       delete(folder);
@@ -141,13 +141,22 @@ public final class Main implements Callable<Integer> {
 
   /** Writes how far it has come, now and then. */
   private static final class Line implements Consumer<Progress> {
+    private static final int BAR = 30;
+
     private final PrintWriter out;
     private final long began = System.nanoTime();
     private long last = began;
+    private final int all;
     private int rounds;
 
-    Line(PrintWriter out) {
+    Line(PrintWriter out, int all) {
       this.out = out;
+      this.all = all;
+    }
+
+    private static String bar(int done, int all) {
+      int full = BAR * done / all;
+      return "=".repeat(full) + " ".repeat(BAR - full);
     }
 
     @Override
@@ -157,7 +166,8 @@ public final class Main implements Callable<Integer> {
       if (now - last >= BETWEEN_LINES.toNanos()) {
         last = now;
         out.printf(
-            "%4d rounds in %d s%n", progress.rounds(), Duration.ofNanos(now - began).toSeconds());
+            "[%s] %d of %d rounds in %d s%n",
+            bar(rounds, all), rounds, all, Duration.ofNanos(now - began).toSeconds());
       }
     }
   }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,6 +16,7 @@ import org.junit.jupiter.params.provider.FieldSource;
  * The simulation finds deliberate defects; one that it does not find is a weakness of it. Each
  * stops at its first hit; {@code -Dmutation.seeds} says how many seeds are tried.
  */
+@Tag("long")
 @ExtendWith(Quiet.class)
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class MutationTest {

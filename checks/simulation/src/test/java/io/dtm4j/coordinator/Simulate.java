@@ -21,6 +21,7 @@ import picocli.CommandLine.Option;
             + " after leaving out of its run what need not go wrong.")
 public final class Simulate implements Callable<Integer> {
   private static final Duration TELL_EVERY = Duration.ofSeconds(5);
+  private static final int BAR = 30;
 
   @Option(
       names = "--seeds",
@@ -71,8 +72,14 @@ public final class Simulate implements Callable<Integer> {
     long now = System.nanoTime();
     long last = toldAt.get();
     if (now - last >= TELL_EVERY.toNanos() && toldAt.compareAndSet(last, now)) {
+      int full = (int) (BAR * done / count);
       System.out.printf(
-          "%,d of %,d seeds, %d a second%n", done, count, done * 1_000_000_000L / (now - began));
+          "[%s%s] %,d of %,d seeds, %d a second%n",
+          "=".repeat(full),
+          " ".repeat(BAR - full),
+          done,
+          count,
+          done * 1_000_000_000L / (now - began));
     }
   }
 }
