@@ -94,10 +94,12 @@ final class Database implements RowSource, AutoCloseable {
   final ColumnFamilyHandle values;
 
   /**
-   * Opens it, made when it is not there. What the log replays is on disk when this returns: RocksDB
-   * flushes it during recovery, which must stay so (docs/architecture.md, R6).
+   * Opens it. What the log replays is on disk when this returns: RocksDB flushes it during
+   * recovery, which must stay so (docs/architecture.md, R6).
+   *
+   * @param create whether it is made when it is not there
    */
-  Database(Path directory, boolean sync) throws RocksDBException {
+  Database(Path directory, boolean sync, boolean create) throws RocksDBException {
     syncedLengths = sync ? SyncedLengths.of(directory) : null;
     try {
       List<String> families = familiesIn(directory);
@@ -108,7 +110,7 @@ final class Database implements RowSource, AutoCloseable {
       }
       DBOptions options =
           own(new DBOptions())
-              .setCreateIfMissing(true)
+              .setCreateIfMissing(create)
               .setCreateMissingColumnFamilies(true)
               .setMaxBackgroundJobs(2)
               .setMaxTotalWalSize(MAX_LOG)

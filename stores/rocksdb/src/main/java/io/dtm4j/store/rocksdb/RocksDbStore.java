@@ -88,19 +88,25 @@ public final class RocksDbStore implements TransactionStore {
     this.directory = directory;
     this.sync = sync;
     changes = new Changes(recent, index);
-    database = begin(directory, sync, changes, index, leased);
+    database = begin(directory, sync, true, changes, index, leased);
     clock = new StoreClock(wall, nanoTime, changes.newest());
   }
 
   /**
    * Opens the database. None stays open that cannot be read: it would never open again.
    *
+   * @param create whether it is made when it is not there
    * @param leased gets all that somebody works on, or worked on when the store was left
    */
   private static Database begin(
-      DataDirectory directory, boolean sync, Changes changes, DueIndex index, List<Gid> leased)
+      DataDirectory directory,
+      boolean sync,
+      boolean create,
+      Changes changes,
+      DueIndex index,
+      List<Gid> leased)
       throws RocksDBException {
-    var opened = new Database(directory.data(), sync);
+    var opened = new Database(directory.data(), sync, create);
     try {
       changes.begin(opened);
       leased.addAll(index.begin(opened));
@@ -562,6 +568,7 @@ public final class RocksDbStore implements TransactionStore {
           begin(
               directory,
               sync,
+              false, // where a disk was taken away, an empty store would pass for ours
               changes,
               index,
               new ArrayList<>()); // this server holds what is leased

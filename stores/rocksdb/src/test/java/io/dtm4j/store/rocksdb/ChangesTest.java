@@ -27,7 +27,7 @@ class ChangesTest {
   @Test
   void what_is_deleted_and_put_again_in_one_group_is_another_transaction() throws Exception {
     try (changes;
-        var database = new Database(directory, true)) {
+        var database = new Database(directory, true, true)) {
       changes.begin(database);
       index.begin(database);
       for (int step = 0; step < 3; step++) {

@@ -105,7 +105,7 @@ class Format1Test {
   }
 
   private Database database() throws RocksDBException {
-    return new Database(directory.resolve("rocksdb"), true);
+    return new Database(directory.resolve("rocksdb"), true, true);
   }
 
   private RocksDbStore store() {

@@ -21,6 +21,7 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,7 @@ import java.util.Queue;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -81,6 +83,33 @@ class FullDiskTest {
       assertAllThere(store);
     }
     try (RocksDbStore store = open()) {
+      assertAllThere(store);
+    }
+  }
+
+  @Test
+  void data_that_are_away_when_they_are_opened_again_are_waited_for_and_not_made_anew()
+      throws Exception {
+    try (RocksDbStore store = open()) {
+      commitSome(store, "before");
+      fill();
+      Batch refused = commitUntilItFails(store);
+      Path data = disk.resolve("data/rocksdb");
+      Path away = disk.resolve("away");
+      Files.move(data, away);
+      Files.delete(ballast());
+
+      assertThatExceptionOfType(OutcomeUnknownException.class)
+          .isThrownBy(() -> store.commit(List.of(refused)))
+          .withMessageContaining("does not exist");
+
+      try (Stream<Path> leftByTheAttempt = Files.walk(data)) {
+        for (Path each : leftByTheAttempt.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(each);
+        }
+      }
+      Files.move(away, data);
+      assertThat(commit(store, refused)).isTrue();
       assertAllThere(store);
     }
   }

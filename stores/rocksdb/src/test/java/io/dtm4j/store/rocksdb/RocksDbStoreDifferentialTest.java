@@ -44,7 +44,7 @@ class RocksDbStoreDifferentialTest extends StoreDifferential {
     var rollbacks = new ArrayList<String>();
     var numbers = new ArrayList<Long>();
     var keys = new Keys();
-    try (var database = new Database(directory.resolve("rocksdb"), true);
+    try (var database = new Database(directory.resolve("rocksdb"), true, true);
         var view = database.view()) {
       view.scan(
           database.states,

@@ -192,7 +192,7 @@ class RocksDbStoreTest {
   @Test
   void data_of_a_newer_server_is_refused_and_left_alone() throws Exception {
     open().close();
-    try (var database = new Database(directory.resolve("rocksdb"), true);
+    try (var database = new Database(directory.resolve("rocksdb"), true, true);
         var batch = new WriteBatch()) {
       database.putFormat(batch, Database.FORMAT + 1);
       database.write(batch);
@@ -416,7 +416,7 @@ class RocksDbStoreTest {
   }
 
   private void damageDefinitionOf(String gid) throws RocksDBException {
-    try (var database = new Database(directory.resolve("rocksdb"), true);
+    try (var database = new Database(directory.resolve("rocksdb"), true, true);
         var batch = new WriteBatch()) {
       byte[] number = requireNonNull(database.get(database.gids, new Keys().gid(new Gid(gid))));
       batch.put(database.definitions, number, new byte[] {1, 2});
@@ -425,7 +425,7 @@ class RocksDbStoreTest {
   }
 
   private void damageStateOf(String gid) throws RocksDBException {
-    try (var database = new Database(directory.resolve("rocksdb"), true);
+    try (var database = new Database(directory.resolve("rocksdb"), true, true);
         var batch = new WriteBatch()) {
       byte[] number = requireNonNull(database.get(database.gids, new Keys().gid(new Gid(gid))));
       batch.put(database.states, number, new byte[] {1, 2});
@@ -483,7 +483,7 @@ class RocksDbStoreTest {
     index.counted(unfinished);
     String cursor = "";
     int pages = 0;
-    try (var database = new Database(directory.resolve("rocksdb"), true);
+    try (var database = new Database(directory.resolve("rocksdb"), true, true);
         var view = database.view()) {
       do {
         Page<Listed> page = new Listing(database, view, filter, 7).page(cursor, 10, index);
