@@ -4,16 +4,25 @@ import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.Committer;
 import io.dtm4j.store.TransactionStore;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Says whether requests of clients are taken at the moment: known transactions up to twice the
- * limits, new ones up to the limits, and nothing while the store takes no writes or the server
- * stops. Whatever is refused here was not stored. Records count from the moment in which a command
- * has them, not only when their passes begin: many may be on their way to the store. Thread-safe.
+ * limits, new ones up to the limits and while no write waits too long, and nothing while the store
+ * takes no writes or the server stops. Whatever is refused here was not stored. Records count from
+ * the moment in which a command has them, not only when their passes begin: many may be on their
+ * way to the store. Thread-safe.
  */
 final class Admission {
+  /**
+   * When a write is to wait so long, nothing new is taken: a client hears within three seconds what
+   * became of its request, and what is waited for later than that has lost its client. However slow
+   * the store is, it then works for those who still wait.
+   */
+  private static final Duration LONGEST_WAIT = ClientWrites.OUTCOME_WITHIN.dividedBy(3);
+
   private final Coordinator coordinator;
   private final TransactionStore store;
   private final Committer committer;
@@ -55,7 +64,7 @@ final class Admission {
 
   /** Whether only known transactions are taken. */
   boolean isFull() {
-    return exceeds(1);
+    return exceeds(1) || committer.expectedWait().compareTo(LONGEST_WAIT) > 0;
   }
 
   /** A command has so many bytes more of records in memory; negative: fewer. */
@@ -77,6 +86,6 @@ final class Admission {
   static Reply overloaded() {
     return new Reply.Failed(
         ErrorCode.OVERLOADED,
-        "too many transactions are open; nothing was stored, try again later");
+        "too many transactions are open, or wait for the store; nothing was stored, try again later");
   }
 }

@@ -102,6 +102,11 @@ class ReadinessTest {
     }
 
     @Override
+    public Duration expectedWait() {
+      return Duration.ZERO;
+    }
+
+    @Override
     public @Nullable Instant repeatingSince() {
       return repeatingSince;
     }

@@ -174,6 +174,25 @@ class RefusalTest extends InVirtualTime {
   }
 
   @Test
+  void while_a_write_waits_too_long_nothing_new_is_taken_and_what_is_known_goes_on() {
+    Server server = server("a");
+    server.ask(message("known", 1).prepare());
+    run(A_MOMENT);
+    weather.writesTake(millis(1_500));
+    Server.Answer first = server.ask(saga("g", 1).submit());
+    run(millis(1_100));
+
+    Server.Answer fresh = server.ask(saga("h", 1).submit());
+    Server.Answer known = server.ask(message("known", 1).submit());
+    run(seconds(3));
+
+    assertThat(codeOf(fresh)).isEqualTo(ErrorCode.OVERLOADED);
+    assertThat(world.find("h")).isNull();
+    assertThat(codeOf(first)).isNull();
+    assertThat(codeOf(known)).isNull();
+  }
+
+  @Test
   void branch_headers_take_up_room() {
     world.limits = new CoordinatorLimits(100, 1_000, 100, 100, 100);
     Server server = server("a");

@@ -9,6 +9,8 @@ import io.dtm4j.store.OutcomeUnknownException;
 import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
@@ -55,7 +57,7 @@ final class VirtualCommitter implements Committer {
   private final @Nullable Disk disk;
   private final TransactionStore unheard;
   private final LaneWork work = new LaneWork();
-  private int backlog;
+  private final Deque<Instant> handedOverAt = new ArrayDeque<>();
   private boolean busy;
   private @Nullable Instant repeatingSince;
 
@@ -103,7 +105,7 @@ final class VirtualCommitter implements Committer {
   }
 
   private void handOver(LaneWork.Job job) {
-    backlog++;
+    handedOverAt.add(time.instant());
     work.add(List.of(job));
     if (!busy) {
       busy = true;
@@ -131,7 +133,7 @@ final class VirtualCommitter implements Committer {
 
   private void tell() {
     List<LaneWork.Job> finished = work.takeFinished();
-    backlog -= finished.size();
+    finished.forEach(_ -> handedOverAt.remove());
     LaneWork.tell(finished);
   }
 
@@ -222,7 +224,13 @@ final class VirtualCommitter implements Committer {
 
   @Override
   public int backlog() {
-    return backlog;
+    return handedOverAt.size();
+  }
+
+  @Override
+  public Duration expectedWait() {
+    Instant first = handedOverAt.peek();
+    return first == null ? Duration.ZERO : Duration.between(first, time.instant());
   }
 
   @Override

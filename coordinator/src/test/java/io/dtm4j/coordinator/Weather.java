@@ -32,6 +32,7 @@ class Weather {
   private final List<String> away = new ArrayList<>();
   private boolean storeAway;
   private Duration connecting = Duration.ZERO;
+  private Duration write = WRITE;
   private Duration late = Duration.ofSeconds(1);
 
   // ---- what a test asks for
@@ -65,6 +66,11 @@ class Weather {
   /** From now on all can be connected to again. */
   void participantsComeBack() {
     away.clear();
+  }
+
+  /** From now on a write takes so long, there and back. */
+  void writesTake(Duration time) {
+    write = time;
   }
 
   /** From now on connections to participants take that long. */
@@ -113,7 +119,7 @@ class Weather {
 
   /** To the store, or back. */
   Duration write() {
-    return WRITE.dividedBy(2);
+    return write.dividedBy(2);
   }
 
   /** Until a late write takes effect, or a doubled call arrives. */

@@ -1,6 +1,7 @@
 package io.dtm4j.store;
 
 import io.dtm4j.model.Batch;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -35,6 +36,12 @@ public interface Committer {
 
   /** Batches and other work handed over and not finished. */
   int backlog();
+
+  /**
+   * How long what is handed over now is likely to wait: as long as what waits longest has by now,
+   * or as what is before it takes at the present speed of the store.
+   */
+  Duration expectedWait();
 
   /**
    * Since when something handed over has to be sent again and again because its outcome is not

@@ -83,6 +83,16 @@ public final class GroupCommitter implements Committer, AutoCloseable {
   }
 
   @Override
+  public Duration expectedWait() {
+    Duration longest = Duration.ZERO;
+    for (Lane lane : lanes) {
+      Duration wait = lane.expectedWait();
+      longest = wait.compareTo(longest) > 0 ? wait : longest;
+    }
+    return longest;
+  }
+
+  @Override
   public @Nullable Instant repeatingSince() {
     Instant first = null;
     for (Lane lane : lanes) {

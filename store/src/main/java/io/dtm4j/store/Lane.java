@@ -24,6 +24,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Lane {
   private static final Logger log = LoggerFactory.getLogger(Lane.class);
+  private static final int LARGE_GROUP = 64;
   private static final long FIRST_PAUSE_MILLIS = 50;
   private static final long LONGEST_PAUSE_MILLIS = 1_000;
 
@@ -39,6 +40,12 @@ final class Lane {
   private volatile boolean abandoned;
   private volatile boolean ended;
   private volatile @Nullable Instant repeatingSince;
+
+  /** When the first of what is at the store was handed over, by the monotonic clock; 0: nothing. */
+  private volatile long oldest;
+
+  /** What each batch of a group has taken lately; 0: not known, or too few to say so. */
+  private volatile long nanosPerBatch;
 
   // Below: the lane's own thread only.
   private final LaneWork work = new LaneWork();
@@ -75,6 +82,12 @@ final class Lane {
     return backlog.get();
   }
 
+  Duration expectedWait() {
+    long since = oldest;
+    long waited = since == 0 ? 0 : System.nanoTime() - since;
+    return Duration.ofNanos(Math.max(waited, backlog.get() * nanosPerBatch));
+  }
+
   @Nullable Instant repeatingSince() {
     return repeatingSince;
   }
@@ -101,6 +114,7 @@ final class Lane {
 
   private void handOver(LaneWork.Job job) {
     backlog.incrementAndGet();
+    job.handedOver = System.nanoTime();
     do {
       job.before = newest.get();
     } while (!newest.compareAndSet(job.before, job));
@@ -127,11 +141,13 @@ final class Lane {
         work.add(takeAll());
         LaneWork.Try next = work.next();
         handBack(work.takeFinished());
+        oldest = next == null ? 0 : next.handedOver() | 1;
         if (next != null) {
           attempt(next);
         } else if (finishing) {
           break;
         } else {
+          nanosPerBatch = 0;
           rest();
         }
       }
@@ -158,7 +174,9 @@ final class Lane {
     try {
       outcome = next.on(store);
       if (outcome instanceof LaneWork.Outcome.Committed committed) {
-        observer.committed(committed.results().size(), System.nanoTime() - began);
+        long took = System.nanoTime() - began;
+        notePace(committed.results().size(), took);
+        observer.committed(committed.results().size(), took);
       }
     } catch (Throwable e) { // also of the observer: what is stored is found by the repeat
       failed(e);
@@ -171,6 +189,14 @@ final class Lane {
     }
     work.settle(outcome);
     handBack(work.takeFinished());
+  }
+
+  /** Of a small group most of the time is that of the sync, which a large one takes once, too. */
+  private void notePace(int batches, long nanos) {
+    long each = nanos / batches;
+    if (batches >= LARGE_GROUP || each < nanosPerBatch) {
+      nanosPerBatch = each;
+    }
   }
 
   /** The outcome is not known: it is tried again after a pause. */

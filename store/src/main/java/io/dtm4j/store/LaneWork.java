@@ -58,6 +58,9 @@ public final class LaneWork {
      * @throws RuntimeException when the outcome is not known: try it again
      */
     Outcome on(TransactionStore store);
+
+    /** When the first of it was handed over, as its lane has noted. */
+    long handedOver();
   }
 
   /** How it went, definitely. */
@@ -94,12 +97,22 @@ public final class LaneWork {
       }
       return new Outcome.Committed(results);
     }
+
+    @Override
+    public long handedOver() {
+      return jobs.getFirst().handedOver();
+    }
   }
 
   private record Other(OtherJob<?> job) implements Try {
     @Override
     public Outcome on(TransactionStore store) {
       return job.on(store);
+    }
+
+    @Override
+    public long handedOver() {
+      return job.handedOver();
     }
   }
 
@@ -326,8 +339,15 @@ public final class LaneWork {
     /** What was handed over before it, while a lane has not looked yet. */
     @Nullable Job before;
 
+    /** When a lane took it, by the monotonic clock; 0: none has. */
+    long handedOver;
+
     private Job(EventLoop loop) {
       this.loop = loop;
+    }
+
+    long handedOver() {
+      return handedOver;
     }
 
     /** Sets the result that says: came too late. */

@@ -77,6 +77,26 @@ class GroupCommitterTest {
   }
 
   @Test
+  void what_is_handed_over_is_expected_to_wait_as_long_as_what_was_first() throws Exception {
+    store.shut();
+    commit("first", 1, new ArrayList<>());
+    store.awaitCommit();
+    Duration before = lane.expectedWait();
+    commit("second", 1, new ArrayList<>());
+
+    Duration after = lane.expectedWait();
+
+    assertThat(before).isPositive();
+    assertThat(after).isGreaterThan(before);
+    store.open();
+    loop.runNext();
+    loop.runNext();
+    lane.finish();
+    assertThat(lane.awaitEnd(Duration.ofSeconds(10))).isTrue();
+    assertThat(lane.expectedWait()).isZero();
+  }
+
+  @Test
   void what_gathers_while_a_commit_runs_goes_as_one_group_in_its_order() throws Exception {
     var answers = new ArrayList<String>();
     store.shut();

@@ -60,6 +60,9 @@ public final class RocksDbStore implements TransactionStore {
   /** Only for tests: what each commit takes longer, as on a slow disk (CONTRIBUTING.md). */
   private static final long COMMIT_DELAY_MILLIS = Long.getLong("dtm4j.test.commitDelayMillis", 0);
 
+  /** Only for tests: what each batch of it takes longer, as on a disk that can do only so many. */
+  private static final long BATCH_DELAY_MICROS = Long.getLong("dtm4j.test.batchDelayMicros", 0);
+
   private final DataDirectory directory;
   private final boolean sync;
   private final StoreClock clock;
@@ -203,6 +206,9 @@ public final class RocksDbStore implements TransactionStore {
   public synchronized List<CommitResult> commit(List<Batch> group) {
     if (COMMIT_DELAY_MILLIS > 0) {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(COMMIT_DELAY_MILLIS));
+    }
+    if (BATCH_DELAY_MICROS > 0) {
+      LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(BATCH_DELAY_MICROS) * group.size());
     }
     return writing(
         open -> {
