@@ -1,6 +1,7 @@
 package io.dtm4j.crash;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -18,6 +19,8 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The server as a client sees it, crashes included. Thread-safe; blocks. */
 final class Api {
@@ -86,8 +89,22 @@ final class Api {
 
   /** What it says of itself: that it is ready, or why no requests should be sent to it. */
   String readiness() {
+    return text("/api/ready");
+  }
+
+  /** One of its metrics, by its name with its labels, as Prometheus reads it. */
+  double metric(String name) {
+    Matcher found =
+        Pattern.compile("(?m)^" + Pattern.quote(name) + " (\\S+)$").matcher(text("/api/metrics"));
+    if (!found.find()) {
+      throw new AssertionError("no metric " + name);
+    }
+    return Double.parseDouble(requireNonNull(found.group(1)));
+  }
+
+  private String text(String path) {
     try {
-      return send(HttpRequest.newBuilder(URI.create(server + "/api/ready")).build()).body();
+      return send(HttpRequest.newBuilder(URI.create(server + path)).build()).body();
     } catch (IOException e) {
       return e.toString();
     }
