@@ -33,6 +33,10 @@ public final class Keeper {
   private static final Duration FROZEN_AFTER = ClientWrites.OUTCOME_WITHIN;
 
   private static final int SWEEPS_PER_MINUTE = 240;
+
+  /** The store reads and writes each record: thousands in one go would hold up all commits. */
+  private static final int RENEWED_AT_ONCE = 256;
+
   private static final Duration GRACE = Duration.ofSeconds(1);
   private static final Duration LOOK_WHILE_STOPPING = Duration.ofMillis(10);
 
@@ -151,7 +155,11 @@ public final class Keeper {
       return;
     }
     Map<Duration, List<LivePass>> byLease = new HashMap<>();
-    for (LivePass live = toRenew.poll(); live != null; live = toRenew.poll()) {
+    for (int i = 0; i < RENEWED_AT_ONCE; i++) {
+      LivePass live = toRenew.poll();
+      if (live == null) {
+        break;
+      }
       byLease.computeIfAbsent(live.lease, _ -> new ArrayList<>()).add(live);
     }
     long sentAt = nanoTime.getAsLong();
@@ -171,7 +179,7 @@ public final class Keeper {
           renewing.set(false);
           byLease.values().forEach(passes -> passes.forEach(this::mayAskAgain));
           log.atWarn().addKeyValue("cause", String.valueOf(e)).log("leases were not renewed");
-          renew(); // those that asked meanwhile
+          renew(); // the others
         });
   }
 

@@ -70,6 +70,22 @@ class LeaseTest extends InVirtualTime {
   }
 
   @Test
+  void thousands_of_leases_are_renewed_in_pages_so_that_commits_go_between_them() {
+    Server one = server("one");
+    server("two");
+    int many = 1_500;
+    participants.script("http://bank/a1", SILENT);
+    for (int i = 0; i < many; i++) {
+      one.ask(saga("g" + i, 1).requestTimeout(60).submit());
+    }
+
+    run(seconds(50));
+
+    assertThat(world.store.mostRenewedAtOnce()).isEqualTo(256);
+    assertThat(participants.received()).as("nobody else has called").hasSize(many);
+  }
+
+  @Test
   void a_renewal_that_fails_is_tried_again() {
     Server one = server("one");
     server("two");

@@ -50,6 +50,7 @@ final class SharedStore extends MemoryStore {
   private boolean nextClaimFails;
   private int renewalsThatFail;
   private Runnable whileRenewalsFail = () -> {};
+  private int mostRenewedAtOnce;
   private Runnable beforeKeyValue = () -> {};
 
   SharedStore(InstantSource clock, Listener listener) {
@@ -92,6 +93,11 @@ final class SharedStore extends MemoryStore {
   void failRenewals(int number, Runnable meanwhile) {
     renewalsThatFail = number;
     whileRenewalsFail = meanwhile;
+  }
+
+  /** How many leases have come in one renewal at most. */
+  int mostRenewedAtOnce() {
+    return mostRenewedAtOnce;
   }
 
   /** That happens just before the next change of a key-value, after its reading. */
@@ -187,6 +193,7 @@ final class SharedStore extends MemoryStore {
     if (new HashSet<>(leases).size() < leases.size()) {
       throw new Violation("R7: a lease is renewed once at a time", leases);
     }
+    mostRenewedAtOnce = Math.max(mostRenewedAtOnce, leases.size());
     List<Lease> lost = super.renew(leases, lease);
     tellOf(leases);
     return lost;
