@@ -46,12 +46,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a whole server tells of its calls, from the request of a client to the participant. */
+@Tag("long")
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class TracesTest {
   private static final String TRACE_ID = "0af7651916cd43dd8448eb211c80319c";

@@ -9,6 +9,8 @@ import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
@@ -23,6 +25,7 @@ class MutationTest {
   private static final long SEEDS = Long.getLong("mutation.seeds", 2_000);
 
   @ParameterizedTest
+  @Execution(ExecutionMode.CONCURRENT)
   @FieldSource("io.dtm4j.coordinator.Mutations#ALL")
   void the_simulation_finds_it(Mutation mutation, @TempDir Path folder) throws Exception {
     Path home = Path.of(requireNonNull(System.getProperty("dtm4j.home")));

@@ -25,10 +25,12 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A process that is killed in the middle of its commits, again and again over the same data. */
+@Tag("long")
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class KilledProcessTest {
   private static final int ROUNDS = 10;
