@@ -42,7 +42,10 @@ final class StoreTime implements InstantSource {
     setTo = ahead;
   }
 
-  /** Servers may be wrong about the store's time, or measure it differently, by that much. */
+  /**
+   * From now on servers may be wrong about the store's time, or measure it differently, by that
+   * much.
+   */
   void uncertain(Duration most) {
     uncertainty = most;
   }

@@ -134,6 +134,14 @@ final class Flood implements AutoCloseable {
       return answers;
     }
 
+    /** How often one of these came. */
+    int count(Set<String> kinds) {
+      return answers.entrySet().stream()
+          .filter(answer -> kinds.contains(answer.getKey()))
+          .mapToInt(answer -> answer.getValue().get())
+          .sum();
+    }
+
     Collection<String> accepted() {
       return accepted;
     }
