@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** What tests in virtual time have in common: a calm world whose participants have a script. */
-@ExtendWith({Quiet.class, StoreFaults.class})
+@ExtendWith({Quiet.class, StoreFaultsPerTest.class})
 abstract class InVirtualTime {
   static final Duration A_MOMENT = Duration.ofMillis(100);
 

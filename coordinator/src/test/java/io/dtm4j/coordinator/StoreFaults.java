@@ -13,9 +13,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.extension.BeforeEachCallback;
-import org.junit.jupiter.api.extension.ExtensionContext;
-import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 
 /**
  * A bad time of the store below any test: the system property {@code coordinator.storeFaults},
@@ -25,7 +22,7 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
  * counts the writes of the store has the tag {@code counts-writes} and is left out. How often what
  * has happened stands in {@code target/store-faults.txt} afterwards.
  */
-final class StoreFaults implements BeforeEachCallback {
+final class StoreFaults {
   private static final @Nullable String TOLD = System.getProperty("coordinator.storeFaults");
   private static final Path REPORT = Path.of("target", "store-faults.txt");
   private static final Map<Fault, LongAdder> COUNTS = new ConcurrentHashMap<>();
@@ -79,20 +76,17 @@ final class StoreFaults implements BeforeEachCallback {
     return TOLD == null ? store : new FaultyStore(store, new Plan(TOLD));
   }
 
-  @Override
-  public void beforeEach(ExtensionContext context) {
-    test = context.getUniqueId();
-    if (TOLD != null) {
-      AutoCloseable report = StoreFaults::report;
-      var _ =
-          context
-              .getRoot()
-              .getStore(Namespace.create(StoreFaults.class))
-              .computeIfAbsent("report", _ -> report);
-    }
+  /** From now on that test makes the choices. */
+  static void begin(String testId) {
+    test = testId;
   }
 
-  private static void report() throws IOException {
+  static boolean areWanted() {
+    return TOLD != null;
+  }
+
+  /** Writes down what has happened so far. */
+  static void report() throws IOException {
     Files.writeString(
         REPORT,
         Arrays.stream(Fault.values())
