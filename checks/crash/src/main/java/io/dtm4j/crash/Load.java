@@ -175,7 +175,7 @@ final class Load implements AutoCloseable {
     this.bank = bank;
     this.transactions = new Transactions(bank);
     this.workflows = new Workflows(api, bank);
-    transactions.subscribers().forEach(url -> api.subscribe(Transactions.TOPIC, url));
+    transactions.subscribers().forEach(url -> api.subscribe(transactions.topic(), url));
     this.lateness = lateness;
     this.padding = padding;
     this.clients = Executors.newFixedThreadPool(clients);

@@ -6,14 +6,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.dtm4j.crash.BankParticipants.Step;
+import java.net.URI;
 import java.util.Base64;
 import java.util.List;
 
 /** Bodies of requests, as clients send them. */
 final class Transactions {
-  /** The topic that {@link #messageToTopic} sends to, and how many receive it. */
-  static final String TOPIC = "transfers";
-
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final BankParticipants bank;
@@ -40,12 +38,17 @@ final class Transactions {
   /** The first step, then one for each subscriber. */
   ObjectNode messageToTopic(String gid, Step first, Step each) {
     ObjectNode message = message(gid, List.of(first));
-    message.withArray("steps").addObject().put("action", "topic://" + TOPIC);
+    message.withArray("steps").addObject().put("action", "topic://" + topic());
     message.withArray("payloads").add(each.payload());
     return message;
   }
 
-  /** The urls that subscribe to {@link #TOPIC}. */
+  /** Of this bank alone: the server remembers the subscribers of those before it. */
+  String topic() {
+    return "transfers-" + URI.create(bank.url()).getPort();
+  }
+
+  /** The urls that subscribe to the topic. */
   List<String> subscribers() {
     return List.of(bank.url() + "/act", bank.url() + "/act-too");
   }
