@@ -9,7 +9,7 @@ import org.slf4j.LoggerFactory;
 
 /** Keeps the log out of tests in which things go wrong on purpose. */
 final class Quiet implements BeforeAllCallback, AfterAllCallback {
-  private static final Logger LOG = (Logger) LoggerFactory.getLogger("io.dtm4j.coordinator");
+  private static final Logger LOG = (Logger) LoggerFactory.getLogger("io.dtm4j");
 
   @Override
   public void beforeAll(ExtensionContext context) {

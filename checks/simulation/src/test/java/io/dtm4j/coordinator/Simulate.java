@@ -42,7 +42,7 @@ public final class Simulate implements Callable<Integer> {
 
   /** Ends the process. */
   public static void main(String[] args) {
-    ((Logger) LoggerFactory.getLogger("io.dtm4j.coordinator"))
+    ((Logger) LoggerFactory.getLogger("io.dtm4j"))
         .setLevel(Level.toLevel(System.getProperty("simulation.log"), Level.OFF));
     System.exit(new CommandLine(new Simulate()).execute(args));
   }
