@@ -47,7 +47,8 @@ class OverloadTest {
       var answers = new HashSet<>(told.answers().keySet());
       answers.removeAll(OPEN);
       assertThat(answers).isEqualTo(Flood.CLEAR);
-      assertThat(told.count(OPEN)).isLessThan(told.count(answers) / 20);
+      // Nearly all are, when the server takes more than it can do; some, when a disk stalls.
+      assertThat(told.count(OPEN)).isLessThan(told.count(answers) / 4);
       Await.nowAndThenUntil(
           "all is done", ENDS_WITHIN, () -> api.metric("dtm4j_unfinished_transactions") == 0);
       assertThat(told.accepted()).allMatch(gid -> api.status(gid).equals("succeed"));
