@@ -22,20 +22,14 @@ import picocli.CommandLine.Option;
 public final class Simulate implements Callable<Integer> {
   private static final Duration TELL_EVERY = Duration.ofSeconds(5);
   private static final int BAR = 30;
+  private static final long SEEDS = 2_000;
 
   @Option(
       names = "--seeds",
-      defaultValue = "2000",
-      description = "how many seeds (default: ${DEFAULT-VALUE})")
-  private long seeds;
+      description = "how many seeds (default: " + SEEDS + ", with --seed: only that one)")
+  private @Nullable Long seeds;
 
-  @Option(
-      names = "--first",
-      defaultValue = "1",
-      description = "the first of them (default: ${DEFAULT-VALUE})")
-  private long first;
-
-  @Option(names = "--seed", description = "only this one")
+  @Option(names = "--seed", description = "the first of them (default: 1)")
   private @Nullable Long seed;
 
   private Simulate() {}
@@ -49,12 +43,12 @@ public final class Simulate implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (seeds < 1) {
+    long from = seed == null ? 1 : seed;
+    long count = seeds != null ? seeds : seed == null ? SEEDS : 1;
+    if (count < 1) {
       throw new CommandLine.ParameterException(
-          new CommandLine(this), "--seeds: " + seeds + " (expected: at least 1)");
+          new CommandLine(this), "--seeds: " + count + " (expected: at least 1)");
     }
-    long from = seed == null ? first : seed;
-    long count = seed == null ? seeds : 1;
     long began = System.nanoTime();
     var toldAt = new AtomicLong(began);
     String report = Seeds.run(from, count, done -> tell(done, count, began, toldAt));

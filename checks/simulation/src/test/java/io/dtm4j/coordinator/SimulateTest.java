@@ -26,12 +26,12 @@ class SimulateTest {
         Path.of(requireNonNull(System.getProperty("java.home")), "bin", "java").toString();
 
     Process process =
-        new ProcessBuilder(java, "-cp", classPath, Simulate.class.getName(), "--seeds", "3")
+        new ProcessBuilder(java, "-cp", classPath, Simulate.class.getName(), "--seeds", "3", "--seed", "17")
             .redirectErrorStream(true)
             .start();
     String output = new String(process.getInputStream().readAllBytes(), UTF_8);
 
-    assertThat(output).contains("3 seeds from 1", "0 violations");
+    assertThat(output).contains("3 seeds from 17, ", "0 violations");
     assertThat(process.waitFor()).isZero();
   }
 }
