@@ -1,6 +1,5 @@
 package io.dtm4j.coordinator;
 
-import io.dtm4j.engine.Call;
 import io.dtm4j.engine.Decision;
 import io.dtm4j.engine.Ending;
 import io.dtm4j.engine.Engine;
@@ -39,8 +38,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Drives transactions: what happens to a pass is decided by the {@link Engine}, made durable by the
- * {@link Committer}, and only then do calls leave and clients hear of it (docs/architecture.md,
- * rules R1 to R7).
+ * {@link Committer}, and only then do calls leave and clients hear of it; one call may run ahead
+ * (docs/architecture.md, rules R1 to R7).
  *
  * <p>A pass is one transaction that this server works on under one claim. All its events run one
  * after another on the event loop that received its first one, so it needs no locks. While one of
@@ -99,7 +98,7 @@ public final class Coordinator {
             new Payloads(limits.openBytes()),
             observer,
             this::arrived,
-            this::giveBackIfIdle);
+            this::heldBack);
   }
 
   // ---- the main path
@@ -236,7 +235,7 @@ public final class Coordinator {
     decision.troubles().forEach(observer::troubled);
     if (decision.writes().isEmpty()) {
       live.pass = decision.pass();
-      act(live, decision);
+      act(live, decision, false);
       return;
     }
     Owner next =
@@ -249,10 +248,16 @@ public final class Coordinator {
             decision.writes());
     live.committingSince = nanoTime.getAsLong() | 1;
     committer.commit(batch, live.loop, result -> committed(live, decision, next, result));
+    if (decision.ahead() && !departures.areClosedTo(live)) {
+      live.ranAhead = true;
+      departures.send(live, decision.calls().getFirst());
+    }
   }
 
   private void committed(LivePass live, Decision decision, Owner next, CommitResult result) {
     live.committingSince = 0;
+    boolean ranAhead = live.ranAhead;
+    live.ranAhead = false;
     if (live.ended) {
       return;
     }
@@ -263,7 +268,7 @@ public final class Coordinator {
         if (decision.anew()) {
           beginAnew(live, committed.stored());
         } else if (decision.ending() == null) {
-          act(live, decision);
+          act(live, decision, ranAhead);
           applyWaiting(live);
         } else {
           finish(live, decision.ending(), committed);
@@ -291,14 +296,18 @@ public final class Coordinator {
     applyWaiting(live);
   }
 
-  /** What a durable decision allows: calls leave, a timer is armed. */
-  private void act(LivePass live, Decision decision) {
+  /**
+   * What a durable decision allows: calls leave, a timer is armed.
+   *
+   * @param ranAhead its call has been sent already
+   */
+  private void act(LivePass live, Decision decision, boolean ranAhead) {
     if (departures.areClosedTo(live)) {
       giveBackIfIdle(live); // another server calls
       return;
     }
-    for (Call call : decision.calls()) {
-      departures.send(live, call);
+    if (!ranAhead) {
+      decision.calls().forEach(call -> departures.send(live, call));
     }
     if (decision.wakeUp() != null && !decision.wakeUp().equals(live.wakeUpAt)) {
       wakeAt(live, decision.wakeUp());
@@ -532,6 +541,12 @@ public final class Coordinator {
     passes.values().forEach(live -> live.loop.execute(() -> giveBackIfIdle(live)));
   }
 
+  /** A call of it did not leave, and does not before it is wanted anew. */
+  private void heldBack(LivePass live) {
+    live.ranAhead = false;
+    giveBackIfIdle(live);
+  }
+
   private void giveBackIfIdle(LivePass live) {
     boolean idle = live.calls == 0 && live.waiting.isEmpty() && !live.isCommitting();
     if (idle && live.waiters.isEmpty()) {
@@ -539,11 +554,16 @@ public final class Coordinator {
     }
   }
 
-  /** Ends a pass at the durable point where it is; its claim can be released. */
+  /**
+   * Ends a pass at the durable point where it is; its claim can be released. Not while a call runs
+   * ahead of a batch that may still be refused: only a lease that was not given back tells of it.
+   */
   void giveBack(LivePass live) {
     if (!live.ended) {
       end(live, WaitRules.replyOf(live.pass));
-      givenBack.accept(new Lease(live.gid, live.claim));
+      if (!live.ranAhead) {
+        givenBack.accept(new Lease(live.gid, live.claim));
+      }
     }
   }
 

@@ -210,7 +210,9 @@ final class Departures {
       live.callsEndBy = aliveUntil;
       live.callsOverSince = 0;
     }
-    HaltPoint.AFTER_COMMIT_BEFORE_CALL.pass();
+    if (!live.ranAhead) {
+      HaltPoint.AFTER_COMMIT_BEFORE_CALL.pass();
+    }
     caller.send(call, new UnderWay(live, call, slots, began));
   }
 
@@ -238,7 +240,11 @@ final class Departures {
 
     @Override
     public void ended(BranchAnswer answer, boolean unreachable) {
-      HaltPoint.AFTER_CALL_BEFORE_ANSWER_STORED.pass();
+      if (live.ranAhead) {
+        HaltPoint.AFTER_CALL_AHEAD_BEFORE_COMMIT.pass();
+      } else {
+        HaltPoint.AFTER_CALL_BEFORE_ANSWER_STORED.pass();
+      }
       long now = nanoTime.getAsLong();
       if (unreachable) {
         slots.failed(now);

@@ -2,7 +2,6 @@ package io.dtm4j.coordinator;
 
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.Gid;
-import io.dtm4j.store.Lease;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -73,11 +72,7 @@ final class Disk {
             .map(stored -> stored.transaction().state().updateTime())
             .max(Instant::compareTo)
             .orElse(Instant.MIN));
-    store.release(
-        store.everything().stream()
-            .filter(stored -> stored.owner().isHeld())
-            .map(stored -> new Lease(stored.transaction().gid(), stored.owner().claim()))
-            .toList());
+    store.leave();
   }
 
   /**

@@ -128,7 +128,7 @@ class DurabilityRulesTest extends InVirtualTime {
     Server server = server("a");
     participants.script("http://bank/a1", withoutStore(SUCCEEDS));
 
-    server.ask(saga("g", 2).submit());
+    server.ask(saga("g", 2).oneByOne().submit());
     run(seconds(1));
 
     assertThat(participants.urls()).containsExactly("http://bank/a1");
@@ -216,7 +216,7 @@ class DurabilityRulesTest extends InVirtualTime {
   void R4_a_pass_that_loses_ends_and_never_goes_on_under_the_claim_it_finds() {
     Server server = server("a");
     participants.script("http://bank/a1", SILENT);
-    Server.Answer answer = server.ask(saga("g", 2).waiting().submit());
+    Server.Answer answer = server.ask(saga("g", 2).oneByOne().waiting().submit());
     run(A_MOMENT);
     var elsewhere = new Owner(Owner.Mark.LEASED, "elsewhere", "elsewhere-1", 1);
     world.commit(

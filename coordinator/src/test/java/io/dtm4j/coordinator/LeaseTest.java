@@ -260,7 +260,8 @@ class LeaseTest extends InVirtualTime {
     participants.script("http://bank/a1", participants.slowly(seconds(4), SUCCEEDS));
     world.store.failRenewals(100, () -> {}); // so that each sweep looks at the pass
     VirtualLoop busy = server.loopOf("g");
-    Server.Answer answer = server.ask(saga("g", 2).requestTimeout(5).waiting().submit(), busy);
+    Server.Answer answer =
+        server.ask(saga("g", 2).oneByOne().requestTimeout(5).waiting().submit(), busy);
     run(A_MOMENT);
     LivePass live = requireNonNull(server.passOf("g"));
     time.runUntil(live::isCommitting, seconds(5));

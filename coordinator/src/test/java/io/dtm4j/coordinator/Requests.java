@@ -96,6 +96,13 @@ final class Requests {
     return this;
   }
 
+  /**
+   * A saga of two steps that is concurrent, and whose second one waits for the first all the same.
+   */
+  Requests oneByOne() {
+    return customData("{\"concurrent\":true,\"orders\":{\"1\":[0]}}");
+  }
+
   Requests customData(String json) {
     customData = json;
     return this;

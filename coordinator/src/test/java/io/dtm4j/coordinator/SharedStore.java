@@ -1,5 +1,7 @@
 package io.dtm4j.coordinator;
 
+import static java.util.Comparator.comparing;
+
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Guard;
@@ -203,6 +205,16 @@ final class SharedStore extends MemoryStore {
   public synchronized void release(List<Lease> leases) {
     super.release(leases);
     tellOf(leases);
+  }
+
+  @Override
+  protected synchronized List<Stored> leave() {
+    List<Stored> left =
+        super.leave().stream()
+            .sorted(comparing(stored -> stored.transaction().gid().value()))
+            .toList();
+    left.forEach(stored -> listener.changed(stored, Cause.LEASE));
+    return left;
   }
 
   private void tellOf(List<Lease> leases) {

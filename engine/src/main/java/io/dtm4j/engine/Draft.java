@@ -50,6 +50,7 @@ final class Draft {
   private @Nullable Instant due;
   private boolean writeExtra;
   private boolean anew;
+  private boolean mayRunAhead;
 
   /** A call that brought no definite answer, with that answer. */
   private record LeftOpen(int row, BranchKey called, BranchAnswer answer) {}
@@ -251,6 +252,15 @@ final class Draft {
     }
   }
 
+  /**
+   * Calls a row that waits for no other than the one before it: the call may run ahead of that
+   * one's success.
+   */
+  void callNext(int row) {
+    mayRunAhead = true;
+    call(row);
+  }
+
   /** Calls somebody else than a row. */
   void call(int row, BranchKey key, String url, Payload payload) {
     Transaction transaction = pass.transaction;
@@ -342,10 +352,21 @@ final class Draft {
             parked),
         writes,
         calls,
+        mayRunAhead && !calls.isEmpty() && ending == null && isOneSuccess(),
         wakeUp,
         anew,
         troubles(),
         ending);
+  }
+
+  /**
+   * R3: with two successes, the second one of a row without url, the call would be ahead by two;
+   * what else may be written decides something.
+   */
+  private boolean isOneSuccess() {
+    return writes.size() == 1
+        && writes.getFirst() instanceof Write.SetBranch set
+        && set.status() == BranchStatus.SUCCEED;
   }
 
   /**

@@ -104,7 +104,11 @@ final class MsgRules implements ModeRules {
     boolean allDone = true;
     for (int row = 0; row < draft.rows(); row++) {
       if (draft.mayCall(row)) {
-        draft.call(row);
+        if (concurrent) {
+          draft.call(row);
+        } else {
+          draft.callNext(row);
+        }
       }
       if (draft.branch(row).isOpen()) {
         allDone = false;

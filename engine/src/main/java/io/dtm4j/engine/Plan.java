@@ -52,6 +52,11 @@ final class Plan {
     return plan;
   }
 
+  /** Whether at most one action runs at a time. */
+  boolean isSequential() {
+    return !concurrent;
+  }
+
   int steps() {
     return steps;
   }

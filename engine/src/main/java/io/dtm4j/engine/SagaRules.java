@@ -43,7 +43,12 @@ final class SagaRules implements ModeRules {
   private static void actionAnswered(Draft draft, int row, BranchAnswer answer) {
     boolean forward = draft.status() == GlobalStatus.SUBMITTED;
     switch (answer) {
-      case BranchAnswer.Success _ -> draft.settle(row, BranchStatus.SUCCEED);
+      case BranchAnswer.Success _ -> {
+        draft.settle(row, BranchStatus.SUCCEED);
+        if (forward && draft.extra().dirty()) {
+          draft.keep(draft.extra().withDirty(false)); // what may have run ahead is runnable now
+        }
+      }
       case BranchAnswer.Failure(String text) -> {
         draft.settle(row, BranchStatus.FAILED);
         if (forward) {
@@ -122,7 +127,11 @@ final class SagaRules implements ModeRules {
         }
         allDone = false;
         if (!timedOut && !draft.isParked() && draft.mayCall(row) && isRunnable(draft, step)) {
-          draft.call(row);
+          if (draft.plan().isSequential()) {
+            draft.callNext(row);
+          } else {
+            draft.call(row);
+          }
           moved |= draft.branch(row).isDone();
         }
       }
@@ -177,8 +186,27 @@ final class SagaRules implements ModeRules {
     }
   }
 
-  /** Done, refused, in flight, called without a definite answer, or callable before a crash. */
+  /**
+   * 4.2: was callable, or could be called ahead by a server that is gone: when its predecessors
+   * were callable, and may have succeeded without a record of it. They may be refused since.
+   */
   private static boolean mayHaveRun(Draft draft, int step) {
+    if (wasCallable(draft, step)) {
+      return true;
+    }
+    if (!draft.extra().dirty() || !draft.plan().isSequential()) {
+      return false;
+    }
+    for (int predecessor : draft.plan().before(step)) {
+      if (!wasCallable(draft, predecessor)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Done, refused, in flight, called without a definite answer, or callable before a crash. */
+  private static boolean wasCallable(Draft draft, int step) {
     return !draft.branch(actionOf(step)).isOpen() || isRunnable(draft, step);
   }
 

@@ -49,7 +49,8 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
 
   /**
    * The meaning of a batch: what every store must do with it. A batch that finds its own token was
-   * committed before (R6) and changes nothing again.
+   * committed before (R6) and changes nothing again. One that takes a saga that runs forward from a
+   * holder that has not come to rest marks it {@link Extra#dirty}.
    *
    * @param stored the record as of this commit; null: there is none
    */
@@ -201,9 +202,21 @@ public record Batch(Gid gid, Guard guard, @Nullable Owner owner, List<Write> wri
                       new Schedule(present().schedule().interval(), present().updateTime()));
         }
       }
+      if (takesFromAHolder()) {
+        state = present().withExtra(present().extra().withDirty(true));
+      }
       List<Branch> rows = branches == null ? was.branches() : branches;
       return new Applied.Changed(
           new Stored(new Transaction(was.gid(), requireDefinition(), present(), rows), owner));
+    }
+
+    /** Whether it goes to another claim, and its holder may have run ahead of what is stored. */
+    private boolean takesFromAHolder() {
+      return before != null
+          && newOwner != null
+          && before.mayHaveRunAhead()
+          && !newOwner.claim().equals(before.owner().claim())
+          && present().status() == GlobalStatus.SUBMITTED;
     }
 
     private void move(Schedule next, Instant at) {

@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param required the steps (from 0) that a rolling back saga compensates, fixed when the rollback
  *     began while actions were in flight; null: follows from the rows (docs/spec/transactions.md
  *     4.2)
+ * @param dirty whether a saga was taken over from a server that may have called the action behind
+ *     its first open one, too; until the success of that one is stored (docs/decisions/0017)
  * @param trace where it belongs in a trace of the client that created it; null: nowhere
  * @param unknown members written by a newer server, as JSON text by name; carried along unchanged
  */
@@ -30,12 +32,13 @@ public record Extra(
     int parkings,
     Map<String, Attempt> attempts,
     @Nullable List<Integer> required,
+    boolean dirty,
     @Nullable TraceContext trace,
     Map<String, String> unknown) {
   /** The most attempts that are remembered: the oldest go, stores hold hardly as many. */
   public static final int MOST_ATTEMPTS = 256;
 
-  public static final Extra NONE = new Extra(null, 0, 0, Map.of(), null, null, Map.of());
+  public static final Extra NONE = new Extra(null, 0, 0, Map.of(), null, false, null, Map.of());
 
   public Extra {
     attempts = Map.copyOf(attempts);
@@ -44,15 +47,18 @@ public record Extra(
   }
 
   public Extra withDelayUntil(@Nullable Instant newDelayUntil) {
-    return new Extra(newDelayUntil, retryCount, parkings, attempts, required, trace, unknown);
+    return new Extra(
+        newDelayUntil, retryCount, parkings, attempts, required, dirty, trace, unknown);
   }
 
   public Extra withRetryCount(long newRetryCount) {
-    return new Extra(delayUntil, newRetryCount, parkings, attempts, required, trace, unknown);
+    return new Extra(
+        delayUntil, newRetryCount, parkings, attempts, required, dirty, trace, unknown);
   }
 
   public Extra withParkings(int newParkings) {
-    return new Extra(delayUntil, retryCount, newParkings, attempts, required, trace, unknown);
+    return new Extra(
+        delayUntil, retryCount, newParkings, attempts, required, dirty, trace, unknown);
   }
 
   /**
@@ -78,14 +84,22 @@ public record Extra(
   }
 
   public Extra withAttempts(Map<String, Attempt> newAttempts) {
-    return new Extra(delayUntil, retryCount, parkings, newAttempts, required, trace, unknown);
+    return new Extra(
+        delayUntil, retryCount, parkings, newAttempts, required, dirty, trace, unknown);
   }
 
   public Extra withRequired(@Nullable List<Integer> newRequired) {
-    return new Extra(delayUntil, retryCount, parkings, attempts, newRequired, trace, unknown);
+    return new Extra(
+        delayUntil, retryCount, parkings, attempts, newRequired, dirty, trace, unknown);
+  }
+
+  public Extra withDirty(boolean newDirty) {
+    return new Extra(
+        delayUntil, retryCount, parkings, attempts, required, newDirty, trace, unknown);
   }
 
   public Extra withTrace(@Nullable TraceContext newTrace) {
-    return new Extra(delayUntil, retryCount, parkings, attempts, required, newTrace, unknown);
+    return new Extra(
+        delayUntil, retryCount, parkings, attempts, required, dirty, newTrace, unknown);
   }
 }

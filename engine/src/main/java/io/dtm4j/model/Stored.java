@@ -1,5 +1,7 @@
 package io.dtm4j.model;
 
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.TransType;
 import java.time.Instant;
 
 /** A transaction as it is stored, with the token of its last write. */
@@ -28,7 +30,29 @@ public record Stored(Transaction transaction, Owner owner) {
         owner);
   }
 
-  /** The same when nobody works on it any more: due at that time. */
+  /**
+   * Whether its holder, should it be gone, may have called an action ahead of a success that was
+   * never stored: a saga that runs forward, and whose holder has not come to rest.
+   */
+  boolean mayHaveRunAhead() {
+    return owner.isHeld()
+        && transaction.definition().type() == TransType.SAGA
+        && transaction.status() == GlobalStatus.SUBMITTED;
+  }
+
+  /** The same when its holder is gone, whatever it was about to do: at rest, due at that time. */
+  public Stored left(Instant due) {
+    Stored rest = atRest(due);
+    if (!mayHaveRunAhead()) {
+      return rest;
+    }
+    Transaction now = rest.transaction();
+    State state = now.state().withExtra(now.state().extra().withDirty(true));
+    return new Stored(
+        new Transaction(now.gid(), now.definition(), state, now.branches()), rest.owner());
+  }
+
+  /** The same when its holder has given it back, with all it did stored: due at that time. */
   public Stored atRest(Instant due) {
     return new Stored(transaction, owner.marked(Owner.Mark.RESTING)).withNextTime(due);
   }

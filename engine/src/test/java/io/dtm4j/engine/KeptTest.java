@@ -193,7 +193,7 @@ class KeptTest {
   /** Members that a newer server has written stay (docs/spec/operations.md). */
   @Test
   void what_is_not_known_is_carried_along() {
-    var extra = new Extra(null, 0, 0, Map.of(), null, null, Map.of("later", "{\"a\":1}"));
+    var extra = new Extra(null, 0, 0, Map.of(), null, false, null, Map.of("later", "{\"a\":1}"));
 
     assertThat(
             extra

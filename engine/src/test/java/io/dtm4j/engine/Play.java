@@ -71,6 +71,7 @@ final class Play {
   private @Nullable Pass lastPass;
   private @Nullable Instant wakeUp;
   private List<Call> calls = List.of();
+  private boolean ahead;
   private List<Trouble> troubles = List.of();
   private @Nullable String meanwhile;
 
@@ -348,6 +349,7 @@ final class Play {
     pass = decision.ending() == null ? lastPass : null;
     wakeUp = decision.wakeUp();
     calls = decision.calls();
+    ahead = decision.ahead();
   }
 
   /** Commits a batch, and commits it again as if its outcome had not been known (R6). */
@@ -410,6 +412,11 @@ final class Play {
     return calls;
   }
 
+  /** Whether the call of the last decision may run ahead of its writes. */
+  boolean ahead() {
+    return ahead;
+  }
+
   /** What the last decision tells of calls without success. */
   List<Trouble> troubles() {
     return troubles;
@@ -463,6 +470,7 @@ final class Play {
   static boolean isSame(Decision one, Decision other) {
     return one.writes().equals(other.writes())
         && one.calls().equals(other.calls())
+        && one.ahead() == other.ahead()
         && Objects.equals(one.wakeUp(), other.wakeUp())
         && one.anew() == other.anew()
         && one.ending() == other.ending()

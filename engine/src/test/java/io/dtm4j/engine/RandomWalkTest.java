@@ -217,7 +217,18 @@ class RandomWalkTest {
       }
     }
 
+    /** Sometimes what the pass is about to store is lost, with a call ahead of it. */
     private void crash() {
+      Pass alive = pass;
+      if (alive != null && !inFlight.isEmpty() && chance.nextBoolean()) {
+        var success = new Event.Answered(inFlight.iterator().next(), BranchAnswer.Success.INSTANCE);
+        Decision lost = ENGINE.decide(alive, List.of(success), play.now());
+        if (lost.ahead()) {
+          Call ahead = lost.calls().getFirst();
+          tell("ahead of what is lost " + Play.nameOf(ahead));
+          called.add(ahead.key());
+        }
+      }
       tell("crash");
       play.claim();
       look();
@@ -307,6 +318,15 @@ class RandomWalkTest {
       }
       if (last.status() == GlobalStatus.SUBMITTED && now.status() == GlobalStatus.ABORTING) {
         couldRun = runnable(now);
+        if (now.state().extra().dirty() && !concurrent) {
+          Set<Integer> callable = couldRun;
+          couldRun = new HashSet<>(callable);
+          for (int step = 0; step < steps; step++) {
+            if (callable.containsAll(before.get(step))) {
+              couldRun.add(step);
+            }
+          }
+        }
       }
       last = now;
       pass = play.pass();

@@ -38,9 +38,13 @@ class BatchTest {
   private static final Branch ROW = Branch.open(ACTION, "http://s/a", Payload.of("{}"), CREATED);
 
   private static Transaction transaction(GlobalStatus status, Branch... rows) {
+    return transaction(TransType.MSG, status, rows);
+  }
+
+  private static Transaction transaction(TransType type, GlobalStatus status, Branch... rows) {
     var state =
         new State(status, "why", "what", CREATED, null, new Schedule(INTERVAL, NEXT), Extra.NONE);
-    var definition = new Definition(TransType.MSG, "http", "", "", Options.DEFAULTS, CREATED);
+    var definition = new Definition(type, "http", "", "", Options.DEFAULTS, CREATED);
     return new Transaction(GID, definition, state, List.of(rows));
   }
 
@@ -448,6 +452,58 @@ class BatchTest {
     var applied = changed(takeOver, stored(GlobalStatus.SUBMITTED, MARKED));
 
     assertThat(applied.stored().owner()).isEqualTo(OTHER);
+  }
+
+  /**
+   * @param before whose it was, and as what
+   */
+  record Taken(String what, TransType type, GlobalStatus status, Owner before, boolean dirty) {
+    @Override
+    public String toString() {
+      return what;
+    }
+  }
+
+  static final List<Taken> TAKEN =
+      List.of(
+          new Taken("from a holder", TransType.SAGA, GlobalStatus.SUBMITTED, HELD, true),
+          new Taken("asked to look again", TransType.SAGA, GlobalStatus.SUBMITTED, MARKED, true),
+          new Taken("at rest", TransType.SAGA, GlobalStatus.SUBMITTED, RESTING, false),
+          new Taken("rolls back", TransType.SAGA, GlobalStatus.ABORTING, HELD, false),
+          new Taken("not submitted yet", TransType.SAGA, GlobalStatus.PREPARED, HELD, false),
+          new Taken("a message", TransType.MSG, GlobalStatus.SUBMITTED, HELD, false),
+          new Taken("a TCC", TransType.TCC, GlobalStatus.SUBMITTED, HELD, false));
+
+  @ParameterizedTest
+  @FieldSource("TAKEN")
+  void a_saga_that_is_taken_from_its_holder_is_dirty(Taken row) {
+    Stored before = new Stored(transaction(row.type(), row.status(), ROW), row.before());
+    var guard = new Guard.AsRead(Due.of(before));
+
+    Batch claim = batch(guard, OTHER, new Write.Lease(NOW.plusSeconds(10), NOW));
+
+    assertThat(stateAfter(claim, before).extra()).isEqualTo(Extra.NONE.withDirty(row.dirty()));
+  }
+
+  @Test
+  void what_its_own_pass_writes_makes_no_saga_dirty_and_a_claim_at_rest_leaves_it_so() {
+    var held = new Stored(transaction(TransType.SAGA, GlobalStatus.SUBMITTED, ROW), HELD);
+    var settled = new Write.SetBranch(0, ACTION, BranchStatus.SUCCEED, NOW);
+    var dirty = new Write.SetExtra(Extra.NONE.withDirty(true));
+
+    assertThat(stateAfter(ofPass(HELD.next(Owner.Mark.LEASED), settled), held).extra())
+        .isEqualTo(Extra.NONE);
+    Stored resting = changed(ofPass(HELD.next(Owner.Mark.RESTING), dirty), held).stored();
+    Batch claim = batch(new Guard.AsRead(Due.of(resting)), OTHER, new Write.Lease(NOW, NOW));
+    assertThat(stateAfter(claim, resting).extra().dirty()).isTrue();
+  }
+
+  @Test
+  void a_saga_that_is_stopped_is_not_dirty() {
+    var held = new Stored(transaction(TransType.SAGA, GlobalStatus.SUBMITTED, ROW), HELD);
+    var failed = new Write.SetStatus(GlobalStatus.FAILED, null, null, NOW);
+
+    assertThat(stateAfter(batch(IN_STATUS, OTHER, failed), held).extra()).isEqualTo(Extra.NONE);
   }
 
   /** A gid may have been deleted and used anew since a command was decided. */

@@ -44,6 +44,7 @@ public final class ExtraJson {
   private static final String PARKINGS = "parkings";
   private static final String ATTEMPTS = "attempts";
   private static final String REQUIRED = "required";
+  private static final String DIRTY = "dirty";
   private static final String NUMBER = "number";
   private static final String AT = "at";
   private static final String KIND = "kind";
@@ -99,6 +100,7 @@ public final class ExtraJson {
             case PARKINGS -> extra.withParkings((int) number(value));
             case ATTEMPTS -> extra.withAttempts(attempts(object(value)));
             case REQUIRED -> extra.withRequired(steps(value));
+            case DIRTY -> extra.withDirty(value.asBoolean());
             // Nothing depends on a trace, so what is none stops nothing.
             case TraceContext.PARENT ->
                 extra.withTrace(
@@ -116,6 +118,7 @@ public final class ExtraJson {
         extra.parkings(),
         extra.attempts(),
         extra.required(),
+        extra.dirty(),
         extra.trace(),
         unknown);
   }
@@ -133,6 +136,9 @@ public final class ExtraJson {
     }
     if (extra.required() != null) {
       node.set(REQUIRED, nodeOf(extra.required()));
+    }
+    if (extra.dirty()) {
+      node.put(DIRTY, true);
     }
     TraceContext trace = extra.trace();
     if (trace != null) {

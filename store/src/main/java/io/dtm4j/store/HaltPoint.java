@@ -19,6 +19,8 @@ public enum HaltPoint {
   AFTER_COMMIT_BEFORE_CALL,
   /** A call has come to its end, and the answer is not written. */
   AFTER_CALL_BEFORE_ANSWER_STORED,
+  /** The same of a call that ran ahead, when its server does not know yet that it may. */
+  AFTER_CALL_AHEAD_BEFORE_COMMIT,
   /** A pass has ended with a durable final status, and no client has been told. */
   AFTER_LAST_COMMIT_BEFORE_REPLY,
   /** What a client asked for is durable, and no pass has begun and the client has not been told. */

@@ -163,6 +163,22 @@ public class MemoryStore implements TransactionStore {
     }
   }
 
+  /**
+   * All holders are gone, as when a new process opens a store that it has to itself.
+   *
+   * @return what they have left
+   */
+  protected synchronized List<Stored> leave() {
+    Instant now = storeTime();
+    List<Stored> left =
+        transactions.values().stream()
+            .filter(stored -> stored.isLeasedTo(stored.owner().claim()))
+            .map(stored -> stored.left(now))
+            .toList();
+    left.forEach(stored -> transactions.put(stored.transaction().gid(), stored));
+    return left;
+  }
+
   /** The unfinished record that is leased under that claim, or null. */
   private @Nullable Stored leasedTo(Lease held) {
     Stored stored = transactions.get(held.gid());

@@ -45,8 +45,9 @@ public interface TransactionStore extends AutoCloseable {
   /**
    * Takes what is due now, the most overdue first; each to one caller only. Due is what is
    * unfinished and whose next time is not after {@link #storeTime}, which is asked once per call. A
-   * claim gives a new token, moves the next time to now + lease and the update time to now, and
-   * changes nothing else.
+   * claim gives a new token, moves the next time to now + lease and the update time to now, marks a
+   * saga dirty that it takes from a holder ({@link io.dtm4j.model.Extra#dirty}), and changes
+   * nothing else.
    *
    * @param lease how long the new claims last
    * @param owners gives the token for a gid, leased, of a claim that nobody had

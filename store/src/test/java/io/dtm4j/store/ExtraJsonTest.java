@@ -41,6 +41,7 @@ class ExtraJsonTest {
             2,
             Map.of("01 action", new Attempt(4, NOW, Attempt.Kind.ONGOING, "wait \"a\" bit")),
             List.of(0, 1, 2, 4, 5),
+            true,
             new TraceContext(PARENT, "a=\"1\""),
             Map.of());
 
@@ -48,7 +49,7 @@ class ExtraJsonTest {
         .isEqualTo(
             """
             {"dtm4j":{"delay_until":"2026-03-04T05:06:07.089Z","retry_count":3,"parkings":2,\
-            "required":[[0,2],4,5],\
+            "required":[[0,2],4,5],"dirty":true,\
             "traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",\
             "tracestate":"a=\\"1\\"","attempts":{"01 action":{"number":4,\
             "at":"2026-03-04T05:06:07.089Z","kind":"ongoing","text":"wait \\"a\\" bit"}}}}\

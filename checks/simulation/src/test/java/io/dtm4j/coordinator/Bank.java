@@ -42,6 +42,7 @@ final class Bank implements Participants {
 
   private final World world;
   private final SplittableRandom chance;
+  private final SplittableRandom repeats;
   private final Faults faults;
   private final Trace trace;
   private final int refused;
@@ -55,9 +56,13 @@ final class Bank implements Participants {
   /** What all accounts have gained by a transaction. */
   private final Map<Gid, Long> gained = new HashMap<>();
 
-  Bank(World world, SplittableRandom chance, Faults faults, Trace trace) {
+  /**
+   * @param repeats the chance by which actions are refused at a repeat
+   */
+  Bank(World world, SplittableRandom chance, SplittableRandom repeats, Faults faults, Trace trace) {
     this.world = world;
     this.chance = chance;
+    this.repeats = repeats;
     this.faults = faults;
     this.trace = trace;
     refused = chance.nextInt(25);
@@ -140,6 +145,9 @@ final class Bank implements Participants {
     if (first && !empty && percent(mayRefuse ? refused : 5, "refused")) {
       return new BranchAnswer.Failure("refused");
     }
+    if (type == TransType.SAGA && effects.contains(row) && !backward && refusesARepeat()) {
+      return new BranchAnswer.Failure("refused, though it has been done");
+    }
     barrier.add(row);
     if (backward) {
       barrier.add(origin);
@@ -149,6 +157,11 @@ final class Bank implements Participants {
       move(type, row, amount);
     }
     return BranchAnswer.Success.INSTANCE;
+  }
+
+  /** As one without a barrier of its own does, whose goods were sold by the first call. */
+  private boolean refusesARepeat() {
+    return !good && repeats.nextInt(100) < 20 && faults.happens("refused at a repeat");
   }
 
   private static Op firstOf(TransType type) {
@@ -208,6 +221,11 @@ final class Bank implements Participants {
     return localOf(gid, wanted);
   }
 
+  private static boolean isNeverCalled(Stored stored, String branchId) {
+    return stored.transaction().branches().stream()
+        .anyMatch(branch -> branch.url().isEmpty() && branch.key().branchId().equals(branchId));
+  }
+
   /** All or nothing: what must have taken effect when a transaction has ended. */
   void check(Stored stored) {
     Gid gid = stored.transaction().gid();
@@ -222,7 +240,7 @@ final class Bank implements Participants {
       boolean second = has(gid, id, SECOND);
       boolean undone = has(gid, id, BACKWARD);
       boolean needsSecond = SECOND.contains(branch.key().op());
-      if (id.equals(Workflows.DECISION)) {
+      if (id.equals(Workflows.DECISION) || isNeverCalled(stored, id)) {
         continue;
       }
       if (succeeded ? !done || undone || (needsSecond && !second) : done != undone || second) {

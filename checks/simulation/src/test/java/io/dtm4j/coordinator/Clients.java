@@ -104,7 +104,11 @@ final class Clients {
     Requests saga = Requests.saga(gid);
     int steps = 1 + chance.nextInt(4);
     List<Long> amounts = amounts(steps);
+    int behind = money.nextInt(100) < 20 ? 1 + money.nextInt(steps) : 0;
     for (int step = 1; step <= steps; step++) {
+      if (step == behind) {
+        saga.step("", "http://bank/compensate", Bank.payload(0)); // done without a call
+      }
       saga.step(
           percent(95) ? "http://bank" + chance.nextInt(3) + "/action" : "http://bank/action",
           "http://bank" + chance.nextInt(3) + "/compensate",

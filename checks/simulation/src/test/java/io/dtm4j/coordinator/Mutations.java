@@ -17,9 +17,11 @@ final class Mutations {
                       decision.calls().forEach(call -> departures.send(live, call));
                   """)
               .coordinator(
+                  "Coordinator.java", "if (!ranAhead) {", "if (decision.writes().isEmpty()) {")
+              .coordinator(
                   "Coordinator.java",
-                  "for (Call call : decision.calls()) {",
-                  "for (Call call : decision.writes().isEmpty() ? decision.calls() : List.<Call>of()) {"),
+                  "if (decision.ahead() && ",
+                  "if (decision.writes().isEmpty() && "),
           Mutation.of("R1: a client is answered before the commit")
               .coordinator(
                   "Runs.java",
@@ -66,6 +68,48 @@ final class Mutations {
                   "SagaRules.java",
                   "if (!draft.branch(actionOf(predecessor)).isDone()) {",
                   "if (draft.branch(actionOf(predecessor)).status() == BranchStatus.FAILED) {"),
+          Mutation.of("R3: a call runs ahead by two")
+              .engine(
+                  "Draft.java",
+                  "return writes.size() == 1\n",
+                  "return !writes.isEmpty() && writes.size() <= 2\n")
+              .engine("Decision.java", "|| writes.size() != 1", "|| writes.size() > 2"),
+          Mutation.of("R3: a repeat runs ahead of its count")
+              .engine(
+                  "Draft.java",
+                  "ending == null && isOneSuccess()",
+                  "ending == null && writes.size() == 1"),
+          Mutation.of("running ahead: the mark is forgotten at a take-over")
+              .model(
+                  "Batch.java",
+                  "if (takesFromAHolder()) {",
+                  "if (before == null && takesFromAHolder()) {"),
+          Mutation.of("running ahead: the mark is forgotten when an embedded store is opened")
+              .store("MemoryStore.java", "stored.left(now)", "stored.atRest(now)"),
+          Mutation.of("running ahead: the mark is taken off at rest")
+              .engine(
+                  "Draft.java",
+                  "if (ending == Ending.RESTING && due != null) {",
+                  """
+                  if (ending == Ending.RESTING) {
+                    keep(extra.withDirty(false));
+                  }
+                  if (ending == Ending.RESTING && due != null) {"""),
+          Mutation.of("running ahead: a rollback compensates only what was runnable")
+              .engine(
+                  "SagaRules.java",
+                  "if (!draft.extra().dirty() || ",
+                  "if (draft.extra().dirty() || "),
+          Mutation.of("running ahead: what stands behind a refused action cannot have run")
+              .engine(
+                  "SagaRules.java",
+                  "      if (!wasCallable(draft, predecessor)) {",
+                  """
+                        if (!wasCallable(draft, predecessor)
+                            || draft.branch(actionOf(predecessor)).status() == BranchStatus.FAILED) {"""),
+          Mutation.of("running ahead: a concurrent saga does, too")
+              .engine(
+                  "SagaRules.java", "if (draft.plan().isSequential()) {", "if (draft != null) {"),
           Mutation.of("R3a: two answers are decided on one state")
               .coordinator(
                   "Coordinator.java",

@@ -1,5 +1,6 @@
 package io.dtm4j.coordinator;
 
+import io.dtm4j.engine.Call;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.TransType;
@@ -28,6 +29,12 @@ final class Simulation {
   /** So chosen that the seeds of {@link SimulationTest} meet nothing new. */
   private static final long ANOTHER = 11L << 32;
 
+  /** So chosen that it is none of theirs, either. */
+  private static final long A_THIRD = 12L << 32;
+
+  /** Of a hundred calls that run ahead, while nobody knows whether they may, the last ones. */
+  private static final int LAST_CALLS = 10;
+
   /** A clock that follows another one gains a hundredth of the longest lease. */
   private static final Duration FOLLOWED_WITHIN_A_LEASE = Duration.ofMillis(400);
 
@@ -44,6 +51,9 @@ final class Simulation {
   /** Of what was added later, so that older seeds still meet what they met. */
   private final SplittableRandom more;
 
+  /** Of what calls that run ahead need to do harm. */
+  private final SplittableRandom ahead;
+
   private final Faults faults;
   private final List<Server> servers = new ArrayList<>();
   private final List<Storm> storms = new ArrayList<>();
@@ -58,6 +68,7 @@ final class Simulation {
     chance = new SplittableRandom(seed);
     more = new SplittableRandom(seed + ANOTHER);
     hasMore = more.nextBoolean();
+    ahead = new SplittableRandom(seed + A_THIRD);
     faults = new Faults(trace, leftOut);
     world = new World(time, new Weather(), this::receive);
     world.observer = drops;
@@ -68,7 +79,7 @@ final class Simulation {
       world.limits = new CoordinatorLimits(3 + few, 1 << 20, 5 + few, few, few);
     }
     world.tracedBy(trace);
-    bank = new Bank(world, chance.split(), faults, trace);
+    bank = new Bank(world, chance.split(), ahead.split(), faults, trace);
     clients = new Clients(time, servers, bank, chance.split(), more.split());
   }
 
@@ -77,6 +88,27 @@ final class Simulation {
       clients.workflows.resume(received);
     } else {
       bank.receive(received);
+      mayBeTheLast(received.call());
+    }
+  }
+
+  /**
+   * Its server may crash when a call that ran ahead has been made, before what it waited for is
+   * known.
+   */
+  private void mayBeTheLast(Call call) {
+    for (int which = 0; which < servers.size(); which++) {
+      Server server = servers.get(which);
+      LivePass pass = server.passOf(call.gid().value());
+      if (pass != null
+          && pass.ranAhead
+          && !over
+          && ahead.nextInt(100) < LAST_CALLS
+          && faults.happens("crash of " + server.name + " while a call runs ahead")) {
+        server.crash();
+        startAgain(server, storms.get(which), Duration.ofMillis(ahead.nextLong(15_000)));
+        return;
+      }
     }
   }
 

@@ -90,6 +90,24 @@ public abstract class DurableStoreContract extends TransactionStoreContract {
   }
 
   @Test
+  void a_saga_whose_holder_is_gone_is_dirty_for_who_claims_it() throws Exception {
+    saved(saga("leased", SUBMITTED, PAST), claim("c1"));
+    saved(saga("noted", SUBMITTED, PAST), claim("c2").marked(Owner.Mark.LOOK_AGAIN));
+    saved(saga("resting", SUBMITTED, PAST), claim("c3").marked(Owner.Mark.RESTING));
+    saved(saga("rolls back", ABORTING, PAST), claim("c4"));
+
+    restart();
+
+    List<Stored> claimed =
+        store().claimDue(Duration.ofMinutes(1), gid -> claim("by " + gid.value()), 10);
+    assertThat(claimed).hasSize(4);
+    assertThat(claimed)
+        .filteredOn(stored -> stored.transaction().state().extra().dirty())
+        .extracting(stored -> stored.transaction().gid().value())
+        .containsExactlyInAnyOrder("leased", "noted");
+  }
+
+  @Test
   void guards_hold_against_what_was_stored_before() throws Exception {
     Stored stored = saved(saga("g", SUBMITTED, FUTURE), claim("c1"));
     Batch first = ofPass(stored, setStatus(ABORTING));

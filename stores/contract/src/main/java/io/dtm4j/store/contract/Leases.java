@@ -20,6 +20,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Due;
+import io.dtm4j.model.Extra;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Schedule;
@@ -200,6 +201,30 @@ interface Leases extends OpenStore {
 
     assertThat(claimed.owner().mark()).isEqualTo(Owner.Mark.LEASED);
     assertThat(found("g").owner().mark()).isEqualTo(Owner.Mark.LEASED);
+  }
+
+  @Test
+  default void a_saga_that_is_claimed_from_its_holder_is_dirty_until_its_pass_says_otherwise() {
+    Stored due = saved(saga("due", SUBMITTED, PAST), claim("c1"));
+    Stored read = saved(saga("read", SUBMITTED, FUTURE), claim("c2").marked(Owner.Mark.LOOK_AGAIN));
+    saved(saga("resting", SUBMITTED, PAST), claim("c3").marked(Owner.Mark.RESTING));
+    saved(saga("rolls back", ABORTING, PAST), claim("c4"));
+
+    List<Stored> claimed = new ArrayList<>(store().claimDue(LEASE, claims("x"), 10));
+    claimed.addAll(store().claim(List.of(Due.of(read)), LEASE, claims("y")));
+
+    assertThat(claimed)
+        .filteredOn(stored -> stored.transaction().state().extra().dirty())
+        .extracting(stored -> stored.transaction().gid().value())
+        .containsExactly("due", "read");
+    assertThat(found("due")).isEqualTo(claimed.getFirst()).isNotEqualTo(due);
+    store().release(List.of(lease("due", found("due").owner().claim())));
+    assertThat(found("due").transaction().state().extra().dirty()).isTrue();
+    claimed = store().claimDue(LEASE, claims("z"), 10);
+    assertThat(claimed.getFirst().transaction().state().extra().dirty()).isTrue();
+    Extra none = Extra.NONE;
+    committed(ofPass(claimed.getFirst(), new Write.SetExtra(none)));
+    assertThat(found("due").transaction().state().extra()).isEqualTo(none);
   }
 
   @Test

@@ -250,6 +250,7 @@ final class RandomBatches {
         random.nextInt(3),
         chance(50) ? Map.of() : Map.of("01 action", attempt),
         chance(50) ? null : List.of(0, 1, 2 + random.nextInt(3)),
+        chance(20),
         chance(50) ? null : TRACE,
         chance(80) ? Map.of() : Map.of("newer", "{\"a\":[1,\"b\"]}"));
   }

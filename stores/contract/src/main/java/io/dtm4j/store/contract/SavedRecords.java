@@ -73,7 +73,14 @@ interface SavedRecords extends OpenStore {
             "02 compensate", new Attempt(1, PAST.plusMillis(1), Attempt.Kind.FAILURE, ""));
     var extra =
         new Extra(
-            FUTURE, 4, 2, attempts, List.of(0, 1, 2, 5), TRACE, Map.of("newer", "{\"a\":[1.50]}"));
+            FUTURE,
+            4,
+            2,
+            attempts,
+            List.of(0, 1, 2, 5),
+            true,
+            TRACE,
+            Map.of("newer", "{\"a\":[1.50]}"));
     var state =
         new State(
             GlobalStatus.FAILED,

@@ -171,7 +171,7 @@ public final class RocksDbStore implements TransactionStore {
         (open, gid) -> {
           Stored stored = readable(open, gid);
           if (stored != null) {
-            changes.put(gid, stored.atRest(storeTime()));
+            changes.put(gid, stored.left(storeTime()));
           }
         });
     if (!leased.isEmpty()) {
