@@ -10,6 +10,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,6 +32,7 @@ final class Lane {
   private final TransactionStore store;
   private final CommitObserver observer;
   private final Consumer<Duration> pause;
+  private final LongSupplier nanoTime;
   private final Thread thread;
 
   private final AtomicReference<LaneWork.@Nullable Job> newest = new AtomicReference<>();
@@ -44,7 +46,7 @@ final class Lane {
   /** When the first of what is at the store was handed over, by the monotonic clock; 0: nothing. */
   private volatile long oldest;
 
-  /** What each batch of a group has taken lately; 0: not known, or too few to say so. */
+  /** What each batch of a group has taken lately; 0: not known. */
   private volatile long nanosPerBatch;
 
   // Below: the lane's own thread only.
@@ -52,17 +54,24 @@ final class Lane {
   private int failures;
 
   Lane(String name, TransactionStore store, CommitObserver observer) {
-    this(name, store, observer, time -> LockSupport.parkNanos(time.toNanos()));
+    this(name, store, observer, time -> LockSupport.parkNanos(time.toNanos()), System::nanoTime);
   }
 
   /**
    * @param observer told what is worth counting
    * @param pause lets the lane's thread wait between two attempts; may return early
+   * @param nanoTime the monotonic clock, in nanoseconds
    */
-  Lane(String name, TransactionStore store, CommitObserver observer, Consumer<Duration> pause) {
+  Lane(
+      String name,
+      TransactionStore store,
+      CommitObserver observer,
+      Consumer<Duration> pause,
+      LongSupplier nanoTime) {
     this.store = store;
     this.observer = observer;
     this.pause = pause;
+    this.nanoTime = nanoTime;
     thread = Thread.ofPlatform().name(name).daemon().start(this::run);
   }
 
@@ -84,7 +93,7 @@ final class Lane {
 
   Duration expectedWait() {
     long since = oldest;
-    long waited = since == 0 ? 0 : System.nanoTime() - since;
+    long waited = since == 0 ? 0 : nanoTime.getAsLong() - since;
     return Duration.ofNanos(Math.max(waited, backlog.get() * nanosPerBatch));
   }
 
@@ -114,7 +123,7 @@ final class Lane {
 
   private void handOver(LaneWork.Job job) {
     backlog.incrementAndGet();
-    job.handedOver = System.nanoTime();
+    job.handedOver = nanoTime.getAsLong();
     do {
       job.before = newest.get();
     } while (!newest.compareAndSet(job.before, job));
@@ -147,7 +156,6 @@ final class Lane {
         } else if (finishing) {
           break;
         } else {
-          nanosPerBatch = 0;
           rest();
         }
       }
@@ -169,12 +177,12 @@ final class Lane {
   }
 
   private void attempt(LaneWork.Try next) {
-    long began = System.nanoTime();
+    long began = nanoTime.getAsLong();
     LaneWork.Outcome outcome;
     try {
       outcome = next.on(store);
       if (outcome instanceof LaneWork.Outcome.Committed committed) {
-        long took = System.nanoTime() - began;
+        long took = nanoTime.getAsLong() - began;
         notePace(committed.results().size(), took);
         observer.committed(committed.results().size(), took);
       }
@@ -191,10 +199,13 @@ final class Lane {
     handBack(work.takeFinished());
   }
 
-  /** Of a small group most of the time is that of the sync, which a large one takes once, too. */
+  /**
+   * Of a small group most of the time is that of the sync, which a large one takes once, too: it
+   * tells only that the store is no slower than that. A few batches may be large as well.
+   */
   private void notePace(int batches, long nanos) {
     long each = nanos / batches;
-    if (batches >= LARGE_GROUP || each < nanosPerBatch) {
+    if (batches >= LARGE_GROUP || work.isFull() || each < nanosPerBatch) {
       nanosPerBatch = each;
     }
   }

@@ -48,6 +48,7 @@ public final class LaneWork {
 
   private final List<Job> finished = new ArrayList<>();
   private @Nullable Try current;
+  private boolean full;
 
   /** One thing that goes to the store; it may be tried any number of times. */
   public sealed interface Try {
@@ -128,6 +129,7 @@ public final class LaneWork {
    */
   public @Nullable Try next() {
     if (current == null) {
+      full = false;
       current = nextPart();
     }
     if (current == null) {
@@ -142,6 +144,11 @@ public final class LaneWork {
       }
     }
     return current;
+  }
+
+  /** Whether what goes to the store now is a group that has no room for the next batch. */
+  boolean isFull() {
+    return full;
   }
 
   private @Nullable Try nextPart() {
@@ -161,6 +168,7 @@ public final class LaneWork {
     while (group.size() < MAX_BATCHES && gathered.peek() instanceof BatchJob job) {
       bytes += sizeOf(job.batch);
       if (bytes > MAX_BYTES && !group.isEmpty()) {
+        full = true;
         break;
       }
       group.add(job);

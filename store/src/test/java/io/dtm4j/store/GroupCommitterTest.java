@@ -29,6 +29,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -37,6 +38,7 @@ import org.junit.jupiter.api.Test;
 
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class GroupCommitterTest {
+  private static final long SECOND = 1_000_000_000;
   private static final Instant NOW = Instant.parse("2026-03-04T05:06:07Z");
 
   private final ScriptedStore store = new ScriptedStore(NOW);
@@ -55,10 +57,12 @@ class GroupCommitterTest {
           observed.add("repeated");
         }
       };
-  private final Lane lane = new Lane("test-lane", store, observer, pauses::add);
+  private final AtomicLong nanos = new AtomicLong(1);
+  private final Lane lane = new Lane("test-lane", store, observer, pauses::add, nanos::get);
 
   @AfterEach
   void end() {
+    store.during(() -> {});
     store.open();
     lane.finish();
     assertThat(lane.awaitEnd(Duration.ofSeconds(10))).isTrue();
@@ -81,19 +85,124 @@ class GroupCommitterTest {
     store.shut();
     commit("first", 1, new ArrayList<>());
     store.awaitCommit();
-    Duration before = lane.expectedWait();
+    nanos.addAndGet(SECOND);
     commit("second", 1, new ArrayList<>());
+    nanos.addAndGet(SECOND);
 
-    Duration after = lane.expectedWait();
+    Duration wait = lane.expectedWait();
 
-    assertThat(before).isPositive();
-    assertThat(after).isGreaterThan(before);
+    assertThat(wait).isEqualTo(Duration.ofSeconds(2));
     store.open();
     loop.runNext();
     loop.runNext();
     lane.finish();
     assertThat(lane.awaitEnd(Duration.ofSeconds(10))).isTrue();
     assertThat(lane.expectedWait()).isZero();
+  }
+
+  /** From now on a commit takes a second, and the next one waits at the gate. */
+  private void slowDown() {
+    store.during(
+        () -> {
+          nanos.addAndGet(SECOND);
+          store.shut();
+        });
+  }
+
+  @Test
+  void what_is_handed_over_is_expected_to_wait_for_all_before_it_at_the_pace_of_a_large_group()
+      throws Exception {
+    slowDown();
+    store.shut();
+    commit("first", 1, new ArrayList<>());
+    store.awaitCommit();
+    for (int i = 0; i < 5 * LaneWork.MAX_BATCHES; i++) {
+      commit("g", i, new ArrayList<>());
+    }
+    store.open();
+    store.awaitCommit();
+    store.open();
+    store.awaitCommit();
+
+    int before = 4 * LaneWork.MAX_BATCHES;
+    assertThat(lane.backlog()).isEqualTo(before);
+    assertThat(lane.expectedWait())
+        .isEqualTo(Duration.ofNanos(before * (SECOND / LaneWork.MAX_BATCHES)));
+  }
+
+  @Test
+  void the_pace_of_a_group_that_is_full_of_few_large_batches_counts_too() throws Exception {
+    slowDown();
+    store.shut();
+    commit("first", 1, new ArrayList<>());
+    store.awaitCommit();
+    for (int i = 0; i < 20; i++) {
+      lane.commit(withPayload((int) LaneWork.MAX_BYTES / 3), loop, _ -> {});
+    }
+    store.open();
+    store.awaitCommit();
+    store.open();
+    store.awaitCommit();
+
+    assertThat(lane.backlog()).isEqualTo(18);
+    assertThat(lane.expectedWait()).isEqualTo(Duration.ofSeconds(9));
+  }
+
+  @Test
+  void the_pace_is_remembered_while_nothing_is_to_be_done() throws Exception {
+    takeASecondForEachOfALargeGroup();
+
+    store.shut();
+    commit("g", 1, new ArrayList<>());
+    store.awaitCommit();
+    commit("g", 2, new ArrayList<>());
+
+    assertThat(lane.expectedWait()).isEqualTo(Duration.ofSeconds(2));
+  }
+
+  @Test
+  void a_small_group_that_is_faster_tells_that_the_store_is() throws Exception {
+    takeASecondForEachOfALargeGroup();
+    var answers = new ArrayList<String>();
+    commit("fast", 1, answers);
+    loop.runUntil(() -> answers.size() == 1);
+
+    store.shut();
+    commit("g", 1, new ArrayList<>());
+    store.awaitCommit();
+
+    assertThat(lane.expectedWait()).isZero();
+  }
+
+  /** Then the lane has nothing to do. */
+  private void takeASecondForEachOfALargeGroup() throws Exception {
+    var answers = new ArrayList<String>();
+    store.shut();
+    commit("first", 1, answers);
+    store.awaitCommit();
+    for (int i = 0; i < 64; i++) {
+      commit("g", i, answers);
+    }
+    store.during(() -> nanos.addAndGet(64 * SECOND));
+    store.open();
+    loop.runUntil(() -> answers.size() == 65);
+    store.during(() -> {});
+  }
+
+  @Test
+  void the_time_of_a_small_group_is_not_taken_for_the_pace() throws Exception {
+    slowDown();
+    store.shut();
+    commit("first", 1, new ArrayList<>());
+    store.awaitCommit();
+    for (int i = 0; i < 10; i++) {
+      commit("g", i, new ArrayList<>());
+    }
+    store.open();
+    store.awaitCommit();
+
+    assertThat(lane.backlog()).isEqualTo(10);
+    assertThat(lane.expectedWait()).isEqualTo(Duration.ofSeconds(1)); // what they have waited
   }
 
   @Test
@@ -247,7 +356,8 @@ class GroupCommitterTest {
             time -> {
               paused.complete(time);
               await(goOn);
-            });
+            },
+            System::nanoTime);
     var answers = new ArrayList<String>();
     slow.commit(batch("g", 1), loop, _ -> answers.add("g1"));
 

@@ -26,6 +26,8 @@ final class ScriptedStore extends MemoryStore {
   private final Semaphore commits = new Semaphore(0);
   private volatile CountDownLatch gate = new CountDownLatch(0);
 
+  private volatile Runnable meanwhile = () -> {};
+
   // Guarded by this.
   private final List<@Nullable Throwable> failures = new ArrayList<>();
   private final List<List<String>> groups = new ArrayList<>();
@@ -46,6 +48,11 @@ final class ScriptedStore extends MemoryStore {
 
   void open() {
     gate.countDown();
+  }
+
+  /** That happens during each of the next commits, when the gate has let it in. */
+  void during(Runnable commit) {
+    meanwhile = commit;
   }
 
   /** Waits until one more commit has begun. */
@@ -95,6 +102,7 @@ final class ScriptedStore extends MemoryStore {
     } catch (InterruptedException e) {
       throw new AssertionError(e);
     }
+    meanwhile.run();
     return commitNow(group);
   }
 

@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -91,9 +92,15 @@ final class BankParticipants implements AutoCloseable {
     /** What is held or done. */
     final Map<String, Step> steps = new HashMap<>();
 
+    /** By how much each branch has changed balances, less what was taken back. */
+    final Map<String, Long> moved = new HashMap<>();
+
     /** The local transaction of a message: done, or UNDONE when a check-back was answered no. */
     Effect local = Effect.NONE;
   }
+
+  /** Stands for the local transaction of a message, where others have the id of a branch. */
+  static final String LOCALLY = "local";
 
   private static final Set<String> BACKWARD = Set.of("compensate", "cancel", "rollback");
   private static final int OK = 200;
@@ -104,7 +111,6 @@ final class BankParticipants implements AutoCloseable {
   private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
   private final int port = ServerProcess.freePort();
   private final Map<String, Case> cases = new HashMap<>();
-  private final Map<String, Long> balances = new HashMap<>();
   private @Nullable HttpServer listener;
   private volatile @Nullable Application application;
 
@@ -143,7 +149,7 @@ final class BankParticipants implements AutoCloseable {
       return false;
     }
     known.local = Effect.DONE;
-    change(step);
+    known.moved.merge(LOCALLY, step.change(), Long::sum);
     return true;
   }
 
@@ -186,17 +192,18 @@ final class BankParticipants implements AutoCloseable {
     return List.copyOf(caseOf(gid).seen);
   }
 
-  /** Of all accounts together; transfers do not change it. */
-  synchronized long sum() {
-    return balances.values().stream().mapToLong(Long::longValue).sum();
+  /**
+   * By how much balances are changed for a transaction, by its branches; {@link #LOCALLY} is its
+   * local transaction. What was undone is left out.
+   */
+  synchronized Map<String, Long> moved(String gid) {
+    Map<String, Long> moved = new TreeMap<>(caseOf(gid).moved);
+    moved.values().removeIf(amount -> amount == 0);
+    return moved;
   }
 
   private Case caseOf(String gid) {
     return cases.computeIfAbsent(gid, _ -> new Case());
-  }
-
-  private void change(Step step) {
-    balances.merge(step.account(), step.change(), Long::sum);
   }
 
   private void receive(HttpServerRequest request) {
@@ -282,7 +289,7 @@ final class BankParticipants implements AutoCloseable {
     if (known.effects.getOrDefault(branch, Effect.NONE) == before) {
       known.effects.put(branch, Effect.DONE);
       known.steps.put(branch, step);
-      change(step);
+      known.moved.merge(branch, step.change(), Long::sum);
     }
   }
 
@@ -304,7 +311,7 @@ final class BankParticipants implements AutoCloseable {
     Effect before = known.effects.put(branch, Effect.UNDONE);
     Step done = known.steps.get(branch);
     if (before == Effect.DONE && done != null) {
-      change(new Step(done.account(), -done.change(), false, 0, 0));
+      known.moved.merge(branch, -done.change(), Long::sum);
     }
   }
 

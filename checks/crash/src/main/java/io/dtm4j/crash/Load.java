@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -37,6 +38,9 @@ final class Load implements AutoCloseable {
 
     /** Branches whose registration was taken. */
     final List<String> registered = new ArrayList<>();
+
+    /** By how much each branch changes balances when it succeeds. */
+    final Map<String, Long> amounts = new TreeMap<>();
 
     /** What its submit of two phases ended with; null: it was not asked for. */
     @Nullable Known submitted;
@@ -124,7 +128,12 @@ final class Load implements AutoCloseable {
   static final List<Kind> MIXED = mixed();
 
   private static final List<String> TCC_BRANCHES = List.of("01", "0101", "02");
-  private static final List<String> XA_BRANCHES = List.of("01", "02", "03");
+  private static final List<String> TOPIC_BRANCHES = List.of("01", "02-01", "02-02");
+
+  /** Of what begins with a local transaction. */
+  private static final List<String> LOCAL_BRANCHES = List.of(BankParticipants.LOCALLY, "01", "02");
+
+  private static final List<String> BRANCHES = List.of("01", "02", "03");
   private static final int ACCOUNTS = 50;
   private static final int PERCENT = 100;
   private static final Duration WHEN_DOWN = Duration.ofMillis(50);
@@ -215,9 +224,13 @@ final class Load implements AutoCloseable {
 
   private void submit(Submission one, Random random) {
     long amount = 1L + random.nextInt(9);
-    Step from = late(Step.of(account(random), -2 * amount), random);
+    Step from = late(Step.of(account(random), -3 * amount), random);
     Step to = late(Step.of(account(random), amount), random);
-    Step also = Step.of(account(random), amount);
+    Step also = Step.of(account(random), 2 * amount);
+    List<String> branches = branches(one.kind);
+    one.amounts.put(branches.get(0), from.change());
+    one.amounts.put(branches.get(1), to.change());
+    one.amounts.put(branches.get(2), (one.kind == Kind.MESSAGE_TO_TOPIC ? to : also).change());
     switch (one.kind) {
       case SAGA -> send(one, "submit", transactions.saga(one.gid, List.of(from, to, also)));
       case SAGA_REFUSED ->
@@ -263,6 +276,14 @@ final class Load implements AutoCloseable {
     }
   }
 
+  /** In the order of its steps. */
+  private static List<String> branches(Kind kind) {
+    if (kind == Kind.MESSAGE_TO_TOPIC) {
+      return TOPIC_BRANCHES;
+    }
+    return kind.isTcc() ? TCC_BRANCHES : kind.branches() == 2 ? LOCAL_BRANCHES : BRANCHES;
+  }
+
   private static List<Step> steps(Kind kind, Step from, Step to, Step also) {
     return List.of(from, to, kind.isRefused() ? also.refusing() : also);
   }
@@ -275,7 +296,7 @@ final class Load implements AutoCloseable {
     }
     int goneAfter = one.kind.isAbandoned() ? random.nextInt(steps.size()) : steps.size();
     for (int i = 0; i < steps.size(); i++) {
-      String branch = (one.kind.isTcc() ? TCC_BRANCHES : XA_BRANCHES).get(i);
+      String branch = branches(one.kind).get(i);
       ObjectNode registration = transactions.branch(one.gid, one.kind, branch, steps.get(i));
       if (api.insist("registerBranch", registration, one.answers).known() != Known.ACCEPTED) {
         api.insist("abort", transaction, one.answers);

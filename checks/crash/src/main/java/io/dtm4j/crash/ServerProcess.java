@@ -72,6 +72,11 @@ final class ServerProcess implements AutoCloseable {
       return with(Map.of("RETRY_INTERVAL", "3", "TIMEOUT_TO_FAIL", "3"));
     }
 
+    /** For servers that live for seconds: less of their time goes into compiling. */
+    Setup shortLived() {
+      return withJvm("-XX:TieredStopAtLevel=1");
+    }
+
     Setup withPort(int otherPort) {
       return new Setup(folder, otherPort, environment, wrapper, jvmOptions);
     }

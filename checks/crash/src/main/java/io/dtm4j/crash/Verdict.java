@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 
 /** Compares what clients were told, what the server has stored, and what the participants saw. */
 final class Verdict {
@@ -31,21 +32,18 @@ final class Verdict {
   /** Waits until every stored transaction is at its end, then checks each of them. */
   static void passOn(List<Submission> submissions, Api api, BankParticipants bank) {
     var verdict = new Verdict(api, bank);
-    List<String> open = new ArrayList<>();
+    Set<String> open = new TreeSet<>();
     for (Submission one : submissions) {
       open.add(one.gid);
     }
     Await.nowAndThenUntil(
-        "all transactions end; still open are " + open,
+        () -> "all transactions end; still open are " + open,
         ENDS_WITHIN,
         () -> {
           open.removeIf(verdict::isAtRest);
           return open.isEmpty();
         });
     submissions.forEach(verdict::check);
-    if (bank.sum() != 0) {
-      verdict.wrong.add("the sum of all accounts is " + bank.sum() + " (expected: 0)");
-    }
     if (!verdict.wrong.isEmpty()) {
       throw new AssertionError(String.join("\n", verdict.wrong));
     }
@@ -60,6 +58,9 @@ final class Verdict {
     JsonNode stored = api.query(one.gid);
     String status = stored.path("transaction").path("status").asText("");
     List<Seen> seen = bank.seen(one.gid);
+    Map<String, Long> moved = bank.moved(one.gid);
+    Map<String, Long> due = status.equals("succeed") ? one.amounts : Map.of();
+    expect(moved.equals(due), one, "has moved " + moved + ", expected " + due);
     if (status.isEmpty()) {
       expect(!one.mustBeStored(), one, "is lost");
       expect(seen.isEmpty(), one, "is not stored, but participants were called: " + seen);

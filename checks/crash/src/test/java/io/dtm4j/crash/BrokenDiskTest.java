@@ -18,6 +18,7 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * Disks that are full, turn read-only or are taken away below a server under load. Clients hear so,
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
  * from being made read-only.
  */
 @DisplayNameGeneration(ReplaceUnderscores.class)
+@Isolated
 class BrokenDiskTest {
   private static final int CANNOT_START = 2;
   private static final int SOME = 50;

@@ -37,6 +37,7 @@ import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * A hundred thousand broken requests, over HTTP, JSON-RPC and gRPC, some slow, some broken off.
@@ -44,6 +45,7 @@ import org.junit.jupiter.api.io.TempDir;
  * from the seed and its number alone.
  */
 @DisplayNameGeneration(ReplaceUnderscores.class)
+@Isolated
 class FuzzTest {
   private static final long SEED = Long.getLong("fuzz.seed", 20_261_129);
   private static final long REQUESTS = Long.getLong("fuzz.requests", 100_000);

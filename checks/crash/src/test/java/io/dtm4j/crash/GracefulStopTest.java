@@ -15,9 +15,11 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** SIGTERM under load: clients hear how it stands, and the next server goes on. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
+@Isolated
 class GracefulStopTest {
   private static final Duration STOPS_WITHIN = Duration.ofSeconds(10);
   private static final int KILLED_BY_SIGTERM = 143;

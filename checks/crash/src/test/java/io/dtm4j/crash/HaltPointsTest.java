@@ -27,6 +27,8 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -35,6 +37,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * doubled, and the next server brings all to its end. Each point in each mode.
  */
 @DisplayNameGeneration(ReplaceUnderscores.class)
+@Execution(ExecutionMode.CONCURRENT)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HaltPointsTest {
   /** The points of {@code HaltPoint}, by their names in the system property. */
@@ -135,9 +138,6 @@ class HaltPointsTest {
   /** A cell mostly waits, for starts and for what its clients have abandoned. */
   private static final int AT_ONCE = 4;
 
-  /** None of the servers lives for long. */
-  private static final String QUICKLY_COMPILED = "-XX:TieredStopAtLevel=1";
-
   private static final String SLOW_STORE = "-Ddtm4j.test.batchDelayMicros=20000";
 
   private static final Duration HALTS_WITHIN = Duration.ofMinutes(2);
@@ -177,7 +177,7 @@ class HaltPointsTest {
   }
 
   private static Object run(Cell cell, Path folder) throws IOException {
-    Setup setup = Setup.in(Files.createDirectory(folder)).impatient().withJvm(QUICKLY_COMPILED);
+    Setup setup = Setup.in(Files.createDirectory(folder)).impatient().shortLived();
     var random = new Random(SEED + cell.toString().hashCode());
     Setup armed = setup.withJvm(cell.point.property(cell.passing(random)));
     if (cell.point == Point.AFTER_CALL_AHEAD_BEFORE_COMMIT) {

@@ -13,9 +13,12 @@ import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** A server that is killed again and again loses nothing and does nothing twice. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
+@Execution(ExecutionMode.CONCURRENT)
 class KillUnderLoadTest {
   /** More with {@code -Dcrash.rounds=1000}, as before a release. */
   private static final int ROUNDS = Integer.getInteger("crash.rounds", 30);
@@ -28,7 +31,7 @@ class KillUnderLoadTest {
   @Test
   @Timeout(value = 3, unit = TimeUnit.HOURS) // for many rounds; each wait in it has its own end
   void what_was_accepted_comes_to_its_end_however_often_the_server_is_killed() {
-    Setup setup = Setup.in(folder).impatient();
+    Setup setup = Setup.in(folder).impatient().shortLived();
 
     Progress end = new Rounds(setup, HARMS, SEED, _ -> {}).run(ROUNDS);
 

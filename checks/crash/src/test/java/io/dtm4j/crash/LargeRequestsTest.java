@@ -30,9 +30,11 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** More large requests at a time than fit into the memory of a server: it refuses, and lives. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
+@Isolated
 class LargeRequestsTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int CLIENTS = 64;

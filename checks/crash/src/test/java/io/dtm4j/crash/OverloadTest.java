@@ -13,12 +13,14 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * More comes than the server can do, on a store that is made slow so that the machine is not the
  * limit. {@link OverloadBenchmark} measures the same.
  */
 @DisplayNameGeneration(ReplaceUnderscores.class)
+@Isolated
 class OverloadTest {
   /** Some 65 sagas of three batches a second. */
   private static final int MICROS_PER_BATCH = 5_000;

@@ -18,9 +18,12 @@ import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** What was not synced is gone after a power cut, and nothing of it was promised to anybody. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
+@Execution(ExecutionMode.CONCURRENT)
 class PowerCutTest {
   /** More with {@code -Dcrash.rounds.power=500}, as before a release. */
   private static final int ROUNDS = Integer.getInteger("crash.rounds.power", 20);
@@ -50,13 +53,13 @@ class PowerCutTest {
   }
 
   private static Rounds rounds(Setup setup) {
-    return new Rounds(setup, List.of(Harm.POWER_CUT), SEED, _ -> {});
+    return new Rounds(setup.shortLived(), List.of(Harm.POWER_CUT), SEED, _ -> {});
   }
 
   /** Of a write that nobody was told of, the power cut leaves a byte, a half, or all but a byte. */
   @Test
   void a_last_write_that_is_torn_is_as_if_it_had_not_been() {
-    Setup setup = Setup.in(folder).impatient();
+    Setup setup = Setup.in(folder).impatient().shortLived();
     var power = new PowerCut(setup);
     var random = new Random(SEED);
     Api api = new Api(setup.url());

@@ -22,12 +22,15 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * Many participants at a time that read slowly what is large, or answer so: more than fits into the
  * memory of a server. It lives, serves others meanwhile, and ends all once they recover.
  */
 @DisplayNameGeneration(ReplaceUnderscores.class)
+@Execution(ExecutionMode.CONCURRENT)
 class SlowParticipantsTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int SUBSCRIBERS = 150;
@@ -39,8 +42,12 @@ class SlowParticipantsTest {
 
   private static final int PIECES = 12;
   private static final Buffer PIECE = Buffer.buffer("x".repeat(1_000_000 / PIECES));
-  private static final Duration BETWEEN_PIECES = Duration.ofSeconds(1);
-  private static final Duration WHILE_SLOW = Duration.ofSeconds(15);
+  private static final Duration BETWEEN_PIECES = Duration.ofMillis(500);
+  private static final Duration ANSWER_TAKES = BETWEEN_PIECES.multipliedBy(PIECES);
+
+  /** All pieces of an answer come in this time, and a call without an answer is over twice. */
+  private static final Duration WHILE_SLOW = Duration.ofSeconds(8);
+
   private static final Duration ENDS_WITHIN = Duration.ofMinutes(2);
   private static final int RECEIVE_BUFFER = 64 << 10;
 
@@ -89,7 +96,7 @@ class SlowParticipantsTest {
       for (int i = 0; i < SAGAS; i++) {
         String gid = "slow-" + i;
         ObjectNode saga = transaction(gid, "saga", participants.get(i % SLOW_DESTINATIONS));
-        saga.put("request_timeout", 2 * PIECES);
+        saga.put("request_timeout", 2 * ANSWER_TAKES.toSeconds());
         if (api.post("submit", saga).known() == Known.ACCEPTED) {
           gids.add(gid);
         }

@@ -12,9 +12,11 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** A server that stands still for a while, as a virtual machine that is moved, goes on. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
+@Isolated
 class StoppedServerTest {
   /** Of a request timeout of one second a lease of six follows (docs/architecture.md, R7). */
   private static final Map<String, String> SHORT_LEASES =

@@ -18,9 +18,11 @@ import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** What waits when a server is killed goes on with the next one, at its time and not earlier. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
+@Isolated
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TimersSurviveTest {
   private static final Duration DELAY = Duration.ofSeconds(7);

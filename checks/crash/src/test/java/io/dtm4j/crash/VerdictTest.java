@@ -1,0 +1,96 @@
+package io.dtm4j.crash;
+
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.node.MissingNode;
+import io.dtm4j.crash.Api.Answer;
+import io.dtm4j.crash.Api.Known;
+import io.dtm4j.crash.BankParticipants.Step;
+import io.dtm4j.crash.Load.Submission;
+import io.vertx.core.Vertx;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+
+/** What participants have done is compared with what a client has sent, for a saga that is over. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class VerdictTest {
+  private static final String GID = "g";
+  private static final Map<String, Long> AMOUNTS = Map.of("01", -15L, "02", 5L, "03", 10L);
+
+  private final Vertx vertx = Vertx.vertx();
+  private final BankParticipants bank = new BankParticipants();
+  private final Submission saga = new Submission(GID, Kind.SAGA, false);
+  private Api api;
+
+  @BeforeEach
+  void store_that_it_has_succeeded() {
+    var rows = new JsonArray();
+    for (String branch : AMOUNTS.keySet()) {
+      rows.add(row(branch, "action", "succeed")).add(row(branch, "compensate", "prepared"));
+    }
+    var stored =
+        new JsonObject()
+            .put("transaction", new JsonObject().put("status", "succeed"))
+            .put("branches", rows);
+    int port =
+        vertx
+            .createHttpServer()
+            .requestHandler(request -> request.response().end(stored.encode()))
+            .listen(0, "127.0.0.1")
+            .await()
+            .actualPort();
+    api = new Api("http://127.0.0.1:" + port);
+    saga.amounts.putAll(AMOUNTS);
+    saga.answers.add(new Answer("submit", Known.ACCEPTED, "200", MissingNode.getInstance()));
+  }
+
+  @AfterEach
+  void close() {
+    bank.close();
+    vertx.close().await();
+  }
+
+  private static JsonObject row(String branch, String op, String status) {
+    return new JsonObject().put("branch_id", branch).put("op", op).put("status", status);
+  }
+
+  private void take(String branch, long amount) {
+    var _ = bank.take(GID, branch, Step.of("account", amount));
+  }
+
+  @Test
+  void each_amount_that_was_moved_once_is_right() {
+    AMOUNTS.forEach(this::take);
+
+    assertThatCode(() -> Verdict.passOn(List.of(saga), api, bank)).doesNotThrowAnyException();
+  }
+
+  @Test
+  void amounts_that_only_add_up_are_wrong() {
+    take("01", -15);
+    take("02", 10);
+    take("03", 5);
+
+    assertThatThrownBy(() -> Verdict.passOn(List.of(saga), api, bank))
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("has moved {01=-15, 02=10, 03=5}, expected {01=-15, 02=5, 03=10}");
+  }
+
+  @Test
+  void an_amount_that_a_branch_nobody_sent_has_moved_is_wrong() {
+    AMOUNTS.forEach(this::take);
+    take("04", 5);
+
+    assertThatThrownBy(() -> Verdict.passOn(List.of(saga), api, bank))
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("04=5}, expected");
+  }
+}
