@@ -138,7 +138,7 @@ class HaltPointsTest {
   /** None of the servers lives for long. */
   private static final String QUICKLY_COMPILED = "-XX:TieredStopAtLevel=1";
 
-  private static final String SLOW_STORE = "-Ddtm4j.test.batchDelayMicros=20000";
+  private static final String SLOW_STORE = "-Ddtm4j.test.batchDelayMicros=50000";
 
   private static final Duration HALTS_WITHIN = Duration.ofMinutes(2);
 
