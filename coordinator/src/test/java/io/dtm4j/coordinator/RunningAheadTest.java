@@ -196,6 +196,38 @@ class RunningAheadTest extends InVirtualTime {
     assertThat(world.stored("g").owner().isHeld()).isTrue();
   }
 
+  @Test
+  void a_call_that_did_not_leave_ahead_leaves_when_somebody_waits_for_it_after_all() {
+    world.limits = new CoordinatorLimits(1_000, 1 << 20, 1_000, 1, 10);
+    Server server = server("a");
+    VirtualLoop loop = server.loopOf("g");
+    VirtualLoop other = server.loopBeside(loop);
+    participants.script("http://bank/first", SILENT);
+    participants.script("http://shop/a1", SILENT);
+    Requests twoSteps = saga("g", 0).step("http://shop/a1", "").step(A2, "");
+    server.ask(saga("first", 0).step("http://bank/first", "").submit(), other);
+    server.ask(twoSteps.submit(), loop);
+    run(A_MOMENT);
+
+    weather.writesTake(millis(800));
+    Server.Answer waiting = server.ask(twoSteps.waiting().submit(), other); // it is written first
+    run(millis(1));
+    participants.callsOf("http://shop/a1").getFirst().succeed();
+    run(millis(10));
+    loop.hold(); // its second call waits behind the other saga's
+    participants.callsOf("http://bank/first").getFirst().succeed();
+    run(A_MOMENT);
+    boolean[] stopped = {false};
+    server.stop(seconds(5), () -> stopped[0] = true);
+    run(millis(800)); // the repeat has found the pass
+    loop.goOn();
+    run(seconds(4));
+
+    assertThat(codeOf(waiting)).isNull();
+    assertThat(participants.callsOf(A2)).hasSize(1);
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+  }
+
   private ScriptedParticipants.Behaviour withoutStore(ScriptedParticipants.Behaviour behaviour) {
     return received -> {
       weather.storeGoesAway();

@@ -138,7 +138,7 @@ class HaltPointsTest {
   /** A cell mostly waits, for starts and for what its clients have abandoned. */
   private static final int AT_ONCE = 4;
 
-  private static final String SLOW_STORE = "-Ddtm4j.test.batchDelayMicros=20000";
+  private static final String SLOW_STORE = "-Ddtm4j.test.batchDelayMicros=50000";
 
   private static final Duration HALTS_WITHIN = Duration.ofMinutes(2);
 
