@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
-import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Collectors;
@@ -29,45 +28,38 @@ final class StoreFaults {
 
   private static volatile String test = "";
 
-  /** Of the writes of one committer. */
+  /** Of the writes of one committer. None of them takes longer: time is virtual. */
   private static final class Plan implements FaultyStore.Plan {
-    private final int percent;
-    private final long seed;
-    private @Nullable SplittableRandom chance;
+    private final String told;
+    private FaultyStore.@Nullable Plan badTime;
 
     Plan(String told) {
-      String[] words = told.split(",", 2);
-      percent = Integer.parseInt(words[0]);
-      seed = words.length == 1 ? 1 : Long.parseLong(words[1]);
+      this.told = told;
     }
 
     @Override
     public Fault next(String method) {
-      Fault fault = chance().nextInt(100) < percent ? any(method) : Fault.NONE;
+      Fault fault = badTime().next(method);
+      if (fault != Fault.NONE && method.equals("claimDue")) {
+        // What a sweep has claimed unheard is only due again when that lease ends (R6), so it never
+        // has.
+        fault = Fault.BEFORE_EFFECT;
+      }
       COUNTS.computeIfAbsent(fault, _ -> new LongAdder()).increment();
       return fault;
     }
 
-    private Fault any(String method) {
-      // What a sweep has claimed unheard is only due again when that lease ends (R6), so it never
-      // has.
-      Fault[] faults = Fault.values();
-      return method.equals("claimDue")
-          ? Fault.BEFORE_EFFECT
-          : faults[1 + chance().nextInt(faults.length - 1)];
-    }
-
     @Override
     public boolean lands() {
-      return chance().nextBoolean();
+      return badTime().lands();
     }
 
     /** Made by the first write: a committer may be older than the test that it is for. */
-    private SplittableRandom chance() {
-      if (chance == null) {
-        chance = new SplittableRandom(seed * 31 + test.hashCode());
+    private FaultyStore.Plan badTime() {
+      if (badTime == null) {
+        badTime = FaultyStore.badTime(told, 31L * test.hashCode());
       }
-      return chance;
+      return badTime;
     }
   }
 

@@ -97,13 +97,24 @@ public final class FaultyStore implements TransactionStore {
    * @throws IllegalArgumentException when it is told something else
    */
   public static FaultyStore asTold(TransactionStore store, String told) {
+    return new FaultyStore(store, badTime(told, 0));
+  }
+
+  /**
+   * The plan of such a bad time. Thread-safe.
+   *
+   * @param told percent, or {@code percent,seed}
+   * @param more is added to the seed
+   * @throws IllegalArgumentException when it is told something else
+   */
+  public static Plan badTime(String told, long more) {
     if (!told.matches("\\d{1,2}(,\\d{1,18})?")) {
       throw new IllegalArgumentException("faults of a store: " + told + " (expected: 5 or 5,17)");
     }
     String[] words = told.split(",", 2);
     int percent = Integer.parseInt(words[0]);
-    return new FaultyStore(
-        store, new BadTime(percent, words.length == 1 ? 1 : Long.parseLong(words[1])));
+    long seed = words.length == 1 ? 1 : Long.parseLong(words[1]);
+    return new BadTime(percent, seed + more);
   }
 
   private static Fault any(RandomGenerator random, int percent) {
