@@ -367,7 +367,15 @@ public final class DtmServer implements AutoCloseable {
   /** Only for tests: a bad time of the store, as {@link FaultyStore#asTold} (CONTRIBUTING.md). */
   private static TransactionStore disturbed(TransactionStore store) {
     String told = System.getProperty("dtm4j.test.storeFaults");
-    return told == null ? store : FaultyStore.asTold(store, told);
+    if (told == null) {
+      return store;
+    }
+    try {
+      return FaultyStore.asTold(store, told);
+    } catch (IllegalArgumentException e) {
+      store.close();
+      throw e;
+    }
   }
 
   private static HttpDoor open(

@@ -119,6 +119,18 @@ class DtmServerTest {
   }
 
   @Test
+  void a_wrong_property_for_tests_leaves_the_directory_free() {
+    ServerConfig config = config(Map.of());
+    System.setProperty("dtm4j.test.storeFaults", "many");
+    try {
+      assertThatThrownBy(() -> DtmServer.start(config)).hasMessageContaining("many");
+    } finally {
+      System.clearProperty("dtm4j.test.storeFaults");
+    }
+    DtmServer.start(config).close();
+  }
+
+  @Test
   void an_address_of_another_machine_is_named() {
     assertThatThrownBy(() -> DtmServer.start(config(Map.of("BindAddress", "192.0.2.1"))))
         .isInstanceOf(StartException.class)
