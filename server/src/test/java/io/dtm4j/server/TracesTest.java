@@ -165,12 +165,12 @@ class TracesTest {
         .formatted(gid, url("/do"), url("/undo"), options);
   }
 
-  private String message(String gid) {
+  private String message(String gid, String options) {
     return """
     {"gid":"%s","trans_type":"msg","wait_result":true,"payloads":["1"],\
-    "query_prepared":"%s","steps":[{"action":"%s"}]}\
+    "query_prepared":"%s","steps":[{"action":"%s"}]%s}\
     """
-        .formatted(gid, url("/check"), url("/do"));
+        .formatted(gid, url("/check"), url("/do"), options);
   }
 
   private static String gid(String gid) {
@@ -313,10 +313,13 @@ class TracesTest {
   @Test
   void what_creates_a_transaction_decides_on_its_trace() throws Exception {
     DtmServer server = serve(spans.tracing());
-    operation(server, "prepare", message("m1"), CLIENT);
+    operation(server, "prepare", message("m1", ""), CLIENT);
 
     operation(
-        server, "submit", message("m1"), "00-1af7651916cd43dd8448eb211c80319c-" + SPAN_ID + "-01");
+        server,
+        "submit",
+        message("m1", ""),
+        "00-1af7651916cd43dd8448eb211c80319c-" + SPAN_ID + "-01");
 
     assertIsChildOfClient(ended());
   }
@@ -324,9 +327,8 @@ class TracesTest {
   @Test
   void a_check_back_belongs_to_the_trace() throws Exception {
     DtmServer server = serve(spans.tracing());
-    operation(server, "prepare", message("c1"), CLIENT);
 
-    operation(server, "resetNextCronTime", gid("c1"), NONE);
+    operation(server, "prepare", message("c1", ",\"timeout_to_fail\":1"), CLIENT);
 
     SpanData checkBack = ended();
     assertIsChildOfClient(checkBack);
