@@ -26,7 +26,8 @@ class SimulateTest {
         Path.of(requireNonNull(System.getProperty("java.home")), "bin", "java").toString();
 
     Process process =
-        new ProcessBuilder(java, "-cp", classPath, Simulate.class.getName(), "--seeds", "3", "--seed", "17")
+        new ProcessBuilder(
+                java, "-cp", classPath, Simulate.class.getName(), "--seeds", "3", "--seed", "17")
             .redirectErrorStream(true)
             .start();
     String output = new String(process.getInputStream().readAllBytes(), UTF_8);
