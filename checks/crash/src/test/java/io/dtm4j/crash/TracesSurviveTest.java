@@ -104,8 +104,8 @@ class TracesSurviveTest {
     secondFails = false;
 
     try (var _ = setup.serve()) {
-      Called after = next();
-      assertThat(after.path()).isEqualTo("/second");
+      Called after =
+          next(); // either: the second was perhaps called ahead of the first one's success
       assertThat(after.traceparent()).startsWith("00-" + TRACE_ID + "-").isNotEqualTo(PARENT);
     }
   }
