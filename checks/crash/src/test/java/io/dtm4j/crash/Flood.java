@@ -52,7 +52,7 @@ final class Flood implements AutoCloseable {
   private static final double NANOS_PER_SECOND = 1e9;
   private static final double NANOS_PER_MILLI = 1e6;
   private static final long PAUSE_NANOS = 1_000_000;
-  private static final long SPREAD_MILLIS = 2_000;
+  private static final long MILLIS_APART = 2;
   private static final Duration LAST_ANSWERS_WITHIN = Duration.ofSeconds(30);
 
   private final Vertx vertx = Vertx.vertx();
@@ -206,8 +206,8 @@ final class Flood implements AutoCloseable {
       this.shape = shape;
       loop.runOnContext(
           _ -> {
-            for (int i = 0; i < clients; i++) { // not in step, as they would stay
-              vertx.setTimer(1 + SPREAD_MILLIS * i / clients, _ -> next());
+            for (int i = 1; i <= clients; i++) { // not in step, as they would stay
+              vertx.setTimer(MILLIS_APART * i, _ -> next());
             }
           });
     }
