@@ -502,6 +502,9 @@ public final class Coordinator {
 
   /** The lease lasts again: calls that waited for it leave; on the pass's loop. */
   void renewed(LivePass live, long leaseEnd) {
+    if (live.ended) {
+      return; // perhaps the store was not asked for it
+    }
     live.leaseEnd = leaseEnd;
     departures.leaseLasts(live);
   }
