@@ -155,6 +155,7 @@ final class ServerProcess implements AutoCloseable {
     command.addAll(
         List.of(
             "-XX:+UseSerialGC",
+            "-Xmn24m",
             "-Xmx256m",
             "-XX:+UseCompactObjectHeaders",
             "-XX:-UsePerfData",
