@@ -29,6 +29,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,7 +43,11 @@ final class Flood implements AutoCloseable {
       Set.of("HTTP 200", "HTTP 503 OVERLOADED, Retry-After: 1", "gRPC 0", "gRPC 8 OVERLOADED");
 
   private static final String HOST = "127.0.0.1";
-  private static final int MOST_CONNECTIONS = 20_000;
+  private static final int MOST_CONNECTIONS = 1_000;
+
+  /** A pool looks through all its connections for each request. */
+  private static final int POOLS = 64;
+
   private static final int FRAME_PREFIX = 5;
   private static final int LENGTH_BITS = 7;
   private static final int GID = 1;
@@ -57,8 +62,7 @@ final class Flood implements AutoCloseable {
 
   private final Vertx vertx = Vertx.vertx();
   private final Context loop = vertx.getOrCreateContext();
-  private final HttpClient http =
-      vertx.httpClientBuilder().with(new PoolOptions().setHttp1MaxSize(MOST_CONNECTIONS)).build();
+  private final List<HttpClient> http = Stream.generate(this::pool).limit(POOLS).toList();
   private final HttpClient http2 =
       vertx
           .httpClientBuilder()
@@ -86,6 +90,13 @@ final class Flood implements AutoCloseable {
   /** What lets each batch take so long in a server's store. */
   static String slowStore(int microsPerBatch) {
     return "-Ddtm4j.test.batchDelayMicros=" + microsPerBatch;
+  }
+
+  private HttpClient pool() {
+    return vertx
+        .httpClientBuilder()
+        .with(new PoolOptions().setHttp1MaxSize(MOST_CONNECTIONS))
+        .build();
   }
 
   private int participants(Consumer<HttpServerRequest> as) {
@@ -249,7 +260,7 @@ final class Flood implements AutoCloseable {
     if (shape.overGrpcToo() && number % 2 == 1) {
       overGrpc(gid, port, shape, answered);
     } else {
-      overHttp(gid, port, shape, answered);
+      overHttp(number, gid, port, shape, answered);
     }
   }
 
@@ -257,13 +268,14 @@ final class Flood implements AutoCloseable {
     void tell(String what, boolean taken);
   }
 
-  private void overHttp(String gid, int port, Shape shape, Answered answered) {
+  private void overHttp(int number, String gid, int port, Shape shape, Answered answered) {
     JsonObject saga =
         new JsonObject().put("gid", gid).put("trans_type", "saga").put("retry_interval", 1);
     saga.put("wait_result", shape.waited()).put("request_timeout", 10);
     saga.put("steps", steps("http://" + HOST + ":" + port + "/", shape.steps()));
     saga.put("payloads", new JsonArray(payloads(shape.steps())));
-    http.request(HttpMethod.POST, httpPort, HOST, "/api/dtmsvr/submit")
+    http.get(number / 2 % POOLS)
+        .request(HttpMethod.POST, httpPort, HOST, "/api/dtmsvr/submit")
         .compose(request -> request.send(saga.toBuffer()))
         .compose(response -> response.body().map(body -> told(response, body)))
         .onComplete(

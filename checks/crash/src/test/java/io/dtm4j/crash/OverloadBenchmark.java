@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Measures what {@link OverloadTest} only looks at: how much is done under too much load, how soon
- * all is well again, and whether slow participants hold up others. Five minutes, by its name only,
+ * all is well again, and whether slow participants hold up others. Seven minutes, by its name only,
  * on a machine that does nothing else.
  */
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -38,12 +38,15 @@ class OverloadBenchmark {
 
   private static final Duration SLOWNESS = Duration.ofSeconds(2);
 
-  /** Some 300 sagas a second: generator, participants and server have the same two processors. */
-  private static final int MICROS_PER_BATCH = Integer.getInteger("overload.micros", 1_000);
+  /** Some 1,000 sagas a second. */
+  private static final int MICROS_PER_BATCH = Integer.getInteger("overload.micros", 250);
 
   private static final double TIMES = 3;
   private static final int OPEN_PASSES = 5_000;
   private static final Duration MEASURED = Duration.ofSeconds(15);
+
+  /** What collections of garbage may cost the slowest of a hundred. */
+  private static final double MOST_MILLIS_LATER = 100;
 
   /** So many the server calls at a time, each for two seconds. */
   private static final double SLOW_PER_SECOND = 1_024 / 2.05;
@@ -72,7 +75,11 @@ class OverloadBenchmark {
   @Test
   void at_three_times_its_capacity_it_does_as_much_and_is_well_again_within_five_seconds() {
     try (var _ = setup.withJvm(Flood.slowStore(MICROS_PER_BATCH)).serve(grpc())) {
-      double peak = peak();
+      flood
+          .pour(new Shape("warm", false, true, false, 2), TIMES * peak("cool"), MEASURED)
+          .awaitAnswers();
+      awaitAllDone();
+      double peak = peak("warm-peak");
       double before = freshMillis();
 
       var memory = new Memory();
@@ -114,7 +121,7 @@ class OverloadBenchmark {
   @Test
   void participants_that_take_two_seconds_hold_up_nobody_else() {
     try (var _ = setup.serve(grpc())) {
-      say("peak, 64 clients         %8.0f/s", peak());
+      say("peak, 64 clients         %8.0f/s", peak("peak"));
       fillSlowly("warm");
       keepSlow("warm-on", () -> healthy("warm-beside"));
       awaitAllDone();
@@ -131,7 +138,6 @@ class OverloadBenchmark {
 
       assertNotHeldUp("nobody waits", alone, beside);
       assertNotHeldUp("5,000 clients wait", alone, besideWaiting);
-      assertThat(beside.percentile(99)).isLessThan(2 * alone.percentile(99) + 20);
     }
   }
 
@@ -173,6 +179,7 @@ class OverloadBenchmark {
     assertThat(beside.answers().keySet()).containsOnly("HTTP 200");
     assertThat(beside.accepted().size()).isGreaterThan((int) (0.95 * alone.accepted().size()));
     assertThat(beside.percentile(50)).isLessThan(2 * alone.percentile(50));
+    assertThat(beside.percentile(99)).isLessThan(alone.percentile(99) + MOST_MILLIS_LATER);
   }
 
   private String grpc() {
@@ -186,8 +193,8 @@ class OverloadBenchmark {
   }
 
   /** Of waited sagas by 64 clients, in a warm JVM. */
-  private double peak() {
-    try (var clients = flood.new Clients(new Shape("peak", true, true, false, 2), 64)) {
+  private double peak(String name) {
+    try (var clients = flood.new Clients(new Shape(name, true, true, false, 2), 64)) {
       Await.pass(WARM_UP);
       int before = clients.ended();
       long began = System.nanoTime();
