@@ -249,15 +249,15 @@ public final class Coordinator {
     live.committingSince = nanoTime.getAsLong() | 1;
     committer.commit(batch, live.loop, result -> committed(live, decision, next, result));
     if (decision.ahead() && !departures.areClosedTo(live)) {
-      live.ranAhead = true;
+      live.isAhead = true;
       departures.send(live, decision.calls().getFirst());
     }
   }
 
   private void committed(LivePass live, Decision decision, Owner next, CommitResult result) {
     live.committingSince = 0;
-    boolean ranAhead = live.ranAhead;
-    live.ranAhead = false;
+    boolean ranAhead = live.isAhead;
+    live.isAhead = false;
     if (live.ended) {
       return;
     }
@@ -546,7 +546,7 @@ public final class Coordinator {
 
   /** A call of it did not leave, and does not before it is wanted anew. */
   private void heldBack(LivePass live) {
-    live.ranAhead = false;
+    live.isAhead = false;
     giveBackIfIdle(live);
   }
 
@@ -564,7 +564,7 @@ public final class Coordinator {
   void giveBack(LivePass live) {
     if (!live.ended) {
       end(live, WaitRules.replyOf(live.pass));
-      if (!live.ranAhead) {
+      if (!live.isAhead) {
         givenBack.accept(new Lease(live.gid, live.claim));
       }
     }

@@ -210,7 +210,7 @@ final class Departures {
       live.callsEndBy = aliveUntil;
       live.callsOverSince = 0;
     }
-    if (!live.ranAhead) {
+    if (!live.isAhead) {
       HaltPoint.AFTER_COMMIT_BEFORE_CALL.pass();
     }
     caller.send(call, new UnderWay(live, call, slots, began));
@@ -240,7 +240,7 @@ final class Departures {
 
     @Override
     public void ended(BranchAnswer answer, boolean unreachable) {
-      if (live.ranAhead) {
+      if (live.isAhead) {
         HaltPoint.AFTER_CALL_AHEAD_BEFORE_COMMIT.pass();
       } else {
         HaltPoint.AFTER_CALL_BEFORE_ANSWER_STORED.pass();

@@ -78,11 +78,11 @@ final class LivePass {
   /** Calls that leave when the lease has been renewed. */
   final List<Call> waitingForLease = new ArrayList<>(0);
 
+  /** The call of the batch on its way has been sent already; it may still wait for something. */
+  boolean isAhead;
+
   /** Calls that are in flight or wait for something before they leave. */
   int calls;
-
-  /** The call of the batch on its way has been sent already; it may still wait for something. */
-  boolean ranAhead;
 
   /** Of these the calls that wait for their destination or for memory, or are turned away. */
   int queued;

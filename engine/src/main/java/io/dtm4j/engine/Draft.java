@@ -252,13 +252,9 @@ final class Draft {
     }
   }
 
-  /**
-   * Calls a row that waits for no other than the one before it: the call may run ahead of that
-   * one's success.
-   */
-  void callNext(int row) {
+  /** Each row waits for the one before it only: its call may run ahead of that one's success. */
+  void letRunAhead() {
     mayRunAhead = true;
-    call(row);
   }
 
   /** Calls somebody else than a row. */

@@ -101,14 +101,13 @@ final class MsgRules implements ModeRules {
       return;
     }
     boolean concurrent = draft.before().definition().options().concurrent();
+    if (!concurrent) {
+      draft.letRunAhead();
+    }
     boolean allDone = true;
     for (int row = 0; row < draft.rows(); row++) {
       if (draft.mayCall(row)) {
-        if (concurrent) {
-          draft.call(row);
-        } else {
-          draft.callNext(row);
-        }
+        draft.call(row);
       }
       if (draft.branch(row).isOpen()) {
         allDone = false;

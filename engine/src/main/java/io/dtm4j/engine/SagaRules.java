@@ -109,6 +109,9 @@ final class SagaRules implements ModeRules {
 
   /** 4.1, forward phase: starts every action that may run, or ends it. */
   private static void forward(Draft draft) {
+    if (draft.plan().isSequential()) {
+      draft.letRunAhead();
+    }
     for (int step = 0; step < draft.plan().steps(); step++) {
       if (draft.branch(actionOf(step)).status() == BranchStatus.FAILED) {
         rollBack(draft, LOST_REASON);
@@ -127,11 +130,7 @@ final class SagaRules implements ModeRules {
         }
         allDone = false;
         if (!timedOut && !draft.isParked() && draft.mayCall(row) && isRunnable(draft, step)) {
-          if (draft.plan().isSequential()) {
-            draft.callNext(row);
-          } else {
-            draft.call(row);
-          }
+          draft.call(row);
           moved |= draft.branch(row).isDone();
         }
       }

@@ -41,19 +41,19 @@ public record Stored(Transaction transaction, Owner owner) {
   }
 
   /** The same when its holder is gone, whatever it was about to do: at rest, due at that time. */
-  public Stored left(Instant due) {
-    Stored rest = atRest(due);
+  public Stored abandoned(Instant due) {
+    Stored released = released(due);
     if (!mayHaveRunAhead()) {
-      return rest;
+      return released;
     }
-    Transaction now = rest.transaction();
+    Transaction now = released.transaction();
     State state = now.state().withExtra(now.state().extra().withDirty(true));
     return new Stored(
-        new Transaction(now.gid(), now.definition(), state, now.branches()), rest.owner());
+        new Transaction(now.gid(), now.definition(), state, now.branches()), released.owner());
   }
 
   /** The same when its holder has given it back, with all it did stored: due at that time. */
-  public Stored atRest(Instant due) {
+  public Stored released(Instant due) {
     return new Stored(transaction, owner.marked(Owner.Mark.RESTING)).withNextTime(due);
   }
 }

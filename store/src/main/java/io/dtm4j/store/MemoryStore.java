@@ -158,7 +158,7 @@ public class MemoryStore implements TransactionStore {
     for (Lease held : leases) {
       Stored stored = leasedTo(held);
       if (stored != null) {
-        transactions.put(held.gid(), stored.atRest(now));
+        transactions.put(held.gid(), stored.released(now));
       }
     }
   }
@@ -173,7 +173,7 @@ public class MemoryStore implements TransactionStore {
     List<Stored> left =
         transactions.values().stream()
             .filter(stored -> stored.isLeasedTo(stored.owner().claim()))
-            .map(stored -> stored.left(now))
+            .map(stored -> stored.abandoned(now))
             .toList();
     left.forEach(stored -> transactions.put(stored.transaction().gid(), stored));
     return left;

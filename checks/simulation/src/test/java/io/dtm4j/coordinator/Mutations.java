@@ -85,7 +85,7 @@ final class Mutations {
                   "if (takesFromAHolder()) {",
                   "if (before == null && takesFromAHolder()) {"),
           Mutation.of("running ahead: the mark is forgotten when an embedded store is opened")
-              .store("MemoryStore.java", "stored.left(now)", "stored.atRest(now)"),
+              .store("MemoryStore.java", "stored.abandoned(now)", "stored.released(now)"),
           Mutation.of("running ahead: the mark is taken off at rest")
               .engine(
                   "Draft.java",

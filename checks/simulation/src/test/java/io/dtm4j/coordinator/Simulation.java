@@ -101,7 +101,7 @@ final class Simulation {
       Server server = servers.get(which);
       LivePass pass = server.passOf(call.gid().value());
       if (pass != null
-          && pass.ranAhead
+          && pass.isAhead
           && !over
           && ahead.nextInt(100) < LAST_CALLS
           && faults.happens("crash of " + server.name + " while a call runs ahead")) {

@@ -171,7 +171,7 @@ public final class RocksDbStore implements TransactionStore {
         (open, gid) -> {
           Stored stored = readable(open, gid);
           if (stored != null) {
-            changes.put(gid, stored.left(storeTime()));
+            changes.put(gid, stored.abandoned(storeTime()));
           }
         });
     if (!leased.isEmpty()) {
@@ -326,7 +326,7 @@ public final class RocksDbStore implements TransactionStore {
           for (Lease held : leases) {
             Stored stored = leasedTo(open, held);
             if (stored != null) {
-              changes.put(held.gid(), stored.atRest(now));
+              changes.put(held.gid(), stored.released(now));
             }
           }
           return null;
