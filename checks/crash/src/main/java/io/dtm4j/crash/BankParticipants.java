@@ -25,17 +25,21 @@ final class BankParticipants implements AutoCloseable {
    * The payload of a step.
    *
    * @param change of the account's balance
-   * @param refuse whether the action is refused
+   * @param refuse which calls of the action are refused
    * @param failures so many calls of the action are answered 503 first
    * @param late milliseconds: above 0 the effect comes so late, below 0 the answer
    */
-  record Step(String account, long change, boolean refuse, int failures, int late) {
+  record Step(String account, long change, Refuse refuse, int failures, int late) {
     static Step of(String account, long change) {
-      return new Step(account, change, false, 0, 0);
+      return new Step(account, change, Refuse.NEVER, 0, 0);
     }
 
     Step refusing() {
-      return new Step(account, change, true, failures, late);
+      return new Step(account, change, Refuse.ALWAYS, failures, late);
+    }
+
+    Step refusingRepeats() {
+      return new Step(account, change, Refuse.REPEATS, failures, late);
     }
 
     Step failing(int calls) {
@@ -50,7 +54,7 @@ final class BankParticipants implements AutoCloseable {
       return new JsonObject()
           .put("account", account)
           .put("change", change)
-          .put("refuse", refuse)
+          .put("refuse", refuse.name())
           .put("failures", failures)
           .put("late", late)
           .encode();
@@ -60,10 +64,18 @@ final class BankParticipants implements AutoCloseable {
       return new Step(
           json.getString("account"),
           json.getLong("change"),
-          json.getBoolean("refuse"),
+          Refuse.valueOf(json.getString("refuse")),
           json.getInteger("failures"),
           json.getInteger("late"));
     }
+  }
+
+  /** Which calls of an action are refused. */
+  enum Refuse {
+    NEVER,
+    /** All but the first, which takes effect: no barrier does so, but a bad participant may. */
+    REPEATS,
+    ALWAYS
   }
 
   /** A call that came. */
@@ -166,7 +178,7 @@ final class BankParticipants implements AutoCloseable {
    */
   synchronized boolean hold(String gid, String branch, Step step) {
     Case known = caseOf(gid);
-    if (step.refuse() || known.effects.containsKey(branch)) {
+    if (step.refuse() == Refuse.ALWAYS || known.effects.containsKey(branch)) {
       return false;
     }
     known.effects.put(branch, Effect.HELD);
@@ -230,7 +242,8 @@ final class BankParticipants implements AutoCloseable {
                 answer(request, OK);
               } else if (before < step.failures()) {
                 answer(request, UNAVAILABLE);
-              } else if (step.refuse()) {
+              } else if (step.refuse() == Refuse.ALWAYS
+                  || (step.refuse() == Refuse.REPEATS && before > 0)) {
                 answer(request, CONFLICT);
               } else {
                 act(request, step, () -> settle(gid, branch, op, step));
@@ -299,10 +312,11 @@ final class BankParticipants implements AutoCloseable {
    * @return false: it is refused
    */
   synchronized boolean take(String gid, String branch, Step step) {
-    if (!step.refuse()) {
-      settle(gid, branch, "action", step);
+    if (step.refuse() == Refuse.ALWAYS) {
+      return false;
     }
-    return !step.refuse();
+    settle(gid, branch, "action", step);
+    return true;
   }
 
   /** A compensation, and the like: does nothing when there is nothing to undo. */

@@ -1,5 +1,7 @@
 package io.dtm4j.crash;
 
+import java.util.Set;
+
 /** The kinds of transactions of a mixed load. */
 enum Kind {
   /** Two transfers in a row, which commit. */
@@ -12,6 +14,8 @@ enum Kind {
   SAGA_CONCURRENT_REFUSED,
   /** A bank gives no answer at first. */
   SAGA_RETRIED,
+  /** Steps that took effect are refused when they are called again: it commits unless it must. */
+  SAGA_REPEAT_REFUSED,
   /** Submitted at once. */
   MESSAGE,
   /** Submitted at once; its last step goes to the two subscribers of a topic. */
@@ -53,7 +57,13 @@ enum Kind {
 
   Mode mode() {
     return switch (this) {
-      case SAGA, SAGA_REFUSED, SAGA_CONCURRENT, SAGA_CONCURRENT_REFUSED, SAGA_RETRIED -> Mode.SAGA;
+      case SAGA,
+          SAGA_REFUSED,
+          SAGA_CONCURRENT,
+          SAGA_CONCURRENT_REFUSED,
+          SAGA_RETRIED,
+          SAGA_REPEAT_REFUSED ->
+          Mode.SAGA;
       case MESSAGE,
           MESSAGE_TO_TOPIC,
           MESSAGE_TWO_PHASES,
@@ -93,12 +103,12 @@ enum Kind {
   }
 
   /**
-   * The status in which it ends, once it is stored.
+   * The statuses in which it may end, once it is stored.
    *
    * @param done whether its client has done what makes it succeed: its local transaction, or a
    *     submit that was taken
    */
-  String end(boolean done) {
+  Set<String> ends(boolean done) {
     return switch (this) {
       case SAGA,
           SAGA_CONCURRENT,
@@ -107,8 +117,9 @@ enum Kind {
           MESSAGE_TO_TOPIC,
           WORKFLOW,
           WORKFLOW_ABANDONED ->
-          "succeed";
-      case MESSAGE_TWO_PHASES, MESSAGE_ABANDONED, TCC, XA -> done ? "succeed" : "failed";
+          Set.of("succeed");
+      case SAGA_REPEAT_REFUSED -> Set.of("succeed", "failed");
+      case MESSAGE_TWO_PHASES, MESSAGE_ABANDONED, TCC, XA -> Set.of(done ? "succeed" : "failed");
       case SAGA_REFUSED,
           SAGA_CONCURRENT_REFUSED,
           MESSAGE_FORGOTTEN,
@@ -118,7 +129,7 @@ enum Kind {
           XA_REFUSED,
           XA_ABANDONED,
           WORKFLOW_REFUSED ->
-          "failed";
+          Set.of("failed");
     };
   }
 }

@@ -68,9 +68,9 @@ final class Load implements AutoCloseable {
      */
     Set<String> ends(boolean localDone) {
       if (submitted == null || submitted == Known.ACCEPTED) {
-        return Set.of(kind.end(localDone || submitted != null));
+        return kind.ends(localDone || submitted != null);
       }
-      return Set.of(kind.end(true), kind.end(false)); // its time may have been over
+      return Set.of("succeed", "failed"); // its time may have been over
     }
 
     /** Whether one of its requests was not answered. */
@@ -105,6 +105,7 @@ final class Load implements AutoCloseable {
       new EnumMap<>(
           Map.ofEntries(
               entry(Kind.SAGA_RETRIED, 2),
+              entry(Kind.SAGA_REPEAT_REFUSED, 3),
               entry(Kind.SAGA_REFUSED, 8),
               entry(Kind.SAGA_CONCURRENT, 8),
               entry(Kind.SAGA_CONCURRENT_REFUSED, 8),
@@ -244,6 +245,12 @@ final class Load implements AutoCloseable {
               transactions.concurrentSaga(one.gid, List.of(from, to.refusing(), also)));
       case SAGA_RETRIED ->
           send(one, "submit", transactions.saga(one.gid, List.of(from, to.failing(1), also)));
+      case SAGA_REPEAT_REFUSED ->
+          send(
+              one,
+              "submit",
+              transactions.saga(
+                  one.gid, List.of(from.refusingRepeats(), to.refusingRepeats(), also)));
       case MESSAGE_TO_TOPIC -> send(one, "submit", transactions.messageToTopic(one.gid, from, to));
       case MESSAGE -> send(one, "submit", transactions.message(one.gid, List.of(from, to, also)));
       case MESSAGE_TWO_PHASES -> {

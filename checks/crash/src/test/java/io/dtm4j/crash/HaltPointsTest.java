@@ -64,7 +64,7 @@ class HaltPointsTest {
   }
 
   enum Mode {
-    SAGA(Kind.SAGA, Kind.SAGA_REFUSED, Kind.SAGA_RETRIED),
+    SAGA(Kind.SAGA, Kind.SAGA_REFUSED, Kind.SAGA_RETRIED, Kind.SAGA_REPEAT_REFUSED),
     CONCURRENT_SAGA(Kind.SAGA_CONCURRENT, Kind.SAGA_CONCURRENT_REFUSED),
     TCC(Kind.TCC, Kind.TCC_REFUSED, Kind.TCC_ABANDONED),
     XA(Kind.XA, Kind.XA_REFUSED, Kind.XA_ABANDONED),
@@ -105,6 +105,13 @@ class HaltPointsTest {
             BEFORE_RELEASE_AT_STOP ->
             true;
       };
+    }
+
+    /** R3b shows in a saga that rolls back because of what is repeated. */
+    List<Kind> kinds() {
+      return point == Point.AFTER_CALL_AHEAD_BEFORE_COMMIT && mode == Mode.SAGA
+          ? List.of(Kind.SAGA_REPEAT_REFUSED)
+          : mode.kinds;
     }
 
     /** At which passing it ends: at one that comes within seconds. */
@@ -187,7 +194,7 @@ class HaltPointsTest {
     List<Submission> submissions;
     try (var bank = new BankParticipants()) {
       ServerProcess server = (cell.point == Point.DURING_CLAIM ? setup : armed).serve();
-      try (var load = new Load(api, bank, cell.mode.kinds, CLIENTS, LATENESS, 0, SEED)) {
+      try (var load = new Load(api, bank, cell.kinds(), CLIENTS, LATENESS, 0, SEED)) {
         if (cell.point == Point.DURING_CLAIM) {
           awaitSome(load);
           server.kill();
