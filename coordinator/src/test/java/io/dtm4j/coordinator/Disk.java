@@ -72,7 +72,7 @@ final class Disk {
             .map(stored -> stored.transaction().state().updateTime())
             .max(Instant::compareTo)
             .orElse(Instant.MIN));
-    store.leave();
+    store.abandonAll();
   }
 
   /**

@@ -23,6 +23,7 @@ import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Payload;
+import io.dtm4j.store.FaultyStore.Fault;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -459,7 +460,7 @@ class DurabilityRulesTest extends InVirtualTime {
     server.ask(message("g", 1).prepare());
     run(A_MOMENT);
     // The submit is decided on the record as it was seen last; then its commit has to be repeated.
-    weather.nextWrites(Weather.Fate.LOST);
+    weather.nextWrites(Fault.BEFORE_EFFECT);
     server.ask(message("g", 1).submit());
     run(millis(20));
     assertThat(world.status("g")).isEqualTo(PREPARED);
@@ -497,13 +498,13 @@ class DurabilityRulesTest extends InVirtualTime {
 
   @Test
   void R6_a_batch_whose_outcome_is_unknown_is_sent_again_until_it_is_definite() {
-    for (Weather.Fate fate : Weather.Fate.values()) {
-      String gid = "g-" + fate;
+    for (Fault fault : Fault.values()) {
+      String gid = "g-" + fault;
       Server server = server("a");
       participants.script(
           "http://bank/a1",
           received -> {
-            weather.nextWrites(fate, fate);
+            weather.nextWrites(fault, fault);
             received.succeed();
           });
 
@@ -514,7 +515,7 @@ class DurabilityRulesTest extends InVirtualTime {
       assertThat(world.status(gid)).as(gid).isEqualTo(SUCCEED);
       server.crash();
     }
-    assertThat(participants.callsOf("http://bank/a2")).hasSize(Weather.Fate.values().length);
+    assertThat(participants.callsOf("http://bank/a2")).hasSize(Fault.values().length);
   }
 
   @Test

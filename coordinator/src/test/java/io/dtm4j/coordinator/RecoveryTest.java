@@ -8,6 +8,7 @@ import static io.dtm4j.coordinator.ScriptedParticipants.SUCCEEDS;
 import static io.dtm4j.protocol.GlobalStatus.SUCCEED;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.dtm4j.store.FaultyStore.Fault;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -201,13 +202,13 @@ class RecoveryTest extends InVirtualTime {
 
   @Test
   void a_claim_is_taken_up_in_spite_of_an_unknown_outcome() {
-    for (Weather.Fate fate : Weather.Fate.values()) {
-      String gid = "g-" + fate;
+    for (Fault fault : Fault.values()) {
+      String gid = "g-" + fault;
       Server server = server("a");
       participants.script("http://bank/a1", ONGOING, SUCCEEDS);
       server.ask(saga(gid, 1).submit());
       run(seconds(9));
-      weather.nextWrites(fate, fate);
+      weather.nextWrites(fault, fault);
 
       run(seconds(4)); // it is due after one of them, and not to wait for another lease
 

@@ -17,6 +17,7 @@ import io.dtm4j.model.Write;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Reply;
+import io.dtm4j.store.FaultyStore.Fault;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -290,7 +291,7 @@ class RefusalTest extends InVirtualTime {
     var contended =
         new Weather() {
           @Override
-          Fate nextWrite() {
+          Fault nextWrite() {
             touch("g");
             return super.nextWrite();
           }

@@ -25,6 +25,7 @@ import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.Reply;
+import io.dtm4j.store.FaultyStore.Fault;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -304,7 +305,7 @@ class RegisteredBranchesTest extends InVirtualTime {
     begin(one, transaction, 1);
     Instant due = world.stored("g").transaction().state().schedule().nextTime();
     run(Duration.between(time.instant(), due).minusMillis(1));
-    ofOne.nextWrites(Weather.Fate.CONFIRMED, Weather.Fate.LOST, Weather.Fate.LOST);
+    ofOne.nextWrites(Fault.NONE, Fault.BEFORE_EFFECT, Fault.BEFORE_EFFECT);
     run(millis(6));
     assertThat(one.passOf("g")).as("has claimed it").isNotNull();
     assertThat(world.status("g")).as("its decision is not stored yet").isEqualTo(PREPARED);
@@ -510,11 +511,11 @@ class RegisteredBranchesTest extends InVirtualTime {
 
   @Test
   void R6_a_registration_whose_outcome_is_unknown_is_sent_again_until_it_is_definite() {
-    for (Weather.Fate fate : Weather.Fate.values()) {
-      String gid = "g-" + fate;
+    for (Fault fault : Fault.values()) {
+      String gid = "g-" + fault;
       Server server = server("a");
       begin(server, tcc(gid), 0);
-      weather.nextWrites(fate, fate);
+      weather.nextWrites(fault, fault);
 
       Server.Answer answer = server.register(tcc(gid).branch(1));
       run(seconds(2));
@@ -606,10 +607,10 @@ class RegisteredBranchesTest extends InVirtualTime {
 
   @Test
   void R6_a_workflow_whose_creation_was_not_confirmed_is_found() {
-    for (Weather.Fate fate : Weather.Fate.values()) {
-      String gid = "g-" + fate;
+    for (Fault fault : Fault.values()) {
+      String gid = "g-" + fault;
       Server server = server("a");
-      weather.nextWrites(fate, fate);
+      weather.nextWrites(fault, fault);
       List<Stored> found = new ArrayList<>();
 
       server.prepareWorkflow(workflow(gid), found::add);

@@ -6,6 +6,7 @@ import static io.dtm4j.protocol.GlobalStatus.SUBMITTED;
 import static io.dtm4j.protocol.GlobalStatus.SUCCEED;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.dtm4j.store.FaultyStore.Fault;
 import io.dtm4j.store.Filter;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -99,11 +100,11 @@ class RetentionTest extends InVirtualTime {
 
   @Test
   void an_unknown_outcome_is_repeated() {
-    for (Weather.Fate fate : Weather.Fate.values()) {
-      server.ask(saga("g-" + fate, 1).submit());
+    for (Fault fault : Fault.values()) {
+      server.ask(saga("g-" + fault, 1).submit());
     }
     run(KEEP.plus(A_MOMENT));
-    weather.nextWrites(Weather.Fate.values());
+    weather.nextWrites(Fault.values());
 
     retention.start();
     run(SWEEP.plus(seconds(2)));

@@ -15,6 +15,9 @@ import io.dtm4j.store.MemoryStore;
 import io.dtm4j.store.Page;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.TransactionStore;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -62,12 +65,23 @@ final class SharedStore extends MemoryStore {
 
   /** As a server sees it, which does not know the store's time exactly. */
   TransactionStore seenBy(Weather weather) {
-    StoreView view =
-        (method, result) ->
-            method.equals("storeTime") && result instanceof Instant now
-                ? now.plus(weather.clockError())
-                : result;
-    return view.of(this);
+    InvocationHandler handler =
+        (_, method, arguments) -> {
+          Object result;
+          try {
+            result = method.invoke(this, arguments);
+          } catch (InvocationTargetException e) {
+            throw e.getCause();
+          }
+          return method.getName().equals("storeTime") && result instanceof Instant now
+              ? now.plus(weather.clockError())
+              : result;
+        };
+    return (TransactionStore)
+        Proxy.newProxyInstance(
+            TransactionStore.class.getClassLoader(),
+            new Class<?>[] {TransactionStore.class},
+            handler);
   }
 
   /** From now on no batch of that gid can be stored. */
@@ -208,9 +222,9 @@ final class SharedStore extends MemoryStore {
   }
 
   @Override
-  protected synchronized List<Stored> leave() {
+  protected synchronized List<Stored> abandonAll() {
     List<Stored> left =
-        super.leave().stream()
+        super.abandonAll().stream()
             .sorted(comparing(stored -> stored.transaction().gid().value()))
             .toList();
     left.forEach(stored -> listener.changed(stored, Cause.LEASE));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Reply;
+import io.dtm4j.store.FaultyStore.Fault;
 import io.dtm4j.store.KeyValue;
 import java.util.ArrayList;
 import java.util.List;
@@ -142,26 +143,26 @@ class SubscriptionsTest extends InVirtualTime {
 
   @Test
   void a_change_whose_outcome_was_not_known_happens_once_and_is_a_success() {
-    weather.nextWrites(Weather.Fate.UNCONFIRMED, Weather.Fate.LOST);
+    weather.nextWrites(Fault.AFTER_EFFECT, Fault.BEFORE_EFFECT);
     assertThat(subscribe("t", "http://a")).isNull();
     assertThat(stored("t").version()).isEqualTo(1);
 
-    weather.nextWrites(Weather.Fate.UNCONFIRMED);
+    weather.nextWrites(Fault.AFTER_EFFECT);
     assertThat(subscribe("t", "http://b")).isNull();
     assertThat(stored("t").version()).isEqualTo(2);
 
-    weather.nextWrites(Weather.Fate.UNCONFIRMED);
+    weather.nextWrites(Fault.AFTER_EFFECT);
     assertThat(unsubscribe("t", "http://b")).isNull();
     assertThat(stored("t").version()).isEqualTo(3);
 
-    weather.nextWrites(Weather.Fate.UNCONFIRMED);
+    weather.nextWrites(Fault.AFTER_EFFECT);
     assertThat(delete("t")).isNull();
     assertThat(world.store.findKeyValues("topics", null)).isEmpty();
   }
 
   @Test
   void a_topic_that_never_was_is_not_found_although_an_outcome_was_not_known() {
-    weather.nextWrites(Weather.Fate.UNCONFIRMED);
+    weather.nextWrites(Fault.AFTER_EFFECT);
 
     assertThat(delete("t")).isEqualTo(ErrorCode.TOPIC_NOT_FOUND);
   }

@@ -4,6 +4,8 @@ import io.dtm4j.model.Batch;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Committer;
 import io.dtm4j.store.EventLoop;
+import io.dtm4j.store.FaultyStore;
+import io.dtm4j.store.FaultyStore.Fault;
 import io.dtm4j.store.LaneWork;
 import io.dtm4j.store.OutcomeUnknownException;
 import io.dtm4j.store.TransactionStore;
@@ -12,7 +14,6 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -28,19 +29,6 @@ final class VirtualCommitter implements Committer {
   /** What takes longer may keep others waiting that need it. */
   private static final Duration SLOW = Duration.ofMillis(500);
 
-  private static final Set<String> WRITES =
-      Set.of(
-          "commit",
-          "claimDue",
-          "claim",
-          "renew",
-          "release",
-          "resetDue",
-          "delete",
-          "createKeyValue",
-          "updateKeyValue",
-          "deleteKeyValue");
-
   /** Told of batches. */
   interface Listener {
     void handedOver(Batch batch);
@@ -55,7 +43,10 @@ final class VirtualCommitter implements Committer {
   private final TransactionStore store;
   private final Listener listener;
   private final @Nullable Disk disk;
+
+  /** As whoever does not hear from it sees the store. */
   private final TransactionStore unheard;
+
   private final LaneWork work = new LaneWork();
   private final Deque<Instant> handedOverAt = new ArrayDeque<>();
   private boolean busy;
@@ -77,8 +68,7 @@ final class VirtualCommitter implements Committer {
     this.weather = weather;
     this.store = StoreFaults.before(store);
     this.disk = disk;
-    StoreView failing = VirtualCommitter::failsAfterItsEffect;
-    unheard = failing.of(store);
+    unheard = new FaultyStore(store, _ -> Fault.AFTER_EFFECT);
     this.listener = listener;
   }
 
@@ -138,9 +128,9 @@ final class VirtualCommitter implements Committer {
   }
 
   private void attempt(LaneWork.Try next) {
-    Weather.Fate fate = weather.nextWrite();
-    Duration there = fate == Weather.Fate.LATE ? weather.lateness() : weather.write();
-    if (fate == Weather.Fate.CONFIRMED) {
+    Fault fault = weather.nextWrite();
+    Duration there = fault == Fault.LATE_EFFECT ? weather.lateness() : weather.write();
+    if (fault == Fault.NONE) {
       Duration thereAndBack = there.plus(weather.write());
       if (thereAndBack.compareTo(SLOW) > 0) {
         process.disturbed(thereAndBack);
@@ -149,7 +139,7 @@ final class VirtualCommitter implements Committer {
       time.after(there, () -> outcome.set(takeEffect(next)));
       process.after(thereAndBack, () -> ended(outcome.get()));
     } else {
-      if (fate != Weather.Fate.LOST) {
+      if (fault != Fault.BEFORE_EFFECT) {
         time.after(there, () -> takeEffectUnheard(next));
       }
       Duration failsAfter = weather.write().plus(weather.write());
@@ -195,16 +185,6 @@ final class VirtualCommitter implements Committer {
     } catch (OutcomeUnknownException _) {
       // nobody is told anything
     }
-  }
-
-  /**
-   * As whoever does not hear from it sees the store: what is written is written, then that fails.
-   */
-  private static @Nullable Object failsAfterItsEffect(String method, @Nullable Object result) {
-    if (WRITES.contains(method)) {
-      throw new OutcomeUnknownException("on purpose", null);
-    }
-    return result;
   }
 
   /** How an attempt ended; null: nobody knows. */

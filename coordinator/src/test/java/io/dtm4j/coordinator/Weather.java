@@ -1,5 +1,6 @@
 package io.dtm4j.coordinator;
 
+import io.dtm4j.store.FaultyStore.Fault;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -11,24 +12,12 @@ import java.util.List;
  * only what a test asks for goes wrong.
  */
 class Weather {
-  /** What becomes of one attempt to write. */
-  enum Fate {
-    /** It takes effect and is confirmed. */
-    CONFIRMED,
-    /** It never takes effect; the outcome is unknown. */
-    LOST,
-    /** It takes effect; the outcome is unknown. */
-    UNCONFIRMED,
-    /** It takes effect only later; the outcome is unknown. */
-    LATE
-  }
-
   static final Duration HOP = Duration.ofNanos(10_000);
   static final Duration READ = Duration.ofMillis(1);
   static final Duration WRITE = Duration.ofMillis(2);
   static final Duration CALL = Duration.ofMillis(2);
 
-  private final Deque<Fate> fates = new ArrayDeque<>();
+  private final Deque<Fault> faults = new ArrayDeque<>();
   private final List<String> away = new ArrayList<>();
   private boolean storeAway;
   private Duration connecting = Duration.ZERO;
@@ -38,14 +27,14 @@ class Weather {
   // ---- what a test asks for
 
   /** What becomes of the next attempts to write. */
-  void nextWrites(Fate... next) {
-    fates.addAll(List.of(next));
+  void nextWrites(Fault... next) {
+    faults.addAll(List.of(next));
   }
 
   /** The next write takes effect only after that time. */
   void nextWriteLate(Duration delay) {
     late = delay;
-    fates.add(Fate.LATE);
+    faults.add(Fault.LATE_EFFECT);
   }
 
   /** From now on no write reaches the store. */
@@ -109,12 +98,12 @@ class Weather {
     return false;
   }
 
-  Fate nextWrite() {
+  Fault nextWrite() {
     if (storeAway) {
-      return Fate.LOST;
+      return Fault.BEFORE_EFFECT;
     }
-    Fate next = fates.poll();
-    return next == null ? Fate.CONFIRMED : next;
+    Fault next = faults.poll();
+    return next == null ? Fault.NONE : next;
   }
 
   /** To the store, or back. */

@@ -168,7 +168,7 @@ public class MemoryStore implements TransactionStore {
    *
    * @return what they have left
    */
-  protected synchronized List<Stored> leave() {
+  protected synchronized List<Stored> abandonAll() {
     Instant now = storeTime();
     List<Stored> left =
         transactions.values().stream()

@@ -58,7 +58,7 @@ final class Api {
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Duration TIMEOUT = Duration.ofSeconds(15);
-  private static final Set<String> NOTHING_STORED =
+  private static final Set<String> NOTHING_STORED_CODES =
       Set.of("OVERLOADED", "STOPPING", "STORE_UNAVAILABLE");
   private static final Set<Known> DEFINITE =
       Set.of(Known.ACCEPTED, Known.ROLLED_BACK, Known.NOT_FINISHED);
@@ -155,7 +155,7 @@ final class Api {
     if (response.statusCode() == OK) {
       return Known.ACCEPTED;
     }
-    if (NOTHING_STORED.contains(code)) {
+    if (NOTHING_STORED_CODES.contains(code)) {
       return Known.NOT_STORED;
     }
     if (response.statusCode() == CONFLICT && code.equals("ROLLED_BACK")) {

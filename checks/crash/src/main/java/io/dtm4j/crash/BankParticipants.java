@@ -114,7 +114,7 @@ final class BankParticipants implements AutoCloseable {
   /** Stands for the local transaction of a message, where others have the id of a branch. */
   static final String LOCALLY = "local";
 
-  private static final Set<String> BACKWARD = Set.of("compensate", "cancel", "rollback");
+  static final Set<String> BACKWARD = Set.of("compensate", "cancel", "rollback");
   private static final int OK = 200;
   private static final int CONFLICT = 409;
   private static final int TOO_EARLY = 425;

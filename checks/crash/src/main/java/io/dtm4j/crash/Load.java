@@ -206,6 +206,12 @@ final class Load implements AutoCloseable {
     return answered.get();
   }
 
+  /** Waits until so many more have reached a server. */
+  void awaitMore(int more, Duration within) {
+    int enough = answered() + more;
+    Await.until("load", within, () -> answered() >= enough);
+  }
+
   private void run(String name, Random random) {
     for (int count = 0; !stopped; count++) {
       Submission submission =

@@ -80,8 +80,7 @@ final class Rounds {
       ServerProcess server = serve();
       try (var load = new Load(api, bank, CLIENTS, LATENESS, 0, itsSeed)) {
         for (int round = before; round < before + rounds; round++) {
-          int enough = load.answered() + random.nextInt(MOST_PER_ROUND);
-          Await.until("load", LOAD_WITHIN, () -> load.answered() >= enough);
+          load.awaitMore(random.nextInt(MOST_PER_ROUND), LOAD_WITHIN);
           server.kill();
           long lost = 0;
           switch (harms.get(round % harms.size())) {

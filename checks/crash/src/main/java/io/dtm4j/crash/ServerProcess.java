@@ -152,7 +152,7 @@ final class ServerProcess implements AutoCloseable {
   private static List<String> command(Setup setup, String... options) {
     var command = new ArrayList<>(setup.wrapper());
     command.add(Path.of(requireNonNull(System.getProperty("java.home")), "bin", "java").toString());
-    command.addAll(
+    command.addAll( // those of ./dtm4j
         List.of(
             "-XX:+UseSerialGC",
             "-Xmn24m",

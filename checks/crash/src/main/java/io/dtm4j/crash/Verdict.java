@@ -16,7 +16,6 @@ import java.util.TreeSet;
 
 /** Compares what clients were told, what the server has stored, and what the participants saw. */
 final class Verdict {
-  private static final Set<String> BACKWARD = Set.of("compensate", "cancel", "rollback");
   private static final Set<String> SECOND_PHASE = Set.of("confirm", "commit");
   private static final Duration ENDS_WITHIN = Duration.ofSeconds(30);
 
@@ -40,7 +39,7 @@ final class Verdict {
         () -> "all transactions end; still open are " + open,
         ENDS_WITHIN,
         () -> {
-          open.removeIf(verdict::isAtRest);
+          open.removeIf(verdict::isAtItsEnd);
           return open.isEmpty();
         });
     submissions.forEach(verdict::check);
@@ -49,7 +48,7 @@ final class Verdict {
     }
   }
 
-  private boolean isAtRest(String gid) {
+  private boolean isAtItsEnd(String gid) {
     String status = api.status(gid);
     return status.isEmpty() || status.equals("succeed") || status.equals("failed");
   }
@@ -81,7 +80,7 @@ final class Verdict {
     Map<String, String> forward = new HashMap<>();
     Map<String, String> backward = new HashMap<>();
     for (JsonNode row : rows) {
-      (BACKWARD.contains(row.path("op").asText()) ? backward : forward)
+      (BankParticipants.BACKWARD.contains(row.path("op").asText()) ? backward : forward)
           .put(row.path("branch_id").asText(), row.path("status").asText());
     }
     boolean all = one.kind.mode() == Kind.Mode.SAGA || one.kind.mode() == Kind.Mode.MESSAGE;
@@ -115,7 +114,7 @@ final class Verdict {
     Set<String> undone = new HashSet<>();
     Set<String> settled = new HashSet<>();
     for (Seen call : seen) {
-      if (BACKWARD.contains(call.op())) {
+      if (BankParticipants.BACKWARD.contains(call.op())) {
         undone.add(call.branch());
         expect(!settled.contains(call.branch()), one, "was called both ways: " + seen);
       } else {

@@ -84,7 +84,7 @@ class BrokenDiskTest {
       List<Submission> submissions;
       try (var server = setup.serve()) {
         try (var load = load()) {
-          awaitSome(load);
+          load.awaitMore(SOME, SOON);
           disk.fill();
           awaitReadiness(FULL);
           Await.pass(CLIENTS_HEAR_OF_IT);
@@ -97,7 +97,7 @@ class BrokenDiskTest {
           disk.free();
 
           awaitReady();
-          awaitSome(load);
+          load.awaitMore(SOME, SOON);
           submissions = load.end();
         }
         assertThatClientsHeardOfIt(submissions);
@@ -114,7 +114,7 @@ class BrokenDiskTest {
       List<Submission> submissions;
       try (var server = setup.serve()) {
         try (var load = load()) {
-          awaitSome(load);
+          load.awaitMore(SOME, SOON);
           disk.breakNow();
           awaitReadiness(READ_ONLY);
           Await.pass(CLIENTS_HEAR_OF_IT);
@@ -126,7 +126,7 @@ class BrokenDiskTest {
           disk.mount();
 
           awaitReady();
-          awaitSome(load);
+          load.awaitMore(SOME, SOON);
           submissions = load.end();
         }
         assertThatClientsHeardOfIt(submissions);
@@ -143,7 +143,7 @@ class BrokenDiskTest {
       List<Submission> submissions;
       try (var server = setup.serve();
           var load = load()) {
-        awaitSome(load);
+        load.awaitMore(SOME, SOON);
         disk.fill();
         awaitReadiness(FULL);
         server.kill();
@@ -161,11 +161,6 @@ class BrokenDiskTest {
 
   private Load load() {
     return new Load(api, bank, CLIENTS, LATENESS, PADDING, 5);
-  }
-
-  private static void awaitSome(Load load) {
-    int enough = load.answered() + SOME;
-    Await.until("load", SOON, () -> load.answered() >= enough);
   }
 
   private void awaitReadiness(String why) {

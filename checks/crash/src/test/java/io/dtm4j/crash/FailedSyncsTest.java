@@ -48,8 +48,7 @@ class FailedSyncsTest {
         try (var load = new Load(api, bank, 8, 20, 0, 8)) {
           Await.until("a sync fails", SOON, () -> server.output().contains("Input/output error"));
           Await.until("it writes again", SOON, () -> server.output().contains("writes again"));
-          int enough = load.answered() + SOME;
-          Await.until("load", SOON, () -> load.answered() >= enough);
+          load.awaitMore(SOME, SOON);
           submissions = load.end();
         }
         Verdict.passOn(submissions, api, bank);

@@ -172,7 +172,11 @@ final class Flood implements AutoCloseable {
   }
 
   /** How a run of submits looks. */
-  record Shape(String name, boolean waited, boolean overGrpcToo, boolean slowly, int steps) {}
+  record Shape(String name, boolean waited, boolean overGrpcToo, boolean slowly) {
+    private int steps() {
+      return slowly ? 1 : 2;
+    }
+  }
 
   /** Sends so many a second for so long; some may not be answered yet when it returns. */
   Told pour(Shape shape, double perSecond, Duration length) {

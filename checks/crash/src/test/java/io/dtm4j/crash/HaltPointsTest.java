@@ -196,11 +196,11 @@ class HaltPointsTest {
       ServerProcess server = (cell.point == Point.DURING_CLAIM ? setup : armed).serve();
       try (var load = new Load(api, bank, cell.kinds(), CLIENTS, LATENESS, 0, SEED)) {
         if (cell.point == Point.DURING_CLAIM) {
-          awaitSome(load);
+          load.awaitMore(SOME, HALTS_WITHIN);
           server.kill();
           server = armed.launch();
         } else if (cell.point == Point.BEFORE_RELEASE_AT_STOP) {
-          awaitSome(load);
+          load.awaitMore(SOME, HALTS_WITHIN);
           server.terminate();
         }
         Await.until("it halts at " + cell, HALTS_WITHIN, server::hasEnded);
@@ -214,9 +214,5 @@ class HaltPointsTest {
       }
     }
     return cell;
-  }
-
-  private static void awaitSome(Load load) {
-    Await.until("load", HALTS_WITHIN, () -> load.answered() >= SOME);
   }
 }

@@ -26,8 +26,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Measures what {@link OverloadTest} only looks at: how much is done under too much load, how soon
- * all is well again, and whether slow participants hold up others. Seven minutes, by its name only,
- * on a machine that does nothing else.
+ * all is well again, and whether slow participants hold up others. By its name only, on a machine
+ * that does nothing else.
  */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class OverloadBenchmark {
@@ -76,7 +76,7 @@ class OverloadBenchmark {
   void at_three_times_its_capacity_it_does_as_much_and_is_well_again_within_five_seconds() {
     try (var _ = setup.withJvm(Flood.slowStore(MICROS_PER_BATCH)).serve(grpc())) {
       flood
-          .pour(new Shape("warm", false, true, false, 2), TIMES * peak("cool"), MEASURED)
+          .pour(new Shape("warm", false, true, false), TIMES * peak("cool"), MEASURED)
           .awaitAnswers();
       awaitAllDone();
       double peak = peak("warm-peak");
@@ -85,9 +85,7 @@ class OverloadBenchmark {
       var memory = new Memory();
       long done = done();
       long began = System.nanoTime();
-      Told told =
-          flood.pour(
-              new Shape("flood", false, true, false, 2), TIMES * peak, Duration.ofSeconds(15));
+      Told told = flood.pour(new Shape("flood", false, true, false), TIMES * peak, MEASURED);
       double goodput = (done() - done) / seconds(began);
       long ended = System.nanoTime();
       memory.close();
@@ -131,7 +129,7 @@ class OverloadBenchmark {
       Told beside = keepSlow("slow", () -> healthy("beside"));
       awaitAllDone();
       Told besideWaiting;
-      try (var _ = flood.new Clients(new Shape("waiting", true, false, true, 1), OPEN_PASSES)) {
+      try (var _ = flood.new Clients(new Shape("waiting", true, false, true), OPEN_PASSES)) {
         Await.until("5,000 are open", ENDS_WITHIN, () -> openPasses() >= OPEN_PASSES - 10);
         besideWaiting = healthy("beside-waiting");
       }
@@ -144,7 +142,7 @@ class OverloadBenchmark {
   /** Lets five thousand wait for slow participants. */
   private void fillSlowly(String name) {
     flood
-        .pour(new Shape(name, false, false, true, 1), 2 * SLOW_PER_SECOND, Duration.ofSeconds(10))
+        .pour(new Shape(name, false, false, true), 2 * SLOW_PER_SECOND, Duration.ofSeconds(10))
         .awaitAnswers();
   }
 
@@ -153,7 +151,7 @@ class OverloadBenchmark {
     long before = done();
     var pouring =
         CompletableFuture.supplyAsync(
-            () -> flood.pour(new Shape(name, false, false, true, 1), SLOW_PER_SECOND, MEASURED));
+            () -> flood.pour(new Shape(name, false, false, true), SLOW_PER_SECOND, MEASURED));
     Told told = meanwhile.get();
     say(
         "open passes beside       %8.0f, %d sagas ended meanwhile, healthy ones among them",
@@ -187,14 +185,14 @@ class OverloadBenchmark {
   }
 
   private Told healthy(String name) {
-    Told told = flood.pour(new Shape(name, true, false, false, 2), 300, MEASURED);
+    Told told = flood.pour(new Shape(name, true, false, false), 300, MEASURED);
     told.awaitAnswers();
     return told;
   }
 
   /** Of waited sagas by 64 clients, in a warm JVM. */
   private double peak(String name) {
-    try (var clients = flood.new Clients(new Shape(name, true, true, false, 2), 64)) {
+    try (var clients = flood.new Clients(new Shape(name, true, true, false), 64)) {
       Await.pass(WARM_UP);
       int before = clients.ended();
       long began = System.nanoTime();
@@ -209,7 +207,7 @@ class OverloadBenchmark {
   private double freshMillis() {
     List<Double> each = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
-      Told told = flood.ask(new Shape("fresh-" + fresh++, true, false, false, 2));
+      Told told = flood.ask(new Shape("fresh-" + fresh++, true, false, false));
       each.add(told.accepted().isEmpty() ? Double.MAX_VALUE : told.percentile(100));
     }
     return each.stream().sorted().toList().get(2);

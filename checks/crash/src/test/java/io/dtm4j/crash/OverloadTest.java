@@ -43,7 +43,7 @@ class OverloadTest {
         var flood = new Flood(setup.port(), grpcPort, Duration.ZERO)) {
       var api = new Api(setup.url());
 
-      Told told = flood.pour(new Shape("flood", false, true, false, 2), PER_SECOND, LENGTH);
+      Told told = flood.pour(new Shape("flood", false, true, false), PER_SECOND, LENGTH);
       told.awaitAnswers();
 
       var answers = new HashSet<>(told.answers().keySet());

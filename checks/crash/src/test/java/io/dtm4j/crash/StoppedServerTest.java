@@ -19,6 +19,8 @@ import org.junit.jupiter.api.parallel.Isolated;
 @Isolated
 class StoppedServerTest {
   /** Of a request timeout of one second a lease of six follows (docs/architecture.md, R7). */
+  private static final Duration LOAD_WITHIN = Duration.ofSeconds(60);
+
   private static final Map<String, String> SHORT_LEASES =
       Map.of("RETRY_INTERVAL", "3", "TIMEOUT_TO_FAIL", "3", "REQUEST_TIMEOUT", "1");
 
@@ -38,12 +40,12 @@ class StoppedServerTest {
     try (var bank = new BankParticipants();
         var server = setup.serve()) {
       try (var load = new Load(api, bank, 12, 400, 0, 11)) {
-        awaitMore(load);
+        load.awaitMore(SOME, LOAD_WITHIN);
         for (Duration standstill : STANDSTILLS) {
           signal("STOP", server);
           Await.pass(standstill);
           signal("CONT", server);
-          awaitMore(load);
+          load.awaitMore(SOME, LOAD_WITHIN);
         }
         submissions = load.end();
         assertThat(load.lost()).as("recorded steps that were missing later").isEmpty();
@@ -52,11 +54,6 @@ class StoppedServerTest {
       assertThat(server.output()).doesNotContain("pass dropped");
     }
     assertThat(submissions).anyMatch(Submission::mustBeStored);
-  }
-
-  private static void awaitMore(Load load) {
-    int enough = load.answered() + SOME;
-    Await.until("load", Duration.ofSeconds(60), () -> load.answered() >= enough);
   }
 
   private static void signal(String name, ServerProcess server) throws Exception {

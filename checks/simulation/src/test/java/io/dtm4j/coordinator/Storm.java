@@ -1,12 +1,14 @@
 package io.dtm4j.coordinator;
 
+import io.dtm4j.store.FaultyStore.Fault;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
 
 /** Everything takes its chance, until it is told to calm down. One for each server. */
 final class Storm extends Weather {
-  private static final List<Fate> UNKNOWN = List.of(Fate.LOST, Fate.UNCONFIRMED, Fate.LATE);
+  private static final List<Fault> UNKNOWN =
+      List.of(Fault.BEFORE_EFFECT, Fault.AFTER_EFFECT, Fault.LATE_EFFECT);
 
   private final SplittableRandom chance;
   private final Faults faults;
@@ -72,9 +74,9 @@ final class Storm extends Weather {
   }
 
   @Override
-  Fate nextWrite() {
-    Fate asked = super.nextWrite();
-    return asked == Fate.CONFIRMED && percent(writesLost, "outcome of a write is unknown")
+  Fault nextWrite() {
+    Fault asked = super.nextWrite();
+    return asked == Fault.NONE && percent(writesLost, "outcome of a write is unknown")
         ? UNKNOWN.get(chance.nextInt(UNKNOWN.size()))
         : asked;
   }

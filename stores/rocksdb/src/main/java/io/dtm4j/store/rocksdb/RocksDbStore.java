@@ -138,7 +138,7 @@ public final class RocksDbStore implements TransactionStore {
     try {
       var leased = new ArrayList<Gid>();
       store = new RocksDbStore(directory, config.sync(), wall, nanoTime, leased);
-      store.releaseAll(leased);
+      store.abandonAll(leased);
       return store;
     } catch (RocksDBException | RuntimeException e) {
       if (store == null) {
@@ -165,7 +165,7 @@ public final class RocksDbStore implements TransactionStore {
   }
 
   /** Nobody else can hold it, so what was leased when the store was left comes to rest. */
-  private synchronized void releaseAll(List<Gid> leased) {
+  private synchronized void abandonAll(List<Gid> leased) {
     inSteps(
         leased,
         (open, gid) -> {
