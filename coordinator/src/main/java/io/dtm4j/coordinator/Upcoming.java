@@ -46,12 +46,17 @@ final class Upcoming {
     expected.compute(gid, (_, one) -> withoutOne(one));
   }
 
-  /** A command has made this of a transaction: what comes from before that is too late. */
+  /**
+   * A command has made this of a transaction: what comes from before that is too late. Loops that
+   * are behind bring word of older commands after that of newer ones.
+   */
   void overtake(Stored now) {
     expected.computeIfPresent(
         now.transaction().gid(),
         (_, others) -> {
-          others.furthest = now;
+          if (others.furthest == null || !isBefore(now, others.furthest)) {
+            others.furthest = now;
+          }
           return others;
         });
   }

@@ -369,6 +369,27 @@ class DurabilityRulesTest extends InVirtualTime {
   }
 
   @Test
+  void R4_nothing_is_called_after_a_stop_though_word_of_an_older_command_comes_behind_it() {
+    Server server = server("a");
+    VirtualLoop busy = server.loopOf("g");
+    server.ask(message("g", 1).timeoutToFail(2).prepare(), busy);
+    run(millis(1)); // the record is on its way
+    busy.hold();
+    run(seconds(3));
+    assertThat(world.stored("g").owner().isHeld()).as("its pass is to begin").isTrue();
+
+    Server.Answer stopped = server.ask(message("g", 1).forceStop(), server.loopBeside(busy));
+    run(A_MOMENT);
+    assertThat(codeOf(stopped)).isNull();
+    assertThat(world.status("g")).isEqualTo(FAILED);
+    busy.goOn(); // the answer to the prepare first, then the pass
+    run(seconds(30));
+
+    assertThat(participants.received()).isEmpty();
+    server.checkIdle();
+  }
+
+  @Test
   void R4_a_stop_is_answered_when_the_loop_of_the_pass_has_ended_it() {
     Server server = server("a");
     VirtualLoop busy = server.loopOf("g");
