@@ -110,6 +110,11 @@ final class Mutations {
           Mutation.of("running ahead: a concurrent saga does, too")
               .engine(
                   "SagaRules.java", "if (draft.plan().isSequential()) {", "if (draft != null) {"),
+          Mutation.of("a saga rests for an hour whatever its interval")
+              .engine(
+                  "SagaRules.java",
+                  "draft.restForRetry(timeout);",
+                  "draft.rest(draft.now().plus(RetryPolicy.LONGEST));"),
           Mutation.of("R3a: two answers are decided on one state")
               .coordinator(
                   "Coordinator.java",

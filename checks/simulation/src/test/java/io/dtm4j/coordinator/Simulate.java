@@ -49,6 +49,10 @@ public final class Simulate implements Callable<Integer> {
       throw new CommandLine.ParameterException(
           new CommandLine(this), "--seeds: " + count + " (expected: at least 1)");
     }
+    if (from > Long.MAX_VALUE - count) {
+      throw new CommandLine.ParameterException(
+          new CommandLine(this), "--seed: " + from + " (there are no " + count + " from there on)");
+    }
     long began = System.nanoTime();
     var toldAt = new AtomicLong(began);
     String report = Seeds.run(from, count, done -> tell(done, count, began, toldAt));
