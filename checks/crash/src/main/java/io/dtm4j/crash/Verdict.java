@@ -72,8 +72,21 @@ final class Verdict {
     if (one.waited && one.known() == Known.ROLLED_BACK) {
       expect(status.equals("failed"), one, "was reported as rolled back and is " + status);
     }
+    if (one.waited && one.kind.mode() == Kind.Mode.SAGA && one.known() == Known.ACCEPTED) {
+      expect(status.equals("succeed"), one, "was reported as done and is " + status);
+    }
+    if (one.kind == Kind.SAGA_REPEAT_REFUSED && status.equals("failed")) {
+      expect(hasRepeated(seen), one, "rolled back, and no action was repeated: " + seen);
+    }
     checkBranches(one, status, stored.path("branches"));
     checkOrder(one, seen);
+  }
+
+  private static boolean hasRepeated(List<Seen> seen) {
+    Set<String> called = new HashSet<>();
+    return seen.stream()
+        .filter(call -> call.op().equals("action"))
+        .anyMatch(call -> !called.add(call.branch()));
   }
 
   private void checkBranches(Submission one, String status, JsonNode rows) {

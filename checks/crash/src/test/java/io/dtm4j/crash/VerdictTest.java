@@ -28,6 +28,7 @@ class VerdictTest {
   private final Vertx vertx = Vertx.vertx();
   private final BankParticipants bank = new BankParticipants();
   private final Submission saga = new Submission(GID, Kind.SAGA, false);
+  private JsonObject stored;
   private Api api;
 
   @BeforeEach
@@ -36,7 +37,7 @@ class VerdictTest {
     for (String branch : AMOUNTS.keySet()) {
       rows.add(row(branch, "action", "succeed")).add(row(branch, "compensate", "prepared"));
     }
-    var stored =
+    stored =
         new JsonObject()
             .put("transaction", new JsonObject().put("status", "succeed"))
             .put("branches", rows);
@@ -92,5 +93,28 @@ class VerdictTest {
     assertThatThrownBy(() -> Verdict.passOn(List.of(saga), api, bank))
         .isInstanceOf(AssertionError.class)
         .hasMessageContaining("04=5}, expected");
+  }
+
+  @Test
+  void a_saga_that_was_reported_as_done_and_has_failed_is_wrong() {
+    assertRefused(failed(Kind.SAGA_REPEAT_REFUSED, true), "was reported as done and is failed");
+  }
+
+  @Test
+  void a_saga_that_has_failed_although_nothing_was_repeated_is_wrong() {
+    assertRefused(failed(Kind.SAGA_REPEAT_REFUSED, false), "no action was repeated");
+  }
+
+  private Submission failed(Kind kind, boolean waited) {
+    stored.getJsonObject("transaction").put("status", "failed");
+    var one = new Submission(GID, kind, waited);
+    one.answers.addAll(saga.answers);
+    return one;
+  }
+
+  private void assertRefused(Submission one, String message) {
+    assertThatThrownBy(() -> Verdict.passOn(List.of(one), api, bank))
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining(message);
   }
 }
