@@ -303,7 +303,7 @@ public final class Coordinator {
    */
   private void act(LivePass live, Decision decision, boolean ranAhead) {
     if (departures.areClosedTo(live)) {
-      giveBackIfIdle(live); // another server calls
+      heldBack(live); // another server calls
       return;
     }
     if (!ranAhead) {
@@ -544,15 +544,16 @@ public final class Coordinator {
     passes.values().forEach(live -> live.loop.execute(() -> giveBackIfIdle(live)));
   }
 
-  /** A call of it did not leave, and does not before it is wanted anew. */
+  /** What was to leave did not: the pass ends with what is in flight. */
   private void heldBack(LivePass live) {
+    live.isHeldBack = true;
     live.isAhead = false;
     giveBackIfIdle(live);
   }
 
   private void giveBackIfIdle(LivePass live) {
     boolean idle = live.calls == 0 && live.waiting.isEmpty() && !live.isCommitting();
-    if (idle && live.waiters.isEmpty()) {
+    if (idle && departures.areClosedTo(live)) {
       giveBack(live);
     }
   }

@@ -74,7 +74,7 @@ final class Departures {
   }
 
   boolean areClosedTo(LivePass live) {
-    return closed && live.waiters.isEmpty();
+    return closed && (live.isHeldBack || live.waiters.isEmpty());
   }
 
   /** The lease lasts again: calls that waited for it leave. */

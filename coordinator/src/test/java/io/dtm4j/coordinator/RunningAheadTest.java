@@ -12,6 +12,7 @@ import static io.dtm4j.protocol.GlobalStatus.SUCCEED;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.model.Branch;
+import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -197,7 +198,7 @@ class RunningAheadTest extends InVirtualTime {
   }
 
   @Test
-  void a_call_that_did_not_leave_ahead_leaves_when_somebody_waits_for_it_after_all() {
+  void what_did_not_leave_ahead_of_a_stop_is_given_back_though_a_client_joins() {
     world.limits = new CoordinatorLimits(1_000, 1 << 20, 1_000, 1, 10);
     Server server = server("a");
     VirtualLoop loop = server.loopOf("g");
@@ -223,9 +224,9 @@ class RunningAheadTest extends InVirtualTime {
     loop.goOn();
     run(seconds(4));
 
-    assertThat(codeOf(waiting)).isNull();
-    assertThat(participants.callsOf(A2)).hasSize(1);
-    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    assertThat(codeOf(waiting)).isEqualTo(ErrorCode.NOT_FINISHED);
+    assertThat(participants.callsOf(A2)).isEmpty();
+    assertThat(world.stored("g").owner().isHeld()).isFalse();
   }
 
   private ScriptedParticipants.Behaviour withoutStore(ScriptedParticipants.Behaviour behaviour) {

@@ -134,6 +134,35 @@ class StopTest extends InVirtualTime {
     assertThat(world.stored("g").owner().isHeld()).isFalse();
   }
 
+  /** It cannot go on for that client: what it held back before is not called by it any more. */
+  @Test
+  void a_pass_that_has_held_a_call_back_is_given_back_though_a_client_joins_it() {
+    Server one = server("one");
+    server("two");
+    participants.script("http://bank/a1", SILENT);
+    participants.script("http://bank/a2", SILENT);
+    Requests orders =
+        saga("g", 4).customData("{\"concurrent\":true,\"orders\":{\"2\":[0],\"3\":[1]}}");
+    one.ask(orders.submit());
+    run(A_MOMENT);
+
+    weather.writesTake(millis(800));
+    participants.callsOf("http://bank/a1").getFirst().succeed(); // allows a3
+    run(millis(1));
+    participants.callsOf("http://bank/a2").getFirst().succeed(); // waits behind it, allows a4
+    Server.Answer joining = one.ask(orders.waiting().submit());
+    run(millis(1));
+    stop(one);
+    run(seconds(9));
+
+    assertThat(stopped).isTrue();
+    assertThat(codeOf(joining)).isEqualTo(ErrorCode.NOT_FINISHED);
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+    assertThat(world.stored("g").owner().server()).isEqualTo("two");
+    assertThat(participants.urls())
+        .containsExactly("http://bank/a1", "http://bank/a2", "http://bank/a3", "http://bank/a4");
+  }
+
   @Test
   void a_client_that_watches_another_server_is_answered() {
     Server one = server("one");
