@@ -36,7 +36,9 @@ final class CallInvariants {
         new CompensationAwaitsItsAction(),
         new CompensationsGoBackward(),
         new NothingAfterAStop(),
-        new NothingBeforeItsDelay(storeTime));
+        new NothingBeforeItsDelay(storeTime),
+        new CheckBacksAwaitTheirTime(storeTime),
+        new RetryLimitHolds());
   }
 
   private static final class WhatItDependsOnIsStored extends Invariant {
@@ -380,6 +382,49 @@ final class CallInvariants {
         return true; // by more than a clock goes faster that follows another one slowly
       }
       return time.instant().isBefore(since.at().plus(least));
+    }
+  }
+
+  private static final class CheckBacksAwaitTheirTime extends Invariant {
+    private final StoreTime time;
+
+    CheckBacksAwaitTheirTime(StoreTime time) {
+      super("a message is not checked back before its TimeoutToFail is over");
+      this.time = time;
+    }
+
+    @Override
+    void leaves(Departure departure) {
+      if (departure.isOf(TransType.MSG) && departure.call().row() == Call.NO_ROW) {
+        Definition definition = departure.transaction().definition();
+        Instant due = definition.createTime().plusSeconds(definition.options().timeoutToFail());
+        check(!time.instant().plus(time.uncertainty()).isBefore(due), departure);
+      }
+    }
+  }
+
+  private static final class RetryLimitHolds extends Invariant {
+    private static final class Calls {
+      final Set<Integer> rows = new HashSet<>();
+      int repeats;
+    }
+
+    private final Map<LivePass, Calls> actions = new HashMap<>();
+
+    RetryLimitHolds() {
+      super("a pass repeats actions of a saga no more often than its RetryLimit");
+    }
+
+    @Override
+    void leaves(Departure departure) {
+      if (departure.isOf(TransType.SAGA) && departure.isAction()) {
+        Calls calls = actions.computeIfAbsent(departure.pass(), _ -> new Calls());
+        if (!calls.rows.add(departure.call().row())) {
+          calls.repeats++;
+        }
+        long limit = departure.transaction().definition().options().retryLimit();
+        check(limit == 0 || calls.repeats <= limit, departure);
+      }
     }
   }
 }

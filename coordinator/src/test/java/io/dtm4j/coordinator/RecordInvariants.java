@@ -2,6 +2,7 @@ package io.dtm4j.coordinator;
 
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
+import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
@@ -27,6 +28,7 @@ final class RecordInvariants {
         new CreatedByCommands(),
         new StatusMovesAsTheModeSays(),
         new AllIsDoneInTheEnd(),
+        new OldSagasRollBack(storeTime),
         new WorkflowsAreDecidedOnce(),
         new RowsStay(),
         new DefiniteAnswersStay(),
@@ -157,6 +159,39 @@ final class RecordInvariants {
         for (int step : actionsSent.getOrDefault(change.gid(), Set.of())) {
           check(isDone(transaction, 2 * step), transaction);
         }
+      }
+    }
+  }
+
+  private static final class OldSagasRollBack extends Invariant {
+    private final StoreTime time;
+    private final Map<Gid, Stored> newest = new HashMap<>();
+
+    OldSagasRollBack(StoreTime time) {
+      super("a saga that is older than its TimeoutToFail goes forward no more");
+      this.time = time;
+    }
+
+    @Override
+    void changed(Change change) {
+      newest.put(change.gid(), change.now());
+    }
+
+    @Override
+    void handedOver(Server server, Batch batch) {
+      Stored before = newest.get(batch.gid());
+      if (batch.guard() instanceof Guard.HeldBy
+          && before != null
+          && batch.applyTo(before) instanceof Batch.Applied.Changed(Stored after)) {
+        Transaction transaction = after.transaction();
+        long timeout = transaction.definition().options().timeoutToFail();
+        Instant old = transaction.definition().createTime().plusSeconds(timeout);
+        check(
+            transaction.definition().type() != TransType.SAGA
+                || transaction.status() != GlobalStatus.SUBMITTED
+                || timeout == 0
+                || time.instant().isBefore(old.plus(time.uncertainty())),
+            after);
       }
     }
   }

@@ -1,11 +1,10 @@
 package io.dtm4j.coordinator;
 
 import io.dtm4j.engine.Call;
-import io.dtm4j.model.Branch;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.Gid;
-import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.HttpAnswers;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
@@ -13,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -21,15 +21,22 @@ import java.util.function.Supplier;
 
 /**
  * Participants behind a barrier (docs/spec/barrier.md 2.3): each call may be refused, forgotten,
- * slow or answered wrongly, until the bank is told to be good. It knows what has taken effect, and
- * how much money each transaction has moved: the amounts of its branches come to nothing.
+ * slow or answered wrongly, until the bank is told to be good. What takes effect, and the money
+ * that it moves, is looked at by the {@link BankInvariants}: the amounts of the branches of a
+ * transaction come to nothing.
  */
 final class Bank implements Participants {
   /** What the client of a TCC calls itself. */
   static final Op TRY = Op.of("try");
 
-  private static final Set<Op> BACKWARD = Set.of(Op.COMPENSATE, Op.CANCEL, Op.ROLLBACK);
-  private static final Set<Op> SECOND = Set.of(Op.CONFIRM, Op.COMMIT);
+  /** Answers that say nothing, each in its turn: an error, a page of a proxy, a way elsewhere. */
+  private static final List<BranchAnswer> WRONG =
+      List.of(
+          HttpAnswers.classify(500, "broken"),
+          HttpAnswers.classify(502, "<html>bad gateway</html>"),
+          HttpAnswers.classify(302, ""),
+          HttpAnswers.classify(404, "{\"message\":\"no such"),
+          HttpAnswers.classify(204, ""));
 
   /** What a client's local transaction has come to (docs/spec/transactions.md 7.3). */
   enum Local {
@@ -38,8 +45,9 @@ final class Bank implements Participants {
   }
 
   /** A row of the barrier. */
-  private record Row(Gid gid, String branchId, Op op) {}
+  record Row(Gid gid, String branchId, Op op) {}
 
+  private final List<BankInvariants.OfBank> invariants;
   private final World world;
   private final SplittableRandom chance;
   private final SplittableRandom repeats;
@@ -52,15 +60,14 @@ final class Bank implements Participants {
   private final Set<Row> barrier = new HashSet<>();
   private final Set<Row> effects = new HashSet<>();
   private final Map<Gid, Local> locals = new HashMap<>();
-
-  /** What all accounts have gained by a transaction. */
-  private final Map<Gid, Long> gained = new HashMap<>();
+  private int wrongAnswers;
 
   /**
    * @param repeats the chance by which actions are refused at a repeat
    */
   Bank(World world, SplittableRandom chance, SplittableRandom repeats, Faults faults, Trace trace) {
     this.world = world;
+    invariants = BankInvariants.all(world, this);
     this.chance = chance;
     this.repeats = repeats;
     this.faults = faults;
@@ -121,10 +128,10 @@ final class Bank implements Participants {
     }
     switch (chance.nextInt(6)) {
       case 0 -> answer.accept(new BranchAnswer.Ongoing("not yet"));
-      case 1 -> answer.accept(new BranchAnswer.Unknown("broken"));
+      case 1 -> answer.accept(wrong());
       case 2 -> {
         var _ = execution.get();
-        answer.accept(new BranchAnswer.Unknown("broken after its effect"));
+        answer.accept(wrong());
       }
       case 3 -> {
         var _ = execution.get(); // and never answers
@@ -135,9 +142,13 @@ final class Bank implements Participants {
     }
   }
 
+  private BranchAnswer wrong() {
+    return WRONG.get(wrongAnswers++ % WRONG.size());
+  }
+
   /** What the handler of a participant does, barrier included, in one local transaction. */
   private BranchAnswer execute(TransType type, Row row, long amount) {
-    boolean backward = BACKWARD.contains(row.op());
+    boolean backward = Invariant.BACKWARD.contains(row.op());
     var origin = new Row(row.gid(), row.branchId(), firstOf(type));
     boolean first = !barrier.contains(row);
     boolean empty = backward && !barrier.contains(origin);
@@ -164,48 +175,44 @@ final class Bank implements Participants {
     return !good && repeats.nextInt(100) < 20 && faults.happens("refused at a repeat");
   }
 
-  private static Op firstOf(TransType type) {
+  /** The op that a branch begins with. */
+  static Op firstOf(TransType type) {
     return type == TransType.TCC ? TRY : Op.ACTION;
   }
 
   private void takeEffect(TransType type, Row row) {
     trace.add("effect " + row);
-    if (!effects.add(row)) {
-      throw new Violation("nothing takes effect twice", row);
-    }
-    GlobalStatus status = world.status(row.gid().value());
-    // A run of a workflow may not know yet that another one has ended it.
-    boolean mayBeLate = type == TransType.WORKFLOW || world.invariants.isForced(row.gid());
-    if (status.isFinal() && !mayBeLate) {
-      throw new Violation("nothing takes effect in what has ended", status + ": " + row);
-    }
-    if (has(row.gid(), row.branchId(), SECOND) && has(row.gid(), row.branchId(), BACKWARD)) {
-      throw new Violation("confirm xor cancel, commit xor rollback", row);
-    }
+    invariants.forEach(one -> one.takesEffect(type, row));
+    effects.add(row);
   }
 
   /** Changes a balance; what is only tried, or prepared, changes none. */
   private void move(TransType type, Row row, long amount) {
     boolean triedFirst = type == TransType.TCC || type == TransType.XA;
-    if (BACKWARD.contains(row.op())) {
+    if (Invariant.BACKWARD.contains(row.op())) {
       gain(row.gid(), triedFirst ? 0 : -amount);
     } else {
-      gain(row.gid(), triedFirst && !SECOND.contains(row.op()) ? 0 : amount);
+      gain(row.gid(), triedFirst && row.op().equals(firstOf(type)) ? 0 : amount);
     }
   }
 
   private void gain(Gid gid, long amount) {
-    gained.merge(gid, amount, Long::sum);
+    invariants.forEach(one -> one.gained(gid, amount));
   }
 
-  private boolean has(Gid gid, String branchId, Set<Op> any) {
+  /** Whether any of these has taken effect. */
+  boolean hasEffect(Gid gid, String branchId, Set<Op> any) {
     return any.stream().anyMatch(op -> effects.contains(new Row(gid, branchId, op)));
   }
 
   /** Ends the local transaction of a message in this way, unless it has ended already. */
   private Local localOf(Gid gid, Local unlessEnded) {
     Local before = locals.putIfAbsent(gid, unlessEnded);
-    return before == null ? unlessEnded : before;
+    if (before != null) {
+      return before;
+    }
+    invariants.forEach(one -> one.localEnded(gid, unlessEnded));
+    return unlessEnded;
   }
 
   /**
@@ -221,40 +228,10 @@ final class Bank implements Participants {
     return localOf(gid, wanted);
   }
 
-  private static boolean isNeverCalled(Stored stored, String branchId) {
-    return stored.transaction().branches().stream()
-        .anyMatch(branch -> branch.url().isEmpty() && branch.key().branchId().equals(branchId));
-  }
-
-  /** All or nothing: what must have taken effect when a transaction has ended. */
+  /** All is over: what must have taken effect of a transaction. */
   void check(Stored stored) {
-    Gid gid = stored.transaction().gid();
-    if (world.invariants.isForced(gid)) {
-      return;
-    }
-    TransType type = stored.transaction().definition().type();
-    boolean succeeded = stored.transaction().status() == GlobalStatus.SUCCEED;
-    for (Branch branch : stored.transaction().branches()) {
-      String id = branch.key().branchId();
-      boolean done = effects.contains(new Row(gid, id, firstOf(type)));
-      boolean second = has(gid, id, SECOND);
-      boolean undone = has(gid, id, BACKWARD);
-      boolean needsSecond = SECOND.contains(branch.key().op());
-      if (id.equals(Workflows.DECISION) || isNeverCalled(stored, id)) {
-        continue;
-      }
-      if (succeeded ? !done || undone || (needsSecond && !second) : done != undone || second) {
-        throw new Violation("all or nothing", branch.key() + " of " + stored);
-      }
-    }
-    if (gained.getOrDefault(gid, 0L) != 0) {
-      throw new Violation("the sum of all money stays the same", gained.get(gid) + " by " + stored);
-    }
-    Local local = locals.get(gid);
-    if (local != null && succeeded != (local == Local.COMMITTED)) {
-      throw new Violation(
-          "a message is delivered if and only if its local transaction is committed",
-          local + ": " + stored);
+    if (!world.invariants.isForced(stored.transaction().gid())) {
+      invariants.forEach(one -> one.over(stored));
     }
   }
 }

@@ -95,6 +95,11 @@ final class Mutations {
                     keep(extra.withDirty(false));
                   }
                   if (ending == Ending.RESTING && due != null) {"""),
+          Mutation.of("running ahead: a stop gives back what is ahead of a batch")
+              .coordinator(
+                  "Coordinator.java",
+                  "      if (!live.isAhead) {\n        givenBack",
+                  "      if (live.ended) {\n        givenBack"),
           Mutation.of("running ahead: a rollback compensates only what was runnable")
               .engine(
                   "SagaRules.java",
@@ -327,6 +332,13 @@ final class Mutations {
                   "SagaRules.java",
                   "if (required[dependent] && ",
                   "if (required[dependent] && step < 0 && "),
+          Mutation.of("a saga: never times out")
+              .engine(
+                  "SagaRules.java",
+                  "return timeout != null && !draft.now().isBefore(timeout);",
+                  "return false;"),
+          Mutation.of("a saga: its retry limit is not looked at")
+              .engine("SagaRules.java", "if (used < limit) {", "if (used >= 0) {"),
           Mutation.of("a TCC: confirms in the wrong order")
               .engine(
                   "TwoPhaseRules.java",
@@ -347,6 +359,8 @@ final class Mutations {
                   "MsgRules.java",
                   "delayUntil != null && draft.now().isBefore(delayUntil)",
                   "delayUntil != null && draft.now().plusSeconds(1).isBefore(delayUntil)"),
+          Mutation.of("a message: is checked back at once")
+              .engine("MsgRules.java", "if (draft.now().isBefore(due)) {", "if (due == null) {"),
           Mutation.of("a message: a refused check-back is taken for a success")
               .engine(
                   "MsgRules.java",

@@ -35,6 +35,9 @@ final class Simulation {
   /** So chosen that it is none of theirs, either. */
   private static final long A_THIRD = 12L << 32;
 
+  /** And none of those by name there. */
+  private static final long A_FOURTH = 26L << 32;
+
   /** Of a hundred calls that run ahead, while nobody knows whether they may, the last ones. */
   private static final int LAST_CALLS = 10;
 
@@ -57,6 +60,9 @@ final class Simulation {
   /** Of what calls that run ahead need to do harm. */
   private final SplittableRandom ahead;
 
+  /** Of stops while a call runs ahead. */
+  private final SplittableRandom stops;
+
   private final Faults faults;
   private final List<Server> servers = new ArrayList<>();
   private final List<Storm> storms = new ArrayList<>();
@@ -65,6 +71,7 @@ final class Simulation {
   private final Clients clients;
   private final boolean scarce;
   private final boolean hasMore;
+  private final boolean hasStops;
   private boolean over;
 
   private Simulation(long seed, Set<Integer> leftOut) {
@@ -72,6 +79,8 @@ final class Simulation {
     more = new SplittableRandom(seed + ANOTHER);
     hasMore = more.nextBoolean();
     ahead = new SplittableRandom(seed + A_THIRD);
+    stops = new SplittableRandom(seed + A_FOURTH);
+    hasStops = stops.nextInt(3) == 0;
     faults = new Faults(trace, leftOut);
     world = new World(time, new Weather(), this::receive);
     world.observer = drops;
@@ -96,23 +105,38 @@ final class Simulation {
   }
 
   /**
-   * Its server may crash when a call that ran ahead has been made, before what it waited for is
-   * known.
+   * Its server may crash, or stop, when a call that ran ahead has been made, before what it waited
+   * for is known.
    */
   private void mayBeTheLast(Call call) {
     for (int which = 0; which < servers.size(); which++) {
       Server server = servers.get(which);
       LivePass pass = server.passOf(call.gid().value());
-      if (pass != null
-          && pass.isAhead
-          && !over
-          && ahead.nextInt(100) < LAST_CALLS
+      if (pass == null || !pass.isAhead || over) {
+        continue;
+      }
+      Storm storm = storms.get(which);
+      if (ahead.nextInt(100) < LAST_CALLS
           && faults.happens("crash of " + server.name + " while a call runs ahead")) {
         server.crash();
-        startAgain(server, storms.get(which), Duration.ofMillis(ahead.nextLong(15_000)));
+        startAgain(server, storm, Duration.ofMillis(ahead.nextLong(15_000)));
+        return;
+      }
+      if (hasStops
+          && server.isUp()
+          && stops.nextInt(100) < LAST_CALLS
+          && faults.happens("stop of " + server.name + " while a call is ahead of a bad batch")) {
+        nothingIsStoredOf(call.gid(), Duration.ofMillis(stops.nextLong(5_000)));
+        Duration down = Duration.ofMillis(stops.nextLong(5_000));
+        server.stop(Duration.ZERO, () -> startAgain(server, storm, down));
         return;
       }
     }
+  }
+
+  private void nothingIsStoredOf(Gid gid, Duration length) {
+    world.store.reject(gid);
+    time.after(length, () -> world.store.accept(gid));
   }
 
   /**
@@ -296,8 +320,7 @@ final class Simulation {
     var gid = new Gid("g" + (1 + harm.nextInt(TRANSACTIONS)));
     Duration length = Duration.ofMillis(harm.nextLong(20_000));
     if (faults.happens("nothing can be stored of " + gid)) {
-      world.store.reject(gid);
-      time.after(length, () -> world.store.accept(gid));
+      nothingIsStoredOf(gid, length);
     }
   }
 
