@@ -138,6 +138,7 @@ final class Load implements AutoCloseable {
   private static final int ACCOUNTS = 50;
   private static final int PERCENT = 100;
   private static final Duration WHEN_DOWN = Duration.ofMillis(50);
+  private static final Duration A_WHILE = Duration.ofMillis(5);
 
   private final Api api;
   private final BankParticipants bank;
@@ -150,6 +151,7 @@ final class Load implements AutoCloseable {
   private final AtomicInteger answered = new AtomicInteger();
   private final ExecutorService clients;
   private volatile boolean stopped;
+  private volatile boolean paused;
 
   private static List<Kind> mixed() {
     List<Kind> kinds = new ArrayList<>();
@@ -214,6 +216,9 @@ final class Load implements AutoCloseable {
 
   private void run(String name, Random random) {
     for (int count = 0; !stopped; count++) {
+      while (paused) {
+        Await.pass(A_WHILE);
+      }
       Submission submission =
           new Submission(
               name + count, kinds.get(random.nextInt(kinds.size())), random.nextInt(PERCENT) < 40);
@@ -357,11 +362,26 @@ final class Load implements AutoCloseable {
     return "account-" + random.nextInt(ACCOUNTS);
   }
 
+  /** Runs that while clients begin nothing new. */
+  void pause(Runnable meanwhile) {
+    paused = true;
+    try {
+      meanwhile.run();
+    } finally {
+      paused = false;
+    }
+  }
+
+  /** What clients have done with so far. */
+  List<Submission> soFar() {
+    return List.copyOf(submissions);
+  }
+
   /** Lets the clients end what they do; all that they have submitted. */
   List<Submission> end() {
     stopped = true;
     clients.close();
-    return List.copyOf(submissions);
+    return soFar();
   }
 
   @Override

@@ -8,9 +8,10 @@ import java.util.Random;
 import java.util.function.Consumer;
 
 /**
- * Rounds of load in each of which a server comes to harm and is started again. After every {@value
- * #STRETCH} of them all that clients were promised is looked at. What is sent, and when harm is
- * done, follows from the seed. Not thread-safe; blocks.
+ * Rounds of load in each of which a server comes to harm and is started again. After each of them
+ * nothing is lost of what clients were promised, and what is over is as it must be; after every
+ * {@value #STRETCH} all is over. What is sent, and when harm is done, follows from the seed. Not
+ * thread-safe; blocks.
  */
 final class Rounds {
   /** What a server dies of. */
@@ -78,6 +79,7 @@ final class Rounds {
     var random = new Random(itsSeed);
     try (var bank = new BankParticipants()) {
       ServerProcess server = serve();
+      var verdict = new Verdict(api, bank);
       try (var load = new Load(api, bank, CLIENTS, LATENESS, 0, itsSeed)) {
         for (int round = before; round < before + rounds; round++) {
           load.awaitMore(random.nextInt(MOST_PER_ROUND), LOAD_WITHIN);
@@ -93,6 +95,7 @@ final class Rounds {
             case POWER_CUT -> lost = power.cut(random);
           }
           server = serve();
+          load.pause(() -> verdict.lookAt(load.soFar()));
           progress =
               new Progress(
                   round + 1, progress.transactions, progress.cut, progress.bytesLost + lost);

@@ -21,9 +21,10 @@ final class Verdict {
 
   private final Api api;
   private final BankParticipants bank;
+  private final Set<String> judged = new HashSet<>();
   private final List<String> wrong = new ArrayList<>();
 
-  private Verdict(Api api, BankParticipants bank) {
+  Verdict(Api api, BankParticipants bank) {
     this.api = api;
     this.bank = bank;
   }
@@ -39,23 +40,44 @@ final class Verdict {
         () -> "all transactions end; still open are " + open,
         ENDS_WITHIN,
         () -> {
-          open.removeIf(verdict::isAtItsEnd);
+          open.removeIf(gid -> isEnd(api.status(gid)));
           return open.isEmpty();
         });
-    submissions.forEach(verdict::check);
-    if (!verdict.wrong.isEmpty()) {
-      throw new AssertionError(String.join("\n", verdict.wrong));
+    submissions.forEach(one -> verdict.check(one, api.query(one.gid)));
+    verdict.pass();
+  }
+
+  /** Checks those that are at their end by now, or not there, each once. */
+  void lookAt(List<Submission> soFar) {
+    for (Submission one : soFar) {
+      if (!judged.contains(one.gid)) {
+        JsonNode stored = api.query(one.gid);
+        if (isEnd(statusIn(stored))) {
+          judged.add(one.gid);
+          check(one, stored);
+        }
+      }
+    }
+    pass();
+  }
+
+  private void pass() {
+    if (!wrong.isEmpty()) {
+      throw new AssertionError(String.join("\n", wrong));
     }
   }
 
-  private boolean isAtItsEnd(String gid) {
-    String status = api.status(gid);
+  private static String statusIn(JsonNode stored) {
+    return stored.path("transaction").path("status").asText("");
+  }
+
+  /** Whether there is nothing to wait for: it has ended, or is not there. */
+  private static boolean isEnd(String status) {
     return status.isEmpty() || status.equals("succeed") || status.equals("failed");
   }
 
-  private void check(Submission one) {
-    JsonNode stored = api.query(one.gid);
-    String status = stored.path("transaction").path("status").asText("");
+  private void check(Submission one, JsonNode stored) {
+    String status = statusIn(stored);
     List<Seen> seen = bank.seen(one.gid);
     Map<String, Long> moved = bank.moved(one.gid);
     Map<String, Long> due = status.equals("succeed") ? one.amounts : Map.of();

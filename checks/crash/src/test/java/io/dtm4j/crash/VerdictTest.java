@@ -96,6 +96,28 @@ class VerdictTest {
   }
 
   @Test
+  void what_is_open_yet_is_judged_when_it_is_over() {
+    take("01", -15);
+    var verdict = new Verdict(api, bank);
+    stored.getJsonObject("transaction").put("status", "submitted");
+    verdict.lookAt(List.of(saga));
+
+    stored.getJsonObject("transaction").put("status", "succeed");
+    assertThatThrownBy(() -> verdict.lookAt(List.of(saga)))
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("has moved {01=-15}");
+  }
+
+  @Test
+  void what_was_promised_and_is_not_there_is_lost() {
+    stored.getJsonObject("transaction").remove("status");
+
+    assertThatThrownBy(() -> new Verdict(api, bank).lookAt(List.of(saga)))
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("is lost");
+  }
+
+  @Test
   void a_saga_that_was_reported_as_done_and_has_failed_is_wrong() {
     assertRefused(failed(Kind.SAGA_REPEAT_REFUSED, true), "was reported as done and is failed");
   }
