@@ -38,8 +38,9 @@ import picocli.CommandLine.Spec;
     description = {
       "Starts a server on an embedded store in a folder of its own, puts load of all modes on it, kills",
       "it at a random moment (in turn: once, twice with the second one during the recovery, and with all",
-      "that was not synced taken away, as by a power cut), and starts it again. After 30 rounds, and in",
-      "the end: whether every transaction that was promised ended as it must, and nothing was done twice."
+      "that was not synced taken away, as by a power cut), and starts it again. After each round: whether",
+      "what was promised is there, and what is over ended as it must, and was done once; after 30 rounds,",
+      "and in the end: whether all is over within thirty seconds."
     },
     exitCodeListHeading = "Exit codes:%n",
     exitCodeList = {
