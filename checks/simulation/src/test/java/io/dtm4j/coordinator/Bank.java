@@ -27,7 +27,10 @@ import java.util.function.Supplier;
  */
 final class Bank implements Participants {
   /** What the client of a TCC calls itself. */
-  static final Op TRY = Op.of("try");
+  private static final Op TRY = Op.of("try");
+
+  /** What a client makes of no answer. */
+  static final BranchAnswer UNHEARD = new BranchAnswer.Unknown("out of patience");
 
   /** Answers that say nothing, each in its turn: an error, a page of a proxy, a way elsewhere. */
   private static final List<BranchAnswer> WRONG =

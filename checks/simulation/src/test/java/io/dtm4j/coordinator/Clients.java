@@ -17,6 +17,8 @@ final class Clients {
 
   private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final int TRIES = 6;
+  private static final Reply NOTHING_DEFINITE =
+      new Reply.Failed(ErrorCode.OUTCOME_UNKNOWN, "nothing definite came");
 
   final VirtualTime time;
   final Bank bank;
@@ -218,34 +220,43 @@ final class Clients {
       again(ask, tries, done);
       return;
     }
-    boolean[] over = {false};
     ask.at(
         servers.get(chance.nextInt(servers.size())),
-        reply -> {
-          if (!over[0]) {
-            over[0] = true;
-            if (reply instanceof Reply.Failed failed && failed.code() != ErrorCode.BRANCH_EXISTS) {
-              again(ask, tries, done);
-            } else {
-              done.accept(reply);
-            }
-          }
-        });
-    time.after(
-        PATIENCE,
-        () -> {
-          if (!over[0]) {
-            over[0] = true;
-            again(ask, tries, done);
-          }
-        });
+        patiently(
+            NOTHING_DEFINITE,
+            reply -> {
+              if (reply instanceof Reply.Failed failed
+                  && failed.code() != ErrorCode.BRANCH_EXISTS) {
+                again(ask, tries, done);
+              } else {
+                done.accept(reply);
+              }
+            }));
   }
 
   private void again(Ask ask, int tries, Consumer<Reply> done) {
     if (tries > 1) {
       time.after(upTo(2_000), () -> insist(ask, tries - 1, done));
     } else {
-      done.accept(new Reply.Failed(ErrorCode.OUTCOME_UNKNOWN, "nothing definite came"));
+      done.accept(NOTHING_DEFINITE);
     }
+  }
+
+  /**
+   * What hears the first answer only, and another one if none comes in time.
+   *
+   * @param otherwise told when the patience of a client is at its end
+   */
+  <T> Consumer<T> patiently(T otherwise, Consumer<T> heard) {
+    boolean[] over = {false};
+    Consumer<T> first =
+        answer -> {
+          if (!over[0]) {
+            over[0] = true;
+            heard.accept(answer);
+          }
+        };
+    time.after(PATIENCE, () -> first.accept(otherwise));
+    return first;
   }
 }

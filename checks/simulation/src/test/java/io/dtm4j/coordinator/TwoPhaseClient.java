@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNull;
 import io.dtm4j.protocol.BranchAnswer;
 import io.dtm4j.protocol.BranchRequest;
 import io.dtm4j.protocol.Gid;
-import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.protocol.TransType;
 import java.time.Duration;
@@ -21,8 +20,6 @@ import java.util.SplittableRandom;
  * and 6). It submits only when all have been tried.
  */
 final class TwoPhaseClient {
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
-
   private final Clients clients;
   private final TransType type;
   private final Gid gid;
@@ -121,31 +118,21 @@ final class TwoPhaseClient {
   }
 
   private void attempt(String id) {
-    boolean[] over = {false};
     clients.bank.call(
         type,
         gid,
         id,
-        type == TransType.TCC ? Bank.TRY : Op.ACTION,
+        Bank.firstOf(type),
         0,
-        answer -> {
-          if (!over[0]) {
-            over[0] = true;
-            if (answer instanceof BranchAnswer.Success) {
-              goOn();
-            } else {
-              abort();
-            }
-          }
-        });
-    clients.time.after(
-        PATIENCE,
-        () -> {
-          if (!over[0]) {
-            over[0] = true;
-            abort();
-          }
-        });
+        clients.patiently(
+            Bank.UNHEARD,
+            answer -> {
+              if (answer instanceof BranchAnswer.Success) {
+                goOn();
+              } else {
+                abort();
+              }
+            }));
   }
 
   private void submit() {

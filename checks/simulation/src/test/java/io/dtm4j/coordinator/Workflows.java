@@ -30,8 +30,6 @@ final class Workflows {
   /** The branch id of the row by which a run decides, before it carries the decision out. */
   static final String DECISION = "00";
 
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
-
   private final Clients clients;
   private final SplittableRandom chance;
   private final Map<Gid, Workflow> known = new HashMap<>();
@@ -215,27 +213,16 @@ final class Workflows {
       if (clients.dies()) {
         return;
       }
-      boolean[] answered = {false};
-      Consumer<BranchAnswer> once =
-          answer -> {
-            if (!answered[0]) {
-              answered[0] = true;
-              done.accept(answer);
-            }
-          };
       after(
           percent(10) ? 8_000 : 50,
-          () -> {
-            clients.bank.call(
-                TransType.WORKFLOW,
-                workflow.gid(),
-                "0" + step,
-                op,
-                workflow.amountOf(step, op),
-                once);
-            clients.time.after(
-                PATIENCE, () -> once.accept(new BranchAnswer.Unknown("out of patience")));
-          });
+          () ->
+              clients.bank.call(
+                  TransType.WORKFLOW,
+                  workflow.gid(),
+                  "0" + step,
+                  op,
+                  workflow.amountOf(step, op),
+                  clients.patiently(Bank.UNHEARD, done)));
     }
 
     /** Registers what has been done; the run ends when that is not taken. */
