@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 /** A server in virtual time: the real classes between a virtual store and virtual participants. */
 final class Server {
   private static final int LOOPS = 2;
+  private static final Duration CLAIM_LEASE = Duration.ofSeconds(10);
 
   final String name;
   final VirtualProcess process;
@@ -140,7 +141,7 @@ final class Server {
             timers,
             time::nanoTime,
             loops,
-            world.claimLease,
+            CLAIM_LEASE,
             world.safetyNet,
             limits);
     keeper =

@@ -27,7 +27,6 @@ final class World {
   final Participants participants;
   Settings settings = Settings.DEFAULTS;
   CoordinatorLimits limits = new CoordinatorLimits(10_000, 1 << 30, 10_000, 2_000, 2_000);
-  Duration claimLease = Duration.ofSeconds(10);
   Duration safetyNet = Duration.ofSeconds(3);
   Observer observer = Observer.NONE;
 

@@ -195,11 +195,6 @@ final class Api {
     return query(gid).path("transaction").path("status").asText("");
   }
 
-  boolean isFinal(String gid) {
-    String status = status(gid);
-    return status.equals("succeed") || status.equals("failed");
-  }
-
   private HttpResponse<String> send(HttpRequest request) throws IOException {
     try {
       return http.send(request, BodyHandlers.ofString());

@@ -234,10 +234,6 @@ final class Flood implements AutoCloseable {
       }
     }
 
-    Told told() {
-      return told;
-    }
-
     /** Those that have ended so far. */
     int ended() {
       return told.accepted.size();

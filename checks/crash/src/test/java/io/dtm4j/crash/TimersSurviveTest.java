@@ -71,14 +71,15 @@ class TimersSurviveTest {
     }
     try (var _ = setup.serve()) {
       deadBank.up();
-      for (String gid : List.of("delayed", "prepared", "retried", "dead")) {
-        Await.until(gid + " ends", ENDS_WITHIN, () -> api.isFinal(gid));
-      }
-      assertThat(api.status("delayed")).isEqualTo("succeed");
-      assertThat(api.status("prepared")).isEqualTo("failed");
-      assertThat(api.status("retried")).isEqualTo("succeed");
-      assertThat(api.status("dead")).isEqualTo("succeed");
+      awaitEnd("delayed", "succeed");
+      awaitEnd("prepared", "failed");
+      awaitEnd("retried", "succeed");
+      awaitEnd("dead", "succeed");
     }
+  }
+
+  private void awaitEnd(String gid, String status) {
+    Await.until(gid + ": " + status, ENDS_WITHIN, () -> api.status(gid).equals(status));
   }
 
   @AfterAll

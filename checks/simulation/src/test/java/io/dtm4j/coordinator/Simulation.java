@@ -29,14 +29,11 @@ final class Simulation {
    */
   private static final Duration CLOCKS_DIFFER = Duration.ofMillis(800);
 
-  /** So chosen that the seeds of {@link SimulationTest} meet nothing new. */
-  private static final long ANOTHER = 11L << 32;
-
-  /** So chosen that it is none of theirs, either. */
-  private static final long A_THIRD = 12L << 32;
-
-  /** And none of those by name there. */
-  private static final long A_FOURTH = 26L << 32;
+  // Other seeds for what was added later, so chosen that those named in SimulationTest meet nothing
+  // new.
+  private static final long MORE = 11L << 32;
+  private static final long AHEAD = 12L << 32;
+  private static final long STOPS = 26L << 32;
 
   /** Of a hundred calls that run ahead, while nobody knows whether they may, the last ones. */
   private static final int LAST_CALLS = 10;
@@ -76,10 +73,10 @@ final class Simulation {
 
   private Simulation(long seed, Set<Integer> leftOut) {
     chance = new SplittableRandom(seed);
-    more = new SplittableRandom(seed + ANOTHER);
+    more = new SplittableRandom(seed + MORE);
     hasMore = more.nextBoolean();
-    ahead = new SplittableRandom(seed + A_THIRD);
-    stops = new SplittableRandom(seed + A_FOURTH);
+    ahead = new SplittableRandom(seed + AHEAD);
+    stops = new SplittableRandom(seed + STOPS);
     hasStops = stops.nextInt(3) == 0;
     faults = new Faults(trace, leftOut);
     world = new World(time, new Weather(), this::receive);
@@ -326,17 +323,17 @@ final class Simulation {
 
   private void setClock(SplittableRandom harm) {
     if (world.disk != null) {
-      Duration ahead = Duration.ofMillis(harm.nextLong(-3_600_000, 3_600_000));
-      if (faults.happens("the clock is set to " + ahead)) {
-        world.storeTime.setMachine(ahead);
+      Duration error = Duration.ofMillis(harm.nextLong(-3_600_000, 3_600_000));
+      if (faults.happens("the clock is set to " + error)) {
+        world.storeTime.setMachine(error);
         world.storeTime.uncertain(FOLLOWED_WITHIN_A_LEASE);
       }
     } else if (!servers.isEmpty()) {
       int which = harm.nextInt(servers.size());
       long most = CLOCKS_DIFFER.toMillis() / 2;
-      Duration ahead = Duration.ofMillis(harm.nextLong(-most, most));
-      if (faults.happens("the clock of " + servers.get(which).name + " is off by " + ahead)) {
-        storms.get(which).clockIsOff(ahead);
+      Duration error = Duration.ofMillis(harm.nextLong(-most, most));
+      if (faults.happens("the clock of " + servers.get(which).name + " is off by " + error)) {
+        storms.get(which).clockIsOff(error);
         world.storeTime.uncertain(CLOCKS_DIFFER);
       }
     }
