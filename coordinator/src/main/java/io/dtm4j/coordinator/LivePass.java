@@ -81,9 +81,7 @@ final class LivePass {
   /** The call of the batch on its way has been sent already; it may still wait for something. */
   boolean isAhead;
 
-  /**
-   * A call of it did not leave because the server stops: it calls no more, whoever waits for it.
-   */
+  /** A stop held back what it had to do, as nobody waited for it: it calls no more. */
   boolean isHeldBack;
 
   /** Calls that are in flight or wait for something before they leave. */

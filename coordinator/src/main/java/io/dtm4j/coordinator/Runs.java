@@ -167,6 +167,7 @@ final class Runs {
           loop,
           result -> {
             if (running.remove(run)) {
+              run.answered = true; // by what follows, though a stop may be about to end it
               then.accept(result);
             }
           },

@@ -4,6 +4,7 @@ import io.dtm4j.engine.Call;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.Definition;
+import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.model.Write;
@@ -38,7 +39,8 @@ final class CallInvariants {
         new NothingAfterAStop(),
         new NothingBeforeItsDelay(storeTime),
         new CheckBacksAwaitTheirTime(storeTime),
-        new RetryLimitHolds());
+        new RetryLimitHolds(),
+        new StopsAwaitCalls());
   }
 
   private static final class WhatItDependsOnIsStored extends Invariant {
@@ -194,10 +196,9 @@ final class CallInvariants {
     }
   }
 
-  private static final class NotBesideAnother extends Invariant {
+  private static final class NotBesideAnother extends InFlight {
     private final VirtualTime time;
     private final Map<Gid, SharedStore.Cause> claimedBy = new HashMap<>();
-    private final Map<Gid, Set<Departure>> inFlight = new HashMap<>();
 
     NotBesideAnother(VirtualTime time) {
       super("R5: a client's request makes no row be called beside a call in flight");
@@ -213,11 +214,12 @@ final class CallInvariants {
 
     @Override
     void leaves(Departure departure) {
-      Set<Departure> ofGid = inFlight.computeIfAbsent(departure.gid(), _ -> new HashSet<>());
       if (departure.isOfItsHolder() && claimedBy.get(departure.gid()) != SharedStore.Cause.CLAIM) {
-        check(ofGid.stream().noneMatch(other -> isBeside(other, departure)), departure);
+        check(
+            inFlight(departure.gid()).stream().noneMatch(other -> isBeside(other, departure)),
+            departure);
       }
-      ofGid.add(departure);
+      super.leaves(departure);
     }
 
     /** Under another claim whose time is not over. */
@@ -226,11 +228,6 @@ final class CallInvariants {
           && other.call().row() == departure.call().row()
           && other.pass().leaseEnd - time.nanoTime() > 0
           && other.server().isUp();
-    }
-
-    @Override
-    void ended(Departure departure) {
-      inFlight.getOrDefault(departure.gid(), Set.of()).remove(departure);
     }
   }
 
@@ -412,7 +409,7 @@ final class CallInvariants {
     private final Map<LivePass, Calls> actions = new HashMap<>();
 
     RetryLimitHolds() {
-      super("a pass repeats actions of a saga no more often than its RetryLimit");
+      super("repeats of actions are counted for good before they leave, up to the RetryLimit");
     }
 
     @Override
@@ -423,7 +420,38 @@ final class CallInvariants {
           calls.repeats++;
         }
         long limit = departure.transaction().definition().options().retryLimit();
-        check(limit == 0 || calls.repeats <= limit, departure);
+        if (limit > 0 && departure.isOfItsHolder()) {
+          long counted = departure.transaction().state().extra().retryCount();
+          check(calls.repeats <= counted && counted <= limit, departure);
+        }
+      }
+    }
+
+    @Override
+    void changed(Change change) {
+      if (change.before() != null) {
+        State before = change.before().transaction().state();
+        State now = change.now().transaction().state();
+        check(now.extra().retryCount() >= before.extra().retryCount(), change);
+      }
+    }
+  }
+
+  private static final class StopsAwaitCalls extends InFlight {
+    StopsAwaitCalls() {
+      super("a server that stops gives nothing back while a call of it is in flight");
+    }
+
+    @Override
+    void changed(Change change) {
+      if (change.before() != null
+          && change.cause() == SharedStore.Cause.LEASE
+          && change.before().owner().isHeld()
+          && !change.now().owner().isHeld()) {
+        String claim = change.before().owner().claim();
+        for (Departure call : inFlight(change.gid())) {
+          check(!call.pass().claim.equals(claim) || call.server().isStopOver(), call);
+        }
       }
     }
   }

@@ -7,6 +7,7 @@ import io.dtm4j.model.Owner;
 import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
+import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
@@ -18,6 +19,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** What must hold of every change of a record. */
 final class RecordInvariants {
@@ -29,6 +31,7 @@ final class RecordInvariants {
         new StatusMovesAsTheModeSays(),
         new AllIsDoneInTheEnd(),
         new OldSagasRollBack(storeTime),
+        new SagasRollBackForAReason(storeTime),
         new WorkflowsAreDecidedOnce(),
         new RowsStay(),
         new DefiniteAnswersStay(),
@@ -168,13 +171,17 @@ final class RecordInvariants {
     private final Map<Gid, Stored> newest = new HashMap<>();
 
     OldSagasRollBack(StoreTime time) {
-      super("a saga that is older than its TimeoutToFail goes forward no more");
+      super("a saga that is older than its TimeoutToFail goes forward no more, nor rests");
       this.time = time;
     }
 
     @Override
     void changed(Change change) {
       newest.put(change.gid(), change.now());
+      if (change.cause() == SharedStore.Cause.PASS && !change.now().owner().isHeld()) {
+        Instant end = endOf(change.now());
+        check(end == null || !nextTime(change.now()).isAfter(end), change);
+      }
     }
 
     @Override
@@ -183,16 +190,51 @@ final class RecordInvariants {
       if (batch.guard() instanceof Guard.HeldBy
           && before != null
           && batch.applyTo(before) instanceof Batch.Applied.Changed(Stored after)) {
-        Transaction transaction = after.transaction();
-        long timeout = transaction.definition().options().timeoutToFail();
-        Instant old = transaction.definition().createTime().plusSeconds(timeout);
-        check(
-            transaction.definition().type() != TransType.SAGA
-                || transaction.status() != GlobalStatus.SUBMITTED
-                || timeout == 0
-                || time.instant().isBefore(old.plus(time.uncertainty())),
-            after);
+        Instant end = endOf(after);
+        check(end == null || time.instant().isBefore(end.plus(time.uncertainty())), after);
       }
+    }
+
+    /** Until when it may go forward; null: it does not, or may for ever. */
+    private static @Nullable Instant endOf(Stored stored) {
+      Transaction transaction = stored.transaction();
+      return transaction.definition().type() == TransType.SAGA
+              && transaction.status() == GlobalStatus.SUBMITTED
+          ? timeoutOf(transaction)
+          : null;
+    }
+  }
+
+  /** When a transaction is too old; null: never. */
+  private static @Nullable Instant timeoutOf(Transaction transaction) {
+    long timeout = transaction.definition().options().timeoutToFail();
+    return timeout == 0 ? null : transaction.definition().createTime().plusSeconds(timeout);
+  }
+
+  private static final class SagasRollBackForAReason extends Invariant {
+    private final StoreTime time;
+
+    SagasRollBackForAReason(StoreTime time) {
+      super("a saga rolls back because an action is refused, its time is over, or its repeats");
+      this.time = time;
+    }
+
+    @Override
+    void changed(Change change) {
+      Transaction now = change.now().transaction();
+      if (now.definition().type() != TransType.SAGA
+          || now.status() != GlobalStatus.ABORTING
+          || change.before() == null
+          || change.before().transaction().status() != GlobalStatus.SUBMITTED) {
+        return;
+      }
+      boolean refused =
+          now.branches().stream().anyMatch(branch -> branch.status() == BranchStatus.FAILED);
+      Instant end = timeoutOf(now);
+      boolean old = end != null && !time.instant().plus(time.uncertainty()).isBefore(end);
+      long limit = now.definition().options().retryLimit();
+      boolean usedUp = limit > 0 && now.state().extra().retryCount() >= limit;
+      check(refused || old || usedUp, change);
     }
   }
 
@@ -349,12 +391,11 @@ final class RecordInvariants {
     }
   }
 
-  private static final class WhoLivesKeepsItsLease extends Invariant {
+  private static final class WhoLivesKeepsItsLease extends InFlight {
     /** As long as that nothing must have gone wrong, for an end of the lease to be a defect. */
     private static final Duration UNDISTURBED = Duration.ofSeconds(10);
 
     private final VirtualTime time;
-    private final Map<Gid, Set<Departure>> inFlight = new HashMap<>();
 
     WhoLivesKeepsItsLease(VirtualTime time) {
       super("R7: what is worked on in good order is never claimed by others");
@@ -362,21 +403,11 @@ final class RecordInvariants {
     }
 
     @Override
-    void leaves(Departure departure) {
-      inFlight.computeIfAbsent(departure.gid(), _ -> new HashSet<>()).add(departure);
-    }
-
-    @Override
-    void ended(Departure departure) {
-      inFlight.getOrDefault(departure.gid(), Set.of()).remove(departure);
-    }
-
-    @Override
     void changed(Change change) {
       if (change.before() == null || change.cause() != SharedStore.Cause.CLAIM) {
         return;
       }
-      for (Departure call : inFlight.getOrDefault(change.gid(), Set.of())) {
+      for (Departure call : inFlight(change.gid())) {
         boolean lives =
             !call.pass().ended
                 && call.pass().claim.equals(change.before().owner().claim())

@@ -37,6 +37,7 @@ final class Server {
   private int asked;
   private int unanswered;
   private boolean stopping;
+  private Duration stopsBy = Duration.ZERO;
 
   /** What a client hears. */
   final class Answer {
@@ -285,6 +286,11 @@ final class Server {
     return !process.isDead() && !stopping;
   }
 
+  /** Whether it may have cut off by now what it waited for when it began to stop. */
+  boolean isStopOver() {
+    return process.isDead() || world.time.passed().compareTo(stopsBy) >= 0;
+  }
+
   /** Nothing is kept of what has ended. */
   void checkIdle() {
     checkNone("passes", coordinator.openPasses());
@@ -313,6 +319,7 @@ final class Server {
    */
   void stop(Duration within, Runnable ended) {
     stopping = true;
+    stopsBy = world.time.passed().plus(within);
     process.after(Duration.ZERO, () -> keeper.stop(within, () -> stopped(ended)));
   }
 

@@ -60,6 +60,25 @@ class StopTest extends InVirtualTime {
   }
 
   @Test
+  void so_is_who_is_about_to_go_on_when_all_are_ended_and_once_only() {
+    Server server = server("a");
+    VirtualLoop loop = server.loopOf("g");
+    world.store.createKeyValue("topics", "t", "[{\"url\":\"http://bank/m1\",\"remark\":\"\"}]");
+    Server.Answer answer = server.ask(message("g", 0).step("topic://t", "").submit(), loop);
+    run(Weather.HOP); // it has arrived
+
+    loop.hold();
+    run(millis(5)); // the subscribers have been read
+    server.stop(Duration.ZERO, () -> stopped = true);
+    run(A_MOMENT);
+    loop.goOn(); // fails when a client is answered twice
+    run(A_MOMENT);
+
+    assertThat(codeOf(answer)).isEqualTo(ErrorCode.STOPPING);
+    assertThat(world.find("g")).isNull();
+  }
+
+  @Test
   void a_pass_that_nobody_waits_for_ends_its_calls_and_another_server_goes_on_at_once() {
     Server one = server("one");
     server("two");

@@ -14,12 +14,11 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** Where nothing goes wrong nobody needs the barrier of the participants. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
-@Execution(ExecutionMode.CONCURRENT)
+@Isolated // a machine that stands still for seconds makes a server repeat
 class UndisturbedTest {
   private static final int TRANSACTIONS = 500;
   private static final Duration WITHIN = Duration.ofMinutes(2);
@@ -48,6 +47,9 @@ class UndisturbedTest {
                   assertThat(calls(bank, one).values())
                       .as(() -> one + " " + bank.seen(one.gid))
                       .allMatch(times -> times == 1));
+      assertThat(submissions)
+          .filteredOn(one -> one.kind != Kind.MESSAGE_ABORTED)
+          .noneMatch(one -> bank.seen(one.gid).isEmpty());
       assertThat(submissions)
           .filteredOn(one -> one.kind == Kind.SAGA_REPEAT_REFUSED)
           .allMatch(one -> api.status(one.gid).equals("succeed"));

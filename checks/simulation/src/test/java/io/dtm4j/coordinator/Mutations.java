@@ -339,6 +339,24 @@ final class Mutations {
                   "return false;"),
           Mutation.of("a saga: its retry limit is not looked at")
               .engine("SagaRules.java", "if (used < limit) {", "if (used >= 0) {"),
+          Mutation.of("a saga: times out at half its time")
+              .engine(
+                  "SagaRules.java",
+                  "createTime().plusSeconds(seconds)",
+                  "createTime().plusSeconds(seconds / 2)"),
+          Mutation.of("a saga: gives up one repeat early")
+              .engine("SagaRules.java", "if (used < limit) {", "if (used + 1 < limit) {"),
+          Mutation.of("a saga: its repeats are not counted")
+              .engine(
+                  "SagaRules.java",
+                  "draft.keep(draft.extra().withRetryCount(used + 1));",
+                  "draft.keep(draft.extra().withRetryCount(used));"),
+          Mutation.of("a saga: rests beyond its time")
+              .engine(
+                  "SagaRules.java", "draft.restForRetry(timeout);", "draft.restForRetry(null);"),
+          Mutation.of("a stop gives back what has a call in flight")
+              .coordinator(
+                  "Coordinator.java", "boolean idle = live.calls == 0 && ", "boolean idle = "),
           Mutation.of("a TCC: confirms in the wrong order")
               .engine(
                   "TwoPhaseRules.java",

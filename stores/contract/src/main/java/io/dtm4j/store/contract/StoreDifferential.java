@@ -83,6 +83,9 @@ public abstract class StoreDifferential {
           "key-value changed",
           "key-value not changed");
 
+  /** What only a restart makes of a record. */
+  private static final String ABANDONED = "abandoned";
+
   private static final Duration LEASE = Duration.ofHours(1);
 
   /** Texts only when they are wanted: they are long. */
@@ -90,7 +93,20 @@ public abstract class StoreDifferential {
 
   private final Set<String> kinds = new TreeSet<>();
   private Instant modelTime = PAST;
-  private final MemoryStore model = new MemoryStore(() -> modelTime);
+  private final Model model = new Model();
+  private TransactionStore store = model;
+  private boolean restarted;
+
+  /** The model, which is embedded, too. */
+  private final class Model extends MemoryStore {
+    Model() {
+      super(() -> modelTime);
+    }
+
+    void restart() {
+      abandonAll();
+    }
+  }
 
   /** A store that holds nothing. */
   protected abstract TransactionStore emptyStore() throws Exception;
@@ -100,9 +116,12 @@ public abstract class StoreDifferential {
     return 1_000;
   }
 
-  /** The same store after a restart; as it is, if it does not survive one. */
-  protected TransactionStore reopen(TransactionStore store) throws Exception {
-    return store;
+  /**
+   * The same store after a restart of the process that has it to itself; null: it does not survive
+   * one, or others may have it, too.
+   */
+  protected @Nullable TransactionStore reopen(TransactionStore open) throws Exception {
+    return null;
   }
 
   /** Each part has a store of its own and runs beside the others. */
@@ -114,19 +133,19 @@ public abstract class StoreDifferential {
     int all = Integer.getInteger("dtm4j.differential.sequences", sequences());
     int number = part.getCurrentRepetition() - 1;
     int count = (all + PARTS - 1 - number) / PARTS;
-    TransactionStore store = emptyStore();
+    store = emptyStore();
     try {
       for (int i = 0; i < count; i++) {
         long seed = FIRST + (long) i * PARTS + number;
         try {
-          var sequence = new Sequence(seed, store);
+          var sequence = new Sequence(seed);
           sequence.run();
+          if (i % RESTART_AFTER == 0) {
+            sequence.restart();
+          }
+          sequence.finish();
           if (i % DELETE_AFTER == 0) {
             sequence.deleteAll();
-          }
-          if (i % RESTART_AFTER == 0) {
-            store = reopen(store);
-            new Sequence(seed, store).compareRecords();
           }
         } catch (AssertionError | RuntimeException e) {
           throw new AssertionError("seed " + seed + ", after these calls:\n" + callsSoFar(), e);
@@ -136,7 +155,11 @@ public abstract class StoreDifferential {
       store.close();
     }
     if (all >= sequences()) {
-      assertThat(kinds).isEqualTo(KINDS);
+      Set<String> expected = new TreeSet<>(KINDS);
+      if (restarted) {
+        expected.add(ABANDONED);
+      }
+      assertThat(kinds).isEqualTo(expected);
     }
   }
 
@@ -144,17 +167,15 @@ public abstract class StoreDifferential {
     return calls.stream().map(Supplier::get).collect(joining("\n"));
   }
 
-  /** One sequence, on gids and keys of its own; it leaves nothing unfinished behind. */
+  /** One sequence, on gids and keys of its own. */
   private final class Sequence {
-    private final TransactionStore store;
     private final SplittableRandom random;
     private final RandomBatches batches;
     private final String name;
     private final List<Gid> gids;
     private final List<Due> dues = new ArrayList<>();
 
-    Sequence(long seed, TransactionStore store) {
-      this.store = store;
+    Sequence(long seed) {
       random = new SplittableRandom(seed);
       name = "s" + seed + "-";
       batches = new RandomBatches(random, name);
@@ -182,7 +203,21 @@ public abstract class StoreDifferential {
         }
         compareRecords();
       }
-      finish();
+    }
+
+    /** In the midst of it: with records of all kinds, leased ones among them. */
+    void restart() throws Exception {
+      calls.add(() -> "restart");
+      List<Stored> before = records(store);
+      modelTime = store.storeTime();
+      TransactionStore reopened = reopen(store);
+      if (reopened != null) {
+        store = reopened;
+        restarted = true;
+        note(ABANDONED, before.stream().anyMatch(one -> one.isLeasedTo(one.owner().claim())));
+        learnTime(before, Duration.ZERO);
+        model.restart();
+      }
       compareRecords();
     }
 
@@ -471,7 +506,7 @@ public abstract class StoreDifferential {
     }
 
     /** Ends every transaction, so that the next sequence meets nothing of this one. */
-    private void finish() {
+    void finish() {
       for (Stored stored : records(model)) {
         GlobalStatus status = stored.transaction().status();
         if (!status.isFinal()) {
@@ -487,9 +522,10 @@ public abstract class StoreDifferential {
         }
       }
       assertThat(store.dueBefore(Instant.parse("9999-01-01T00:00:00Z"), null, 10)).isEmpty();
+      compareRecords();
     }
 
-    void compareRecords() {
+    private void compareRecords() {
       assertThat(store.counts().unfinished()).isEqualTo(model.counts().unfinished());
       for (Gid gid : gids) {
         Stored expected = model.find(gid).orElse(null);

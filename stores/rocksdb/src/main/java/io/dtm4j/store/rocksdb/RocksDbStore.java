@@ -166,12 +166,13 @@ public final class RocksDbStore implements TransactionStore {
 
   /** Nobody else can hold it, so what was leased when the store was left comes to rest. */
   private synchronized void abandonAll(List<Gid> leased) {
+    Instant now = storeTime();
     inSteps(
         leased,
         (open, gid) -> {
           Stored stored = readable(open, gid);
           if (stored != null) {
-            changes.put(gid, stored.abandoned(storeTime()));
+            changes.put(gid, stored.abandoned(now));
           }
         });
     if (!leased.isEmpty()) {
