@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,7 @@ final class Invariants implements SharedStore.Listener {
       new AnswerInvariants.RegisteredBranchesAreStored();
   private final Map<Gid, Stored> records = new HashMap<>();
   private final Set<Gid> forced = new HashSet<>();
+  private Consumer<Stored> claimed = _ -> {};
   private Trace trace;
 
   Invariants(VirtualTime time, StoreTime storeTime) {
@@ -39,6 +41,11 @@ final class Invariants implements SharedStore.Listener {
   /** From now on that is told what happens. */
   void tracedBy(Trace newTrace) {
     trace = newTrace;
+  }
+
+  /** From now on that is told of every claim of what was due. */
+  void onClaim(Consumer<Stored> listener) {
+    claimed = listener;
   }
 
   // ---- what happens
@@ -57,6 +64,9 @@ final class Invariants implements SharedStore.Listener {
     }
     var change = new Invariant.Change(before, now, cause);
     all.forEach(one -> one.changed(change));
+    if (cause == SharedStore.Cause.CLAIM) {
+      claimed.accept(now);
+    }
   }
 
   /** An operator wants to end it, whatever has been done of it. */

@@ -141,6 +141,8 @@ final class Mutations {
                     return;
                   }
                   """),
+          Mutation.of("R4: word of a command comes too late for a pass that is to begin")
+              .coordinator("Coordinator.java", "    upcoming.overtake(stored);\n", ""),
           Mutation.of("R4: a repeat takes a lease that lasts")
               .coordinator(
                   "Runs.java",

@@ -38,6 +38,9 @@ final class Simulation {
   /** Of a hundred calls that run ahead, while nobody knows whether they may, the last ones. */
   private static final int LAST_CALLS = 10;
 
+  /** Of a hundred claims, those of what an operator stops just then. */
+  private static final int STOPPED_CLAIMS = 10;
+
   /** A clock that follows another one gains a hundredth of the longest lease. */
   private static final Duration FOLLOWED_WITHIN_A_LEASE = Duration.ofMillis(400);
 
@@ -88,6 +91,7 @@ final class Simulation {
       world.limits = new CoordinatorLimits(3 + few, 1 << 20, 5 + few, few, few);
     }
     world.tracedBy(trace);
+    world.invariants.onClaim(this::mayBeStopped);
     bank = new Bank(world, chance.split(), ahead.split(), faults, trace);
     clients = new Clients(time, servers, bank, chance.split(), more.split());
   }
@@ -128,6 +132,18 @@ final class Simulation {
         server.stop(Duration.ZERO, () -> startAgain(server, storm, down));
         return;
       }
+    }
+  }
+
+  /** The pass of a claim may begin when somebody has ended its transaction already. */
+  private void mayBeStopped(Stored claimed) {
+    Gid gid = claimed.transaction().gid();
+    if (hasStops
+        && !over
+        && stops.nextInt(100) < STOPPED_CLAIMS
+        && faults.happens("a stop of " + gid + " when it is claimed")) {
+      Duration later = Duration.ofNanos(stops.nextLong(5_000_000));
+      time.after(later, () -> clients.insist(Requests.saga(gid.value()).forceStop(), 2, _ -> {}));
     }
   }
 
