@@ -45,7 +45,7 @@ import picocli.CommandLine.Spec;
     exitCodeListHeading = "Exit codes:%n",
     exitCodeList = {
       "0:Every promise was kept.",
-      "1:One was broken: the output says which, and how to repeat it.",
+      "1:One was broken, or it could not go on: the output says which, and how to repeat it.",
       "2:Wrong options."
     })
 public final class Main implements Callable<Integer> {
@@ -122,12 +122,15 @@ public final class Main implements Callable<Integer> {
           done.transactions(), done.cut(), done.bytesLost());
       out.printf("%d rounds, 0 violations, seed %d%n", done.rounds(), chosen);
       return CommandLine.ExitCode.OK;
-    } catch (AssertionError e) {
-      out.printf("%s%n", e.getMessage());
+    } catch (AssertionError | RuntimeException e) {
+      out.printf("%s%n", e instanceof AssertionError ? e.getMessage() : e);
       out.printf("What is left is in %s%n", folder);
       out.printf(
-          "A promise was broken within %d rounds; repeat it with: ./dtm4j crash --rounds %d --seed %d%n",
-          line.rounds + 1, rounds, chosen);
+          "%s within %d rounds; repeat it with: ./dtm4j crash --rounds %d --seed %d%n",
+          e instanceof AssertionError ? "A promise was broken" : "It could not go on",
+          line.rounds + 1,
+          rounds,
+          chosen);
       return CommandLine.ExitCode.SOFTWARE;
     }
   }

@@ -153,9 +153,11 @@ class OverloadBenchmark {
         CompletableFuture.supplyAsync(
             () -> flood.pour(new Shape(name, false, false, true), SLOW_PER_SECOND, MEASURED));
     Told told = meanwhile.get();
+    double open = openPasses();
     say(
         "open passes beside       %8.0f, %d sagas ended meanwhile, healthy ones among them",
-        openPasses(), done() - before);
+        open, done() - before);
+    assertThat(open).isGreaterThan(0.9 * OPEN_PASSES);
     pouring.join().awaitAnswers();
     return told;
   }
