@@ -420,10 +420,9 @@ final class CallInvariants {
           calls.repeats++;
         }
         long limit = departure.transaction().definition().options().retryLimit();
-        if (limit > 0 && departure.isOfItsHolder()) {
-          long counted = departure.transaction().state().extra().retryCount();
-          check(calls.repeats <= counted && counted <= limit, departure);
-        }
+        long counted = departure.transaction().state().extra().retryCount();
+        check(limit == 0 || calls.repeats <= limit, departure);
+        check(limit == 0 || !departure.isOfItsHolder() || calls.repeats <= counted, departure);
       }
     }
 

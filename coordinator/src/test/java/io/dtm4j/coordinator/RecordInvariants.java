@@ -171,7 +171,8 @@ final class RecordInvariants {
     private final Map<Gid, Stored> newest = new HashMap<>();
 
     OldSagasRollBack(StoreTime time) {
-      super("a saga that is older than its TimeoutToFail goes forward no more, nor rests");
+      super(
+          "a saga that is older than its TimeoutToFail goes forward no more, nor rests beyond it");
       this.time = time;
     }
 
@@ -215,7 +216,8 @@ final class RecordInvariants {
     private final StoreTime time;
 
     SagasRollBackForAReason(StoreTime time) {
-      super("a saga rolls back because an action is refused, its time is over, or its repeats");
+      super(
+          "a saga rolls back only when an action is refused, or its time or its repeats are over");
       this.time = time;
     }
 

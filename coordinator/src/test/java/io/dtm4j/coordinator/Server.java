@@ -286,7 +286,10 @@ final class Server {
     return !process.isDead() && !stopping;
   }
 
-  /** Whether it may have cut off by now what it waited for when it began to stop. */
+  /**
+   * Whether it may have cut off by now what it waited for when it began to stop; true as well of
+   * one that does not stop.
+   */
   boolean isStopOver() {
     return process.isDead() || world.time.passed().compareTo(stopsBy) >= 0;
   }
@@ -318,8 +321,10 @@ final class Server {
    * @param ended run when it has, unless it crashes before
    */
   void stop(Duration within, Runnable ended) {
+    if (!stopping) { // an impatient operator may ask again
+      stopsBy = world.time.passed().plus(within);
+    }
     stopping = true;
-    stopsBy = world.time.passed().plus(within);
     process.after(Duration.ZERO, () -> keeper.stop(within, () -> stopped(ended)));
   }
 

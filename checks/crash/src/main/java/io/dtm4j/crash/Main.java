@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
 
 /**
  * The command {@code crash}: kills servers of its own under load, and cuts their power, as often as
- * is asked for. Ends with 0; 1 when a promise was broken; 2 for wrong options.
+ * is asked for. Ends with 0; 1 when a promise was broken or the run failed; 2 for wrong options.
  */
 @Command(
     name = "dtm4j crash",
@@ -37,15 +37,15 @@ import picocli.CommandLine.Spec;
     usageHelpWidth = 100,
     description = {
       "Starts a server on an embedded store in a folder of its own, puts load of all modes on it, kills",
-      "it at a random moment (in turn: once, twice with the second one during the recovery, and with all",
-      "that was not synced taken away, as by a power cut), and starts it again. After each round: whether",
+      "it at a random moment (in turn: once, then with all that was not synced taken away, as by a power cut,",
+      "then twice within one recovery, then by a power cut), and starts it again. After each round: whether",
       "what was promised is there, and what is over ended as it must, and was done once; after 30 rounds,",
       "and in the end: whether all is over within thirty seconds."
     },
     exitCodeListHeading = "Exit codes:%n",
     exitCodeList = {
       "0:Every promise was kept.",
-      "1:One was broken, or it could not go on: the output says which, and how to repeat it.",
+      "1:One was broken, or the run failed: the output says which, and how to repeat it.",
       "2:Wrong options."
     })
 public final class Main implements Callable<Integer> {
@@ -122,17 +122,21 @@ public final class Main implements Callable<Integer> {
           done.transactions(), done.cut(), done.bytesLost());
       out.printf("%d rounds, 0 violations, seed %d%n", done.rounds(), chosen);
       return CommandLine.ExitCode.OK;
-    } catch (AssertionError | RuntimeException e) {
-      out.printf("%s%n", e instanceof AssertionError ? e.getMessage() : e);
-      out.printf("What is left is in %s%n", folder);
-      out.printf(
-          "%s within %d rounds; repeat it with: ./dtm4j crash --rounds %d --seed %d%n",
-          e instanceof AssertionError ? "A promise was broken" : "It could not go on",
-          line.rounds + 1,
-          rounds,
-          chosen);
-      return CommandLine.ExitCode.SOFTWARE;
+    } catch (AssertionError e) {
+      out.printf("%s%n", e.getMessage());
+      return failed("A promise was broken", line.rounds + 1, chosen, folder);
+    } catch (RuntimeException e) {
+      e.printStackTrace(out);
+      return failed("The run failed", line.rounds + 1, chosen, folder);
     }
+  }
+
+  private int failed(String what, int round, long chosen, Path folder) {
+    out.printf("What is left is in %s%n", folder);
+    out.printf(
+        "%s in round %d; repeat it with: ./dtm4j crash --rounds %d --seed %d%n",
+        what, round, rounds, chosen);
+    return CommandLine.ExitCode.SOFTWARE;
   }
 
   private static void delete(Path folder) throws IOException {

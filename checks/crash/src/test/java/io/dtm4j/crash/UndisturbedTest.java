@@ -20,7 +20,7 @@ import org.junit.jupiter.api.parallel.Isolated;
 @DisplayNameGeneration(ReplaceUnderscores.class)
 @Isolated // a machine that stands still for seconds makes a server repeat
 class UndisturbedTest {
-  private static final int TRANSACTIONS = 500;
+  private static final int TRANSACTIONS = 400;
   private static final Duration WITHIN = Duration.ofMinutes(2);
 
   @TempDir Path folder;
@@ -32,7 +32,7 @@ class UndisturbedTest {
     try (var _ = setup.serve();
         var bank = new BankParticipants()) {
       List<Submission> submissions;
-      try (var load = new Load(api, bank, 12, 40, 0, 17)) {
+      try (var load = new Load(api, bank, 24, 40, 0, 17)) {
         load.awaitMore(TRANSACTIONS, WITHIN);
         submissions = load.end();
       }
@@ -41,7 +41,7 @@ class UndisturbedTest {
       assertThat(submissions).extracting(one -> one.kind).contains(Kind.values());
       assertThat(submissions)
           .filteredOn(one -> one.kind != Kind.SAGA_RETRIED) // answered 503 at first
-          .filteredOn(one -> one.kind.mode() != Kind.Mode.WORKFLOW) // called back as a whole
+          .filteredOn(one -> one.kind.mode() != Kind.Mode.WORKFLOW) // the server calls no branch
           .allSatisfy(
               one ->
                   assertThat(calls(bank, one).values())
@@ -49,6 +49,7 @@ class UndisturbedTest {
                       .allMatch(times -> times == 1));
       assertThat(submissions)
           .filteredOn(one -> one.kind != Kind.MESSAGE_ABORTED)
+          .filteredOn(one -> one.kind.mode() != Kind.Mode.WORKFLOW)
           .noneMatch(one -> bank.seen(one.gid).isEmpty());
       assertThat(submissions)
           .filteredOn(one -> one.kind == Kind.SAGA_REPEAT_REFUSED)

@@ -142,12 +142,13 @@ public abstract class StoreDifferential {
           sequence.run();
           if (i % RESTART_AFTER == 0) {
             sequence.restart();
+            sequence.run();
           }
           sequence.finish();
           if (i % DELETE_AFTER == 0) {
             sequence.deleteAll();
           }
-        } catch (AssertionError | RuntimeException e) {
+        } catch (AssertionError | Exception e) {
           throw new AssertionError("seed " + seed + ", after these calls:\n" + callsSoFar(), e);
         }
       }
@@ -176,6 +177,7 @@ public abstract class StoreDifferential {
     private final List<Due> dues = new ArrayList<>();
 
     Sequence(long seed) {
+      calls.clear();
       random = new SplittableRandom(seed);
       name = "s" + seed + "-";
       batches = new RandomBatches(random, name);
@@ -187,7 +189,6 @@ public abstract class StoreDifferential {
     }
 
     void run() {
-      calls.clear();
       for (int i = 0; i < CALLS; i++) {
         switch (random.nextInt(26)) {
           case 0 -> dueBefore();

@@ -30,8 +30,8 @@ class RocksDbStoreDifferentialTest extends StoreDifferential {
   }
 
   @Override
-  protected TransactionStore reopen(TransactionStore store) throws RocksDBException {
-    store.close();
+  protected TransactionStore reopen(TransactionStore open) throws RocksDBException {
+    open.close();
     assertIndexHasWhatIsStored();
     return RocksDbStore.open(new RocksDbConfig(directory, false));
   }
