@@ -4,7 +4,6 @@ import io.dtm4j.engine.Call;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.Definition;
-import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.model.Write;
@@ -33,13 +32,9 @@ final class CallInvariants {
         new NotUnderALostClaim(),
         new OnceAtATime(),
         new NotBesideAnother(time),
-        new NoActionAfterItsCompensation(),
-        new CompensationAwaitsItsAction(),
-        new CompensationsGoBackward(),
         new NothingAfterAStop(),
         new NothingBeforeItsDelay(storeTime),
         new CheckBacksAwaitTheirTime(storeTime),
-        new RetryLimitHolds(),
         new StopsAwaitCalls());
   }
 
@@ -231,91 +226,6 @@ final class CallInvariants {
     }
   }
 
-  private static final class NoActionAfterItsCompensation extends Invariant {
-    private record Step(Server server, Gid gid, int step) {}
-
-    private final Set<Step> compensated = new HashSet<>();
-
-    NoActionAfterItsCompensation() {
-      super("no server starts an action that it knows to be compensated");
-    }
-
-    @Override
-    void leaves(Departure departure) {
-      if (!departure.isOf(TransType.SAGA)) {
-        return;
-      }
-      var step = new Step(departure.server(), departure.gid(), departure.step());
-      if (departure.isAction()) {
-        check(!compensated.contains(step), departure);
-      } else {
-        compensated.add(step);
-      }
-    }
-  }
-
-  private static final class CompensationAwaitsItsAction extends Invariant {
-    private record Action(LivePass pass, int step) {}
-
-    private final Set<Action> inFlight = new HashSet<>();
-
-    CompensationAwaitsItsAction() {
-      super("an action whose call is in flight is not compensated by the same pass");
-    }
-
-    private static Action action(Departure departure) {
-      return new Action(departure.pass(), departure.step());
-    }
-
-    @Override
-    void leaves(Departure departure) {
-      if (departure.isOf(TransType.SAGA)) {
-        if (departure.isAction()) {
-          inFlight.add(action(departure));
-        } else {
-          check(!inFlight.contains(action(departure)), departure);
-        }
-      }
-    }
-
-    @Override
-    void ended(Departure departure) {
-      if (departure.isOf(TransType.SAGA) && departure.isAction()) {
-        inFlight.remove(action(departure));
-      }
-    }
-  }
-
-  private static final class CompensationsGoBackward extends Invariant {
-    private final Map<Gid, Set<Integer>> actionsSent = new HashMap<>();
-
-    CompensationsGoBackward() {
-      super("a step is compensated only after those that came after it");
-    }
-
-    @Override
-    void deleted(Gid gid) {
-      actionsSent.remove(gid);
-    }
-
-    @Override
-    void leaves(Departure departure) {
-      if (!departure.isOf(TransType.SAGA)) {
-        return;
-      }
-      Set<Integer> sent = actionsSent.computeIfAbsent(departure.gid(), _ -> new HashSet<>());
-      if (departure.isAction()) {
-        sent.add(departure.step());
-      } else if (departure.isOfItsHolder()) {
-        Transaction transaction = departure.transaction();
-        for (int later : sent) {
-          boolean follows = before(transaction.definition(), later).contains(departure.step());
-          check(!follows || isDone(transaction, 2 * later), departure);
-        }
-      }
-    }
-  }
-
   private static final class NothingAfterAStop extends Invariant {
     private record Stopped(Server server, Gid gid) {}
 
@@ -396,42 +306,6 @@ final class CallInvariants {
         Definition definition = departure.transaction().definition();
         Instant due = definition.createTime().plusSeconds(definition.options().timeoutToFail());
         check(!time.instant().plus(time.uncertainty()).isBefore(due), departure);
-      }
-    }
-  }
-
-  private static final class RetryLimitHolds extends Invariant {
-    private static final class Calls {
-      final Set<Integer> rows = new HashSet<>();
-      int repeats;
-    }
-
-    private final Map<LivePass, Calls> actions = new HashMap<>();
-
-    RetryLimitHolds() {
-      super("repeats of actions are counted for good before they leave, up to the RetryLimit");
-    }
-
-    @Override
-    void leaves(Departure departure) {
-      if (departure.isOf(TransType.SAGA) && departure.isAction()) {
-        Calls calls = actions.computeIfAbsent(departure.pass(), _ -> new Calls());
-        if (!calls.rows.add(departure.call().row())) {
-          calls.repeats++;
-        }
-        long limit = departure.transaction().definition().options().retryLimit();
-        long counted = departure.transaction().state().extra().retryCount();
-        check(limit == 0 || calls.repeats <= limit, departure);
-        check(limit == 0 || !departure.isOfItsHolder() || calls.repeats <= counted, departure);
-      }
-    }
-
-    @Override
-    void changed(Change change) {
-      if (change.before() != null) {
-        State before = change.before().transaction().state();
-        State now = change.now().transaction().state();
-        check(now.extra().retryCount() >= before.extra().retryCount(), change);
       }
     }
   }

@@ -9,6 +9,7 @@ import io.dtm4j.protocol.CustomData;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Reply;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -112,6 +113,11 @@ abstract class Invariant {
   }
 
   // ---- what several of them ask
+
+  /** When a record is due, or its lease ends. */
+  static Instant nextTime(Stored stored) {
+    return stored.transaction().state().schedule().nextTime();
+  }
 
   static boolean isDone(Transaction transaction, int row) {
     return transaction.branches().get(row).isDone();

@@ -35,6 +35,7 @@ final class Invariants implements SharedStore.Listener {
     trace = new Trace(time);
     all.addAll(RecordInvariants.all(time, storeTime));
     all.addAll(CallInvariants.all(time, storeTime));
+    all.addAll(SagaInvariants.all(storeTime));
     all.addAll(AnswerInvariants.all());
   }
 

@@ -2,12 +2,10 @@ package io.dtm4j.coordinator;
 
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
-import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Transaction;
-import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
@@ -19,7 +17,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /** What must hold of every change of a record. */
 final class RecordInvariants {
@@ -30,8 +27,6 @@ final class RecordInvariants {
         new CreatedByCommands(),
         new StatusMovesAsTheModeSays(),
         new AllIsDoneInTheEnd(),
-        new OldSagasRollBack(storeTime),
-        new SagasRollBackForAReason(storeTime),
         new WorkflowsAreDecidedOnce(),
         new RowsStay(),
         new DefiniteAnswersStay(),
@@ -163,80 +158,6 @@ final class RecordInvariants {
           check(isDone(transaction, 2 * step), transaction);
         }
       }
-    }
-  }
-
-  private static final class OldSagasRollBack extends Invariant {
-    private final StoreTime time;
-    private final Map<Gid, Stored> newest = new HashMap<>();
-
-    OldSagasRollBack(StoreTime time) {
-      super(
-          "a saga that is older than its TimeoutToFail goes forward no more, nor rests beyond it");
-      this.time = time;
-    }
-
-    @Override
-    void changed(Change change) {
-      newest.put(change.gid(), change.now());
-      if (change.cause() == SharedStore.Cause.PASS && !change.now().owner().isHeld()) {
-        Instant end = endOf(change.now());
-        check(end == null || !nextTime(change.now()).isAfter(end), change);
-      }
-    }
-
-    @Override
-    void handedOver(Server server, Batch batch) {
-      Stored before = newest.get(batch.gid());
-      if (batch.guard() instanceof Guard.HeldBy
-          && before != null
-          && batch.applyTo(before) instanceof Batch.Applied.Changed(Stored after)) {
-        Instant end = endOf(after);
-        check(end == null || time.instant().isBefore(end.plus(time.uncertainty())), after);
-      }
-    }
-
-    /** Until when it may go forward; null: it does not, or may for ever. */
-    private static @Nullable Instant endOf(Stored stored) {
-      Transaction transaction = stored.transaction();
-      return transaction.definition().type() == TransType.SAGA
-              && transaction.status() == GlobalStatus.SUBMITTED
-          ? timeoutOf(transaction)
-          : null;
-    }
-  }
-
-  /** When a transaction is too old; null: never. */
-  private static @Nullable Instant timeoutOf(Transaction transaction) {
-    long timeout = transaction.definition().options().timeoutToFail();
-    return timeout == 0 ? null : transaction.definition().createTime().plusSeconds(timeout);
-  }
-
-  private static final class SagasRollBackForAReason extends Invariant {
-    private final StoreTime time;
-
-    SagasRollBackForAReason(StoreTime time) {
-      super(
-          "a saga rolls back only when an action is refused, or its time or its repeats are over");
-      this.time = time;
-    }
-
-    @Override
-    void changed(Change change) {
-      Transaction now = change.now().transaction();
-      if (now.definition().type() != TransType.SAGA
-          || now.status() != GlobalStatus.ABORTING
-          || change.before() == null
-          || change.before().transaction().status() != GlobalStatus.SUBMITTED) {
-        return;
-      }
-      boolean refused =
-          now.branches().stream().anyMatch(branch -> branch.status() == BranchStatus.FAILED);
-      Instant end = timeoutOf(now);
-      boolean old = end != null && !time.instant().plus(time.uncertainty()).isBefore(end);
-      long limit = now.definition().options().retryLimit();
-      boolean usedUp = limit > 0 && now.state().extra().retryCount() >= limit;
-      check(refused || old || usedUp, change);
     }
   }
 
@@ -443,9 +364,5 @@ final class RecordInvariants {
         check(kept, change);
       }
     }
-  }
-
-  private static Instant nextTime(Stored stored) {
-    return stored.transaction().state().schedule().nextTime();
   }
 }
