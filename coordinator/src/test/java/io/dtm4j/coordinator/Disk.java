@@ -20,10 +20,12 @@ final class Disk {
   private final SplittableRandom chance;
 
   /** Written but not synced, in its order. */
-  private final List<Runnable> unsynced = new ArrayList<>();
+  private final List<Unsynced> unsynced = new ArrayList<>();
 
   /** What a power cut would take back: records that were replayed and not flushed yet. */
   private final Map<Gid, Stored> replayed = new HashMap<>();
+
+  private record Unsynced(Runnable write, Instant time) {}
 
   Disk(SharedStore store, StoreTime clock, SplittableRandom chance) {
     this.store = store;
@@ -33,7 +35,7 @@ final class Disk {
 
   /** A write has reached the log, and its sync has failed. */
   void syncFails(Runnable write) {
-    unsynced.add(write);
+    unsynced.add(new Unsynced(write, clock.instant()));
   }
 
   /** The store is opened: by a new process, or because a sync has failed. */
@@ -42,7 +44,12 @@ final class Disk {
       return;
     }
     Map<Gid, Stored> before = records();
-    unsynced.forEach(Runnable::run);
+    Instant newest = store.newest();
+    for (Unsynced one : unsynced) {
+      one.write().run();
+      newest = newest.isBefore(one.time()) ? one.time() : newest;
+    }
+    store.newest(newest);
     unsynced.clear();
     records()
         .forEach(
@@ -67,11 +74,7 @@ final class Disk {
   /** A new process: nobody else has the records, so none is leased any more. */
   void openAnew() {
     open();
-    clock.open(
-        store.everything().stream()
-            .map(stored -> stored.transaction().state().updateTime())
-            .max(Instant::compareTo)
-            .orElse(Instant.MIN));
+    clock.open(store.newest());
     store.abandonAll();
   }
 

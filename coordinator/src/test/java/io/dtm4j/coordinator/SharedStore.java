@@ -57,6 +57,7 @@ final class SharedStore extends MemoryStore {
   private Runnable whileRenewalsFail = () -> {};
   private int mostRenewedAtOnce;
   private Runnable beforeKeyValue = () -> {};
+  private Instant newest = Instant.MIN;
 
   SharedStore(InstantSource clock, Listener listener) {
     super(clock);
@@ -129,6 +130,16 @@ final class SharedStore extends MemoryStore {
         .reversed();
   }
 
+  /** When something was changed for the last time. */
+  Instant newest() {
+    return newest;
+  }
+
+  /** It was then. */
+  void newest(Instant time) {
+    newest = time;
+  }
+
   /** Whether nothing can be deleted from now on. */
   void refuseDeletions(boolean refuse) {
     refusesDeletions = refuse;
@@ -153,7 +164,7 @@ final class SharedStore extends MemoryStore {
     for (Batch batch : group) {
       CommitResult result = super.commit(List.of(batch)).getFirst();
       if (result instanceof CommitResult.Committed committed && committed.stored() != null) {
-        listener.changed(
+        tell(
             committed.stored(), batch.guard() instanceof Guard.HeldBy ? Cause.PASS : Cause.COMMAND);
       }
       results.add(result);
@@ -195,7 +206,7 @@ final class SharedStore extends MemoryStore {
   }
 
   private List<Stored> told(List<Stored> claimed) {
-    claimed.forEach(stored -> listener.changed(stored, Cause.CLAIM));
+    claimed.forEach(stored -> tell(stored, Cause.CLAIM));
     return claimed;
   }
 
@@ -227,13 +238,18 @@ final class SharedStore extends MemoryStore {
         super.abandonAll().stream()
             .sorted(comparing(stored -> stored.transaction().gid().value()))
             .toList();
-    left.forEach(stored -> listener.changed(stored, Cause.LEASE));
+    left.forEach(stored -> tell(stored, Cause.LEASE));
     return left;
+  }
+
+  private void tell(Stored now, Cause cause) {
+    newest = storeTime();
+    listener.changed(now, cause);
   }
 
   private void tellOf(List<Lease> leases) {
     for (Lease lease : leases) {
-      find(lease.gid()).ifPresent(stored -> listener.changed(stored, Cause.LEASE));
+      find(lease.gid()).ifPresent(stored -> tell(stored, Cause.LEASE));
     }
   }
 }

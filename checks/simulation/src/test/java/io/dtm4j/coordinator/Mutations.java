@@ -374,6 +374,14 @@ final class Mutations {
                   "StoreClock.java",
                   "Math.clamp(ahead, -passed / SLOWLY, passed / SLOWLY)",
                   "ahead"),
+          Mutation.of("a clock begins behind what was made due by it")
+              .world(
+                  "SharedStore.java",
+                  "    newest = storeTime();\n",
+                  """
+                      Instant updated = now.transaction().state().updateTime();
+                      newest = newest.isBefore(updated) ? updated : newest;
+                  """),
           Mutation.of("a message: is delivered before its delay is over")
               .engine(
                   "MsgRules.java",

@@ -35,12 +35,16 @@ final class Simulation {
   private static final long AHEAD = 12L << 32;
   private static final long STOPS = 26L << 32;
   private static final long OPERATORS = 31L << 32;
+  private static final long STARTS = 134L << 32;
 
   /** Of a hundred calls that run ahead, while nobody knows whether they may, the last ones. */
   private static final int LAST_CALLS = 10;
 
   /** Of a hundred claims, those of what an operator stops just then. */
   private static final int STOPPED_CLAIMS = 10;
+
+  /** Of a hundred starts of a server with an embedded store, those with a wrong clock. */
+  private static final int WRONG_STARTS = 50;
 
   /** A clock that follows another one gains a hundredth of the longest lease. */
   private static final Duration FOLLOWED_WITHIN_A_LEASE = Duration.ofMillis(400);
@@ -67,6 +71,9 @@ final class Simulation {
   /** Of what operators stop when it is claimed. */
   private final SplittableRandom operators;
 
+  /** Of clocks that are wrong at a start. */
+  private final SplittableRandom starts;
+
   private final Faults faults;
   private final List<Server> servers = new ArrayList<>();
   private final List<Storm> storms = new ArrayList<>();
@@ -77,6 +84,7 @@ final class Simulation {
   private final boolean hasMore;
   private final boolean hasStops;
   private final boolean hasOperators;
+  private final boolean hasStarts;
   private boolean over;
 
   private Simulation(long seed, Set<Integer> leftOut) {
@@ -88,6 +96,8 @@ final class Simulation {
     hasStops = stops.nextInt(3) == 0;
     operators = new SplittableRandom(seed + OPERATORS);
     hasOperators = operators.nextInt(3) == 0;
+    starts = new SplittableRandom(seed + STARTS);
+    hasStarts = starts.nextBoolean();
     faults = new Faults(trace, leftOut);
     world = new World(time, new Weather(), this::receive);
     world.observer = drops;
@@ -346,7 +356,7 @@ final class Simulation {
 
   private void setClock(SplittableRandom harm) {
     if (world.disk != null) {
-      Duration error = Duration.ofMillis(harm.nextLong(-3_600_000, 3_600_000));
+      Duration error = wrongBy(harm);
       if (faults.happens("the clock is set to " + error)) {
         world.storeTime.setMachine(error);
         world.storeTime.uncertain(FOLLOWED_WITHIN_A_LEASE);
@@ -365,7 +375,44 @@ final class Simulation {
   private void startAgain(Server server, Storm storm, Duration later) {
     servers.remove(server);
     storms.remove(storm);
-    time.after(later, () -> start(server.name));
+    time.after(
+        later,
+        () -> {
+          if (!startsWrong(server.name)) {
+            start(server.name);
+          }
+        });
+  }
+
+  /** Whether it was started with a clock that is wrong, until it is set right and started again. */
+  private boolean startsWrong(String name) {
+    if (!hasStarts || over || world.disk == null || starts.nextInt(100) >= WRONG_STARTS) {
+      return false;
+    }
+    Duration error = wrongBy(starts);
+    if (!faults.happens("a start with a clock that is wrong by " + error)) {
+      return false;
+    }
+    world.storeTime.setMachine(error);
+    world.storeTime.uncertain(FOLLOWED_WITHIN_A_LEASE);
+    start(name);
+    Server server = servers.getLast();
+    Storm storm = storms.getLast();
+    Duration length = Duration.ofMillis(starts.nextLong(10));
+    time.after(
+        length,
+        () -> {
+          world.storeTime.setMachine(Duration.ZERO);
+          if (servers.contains(server)) {
+            server.crash();
+            startAgain(server, storm, length);
+          }
+        });
+    return true;
+  }
+
+  private static Duration wrongBy(SplittableRandom harm) {
+    return Duration.ofMillis(harm.nextLong(-3_600_000, 3_600_000));
   }
 
   /** Intervals have doubled, up to an hour, as often as somebody has asked to look again. */

@@ -115,8 +115,13 @@ final class Changes implements AutoCloseable {
     batch.delete(family, key);
   }
 
-  /** Makes the rows of what was changed. Nothing is written when this throws. */
-  void prepare(Database database) throws RocksDBException {
+  /**
+   * Makes the rows of what was changed. Nothing is written when this throws.
+   *
+   * @param time the store's, so that what was made due by it is due after a restart, too, whatever
+   *     the wall clock says then
+   */
+  void prepare(Database database, Instant time) throws RocksDBException {
     for (Map.Entry<Gid, Change> entry : changes.entrySet()) {
       Change change = entry.getValue();
       Stored now = change.now;
@@ -124,6 +129,9 @@ final class Changes implements AutoCloseable {
         put(database, entry.getKey(), change, now);
         note(now.transaction().state().updateTime());
       }
+    }
+    if (batch.count() > 0) {
+      note(time);
     }
     if (newest.isBefore(latest)) {
       database.putNewest(batch, writer, latest);

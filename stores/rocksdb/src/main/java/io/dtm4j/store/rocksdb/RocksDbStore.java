@@ -552,7 +552,7 @@ public final class RocksDbStore implements TransactionStore {
       throws RocksDBException {
     try {
       T result = work.in(open);
-      changes.prepare(open);
+      changes.prepare(open, storeTime());
       return result;
     } catch (StoreRejectedException e) {
       throw e;

@@ -54,7 +54,7 @@ class ChangesTest {
   }
 
   private void write(Database database) throws RocksDBException {
-    changes.prepare(database);
+    changes.prepare(database, NOON);
     changes.write(database);
     changes.clear();
   }

@@ -19,6 +19,7 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Filter;
+import io.dtm4j.store.Lease;
 import io.dtm4j.store.Listed;
 import io.dtm4j.store.Page;
 import io.dtm4j.store.Reset;
@@ -186,6 +187,26 @@ class RocksDbStoreTest {
 
     try (RocksDbStore store = openAt(NOON.minusSeconds(3_600))) {
       assertThat(store.storeTime()).isAfterOrEqualTo(NOON.plusMillis(7));
+    }
+  }
+
+  @Test
+  void what_was_due_under_a_clock_that_was_wrong_is_due_when_it_is_right() {
+    try (RocksDbStore store = openAt(NOON)) {
+      commit(store, Sagas.batch("abandoned", 0, NOON));
+      commit(store, Sagas.batch("released", 0, NOON));
+    }
+    try (RocksDbStore store = openAt(NOON.plusSeconds(3_600))) {
+      store.claimDue(Duration.ofSeconds(10), RocksDbStoreTest::claim, 10);
+    }
+    try (RocksDbStore store = openAt(NOON.plusSeconds(7_200))) {
+      List<Stored> claimed = store.claimDue(Duration.ofSeconds(10), RocksDbStoreTest::claim, 10);
+      Stored one = claimed.getFirst();
+      store.release(List.of(new Lease(one.transaction().gid(), one.owner().claim())));
+    }
+
+    try (RocksDbStore store = openAt(NOON.plusSeconds(1))) {
+      assertThat(store.claimDue(Duration.ofSeconds(10), RocksDbStoreTest::claim, 10)).hasSize(2);
     }
   }
 
