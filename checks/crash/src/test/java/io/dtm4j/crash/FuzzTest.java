@@ -80,6 +80,8 @@ class FuzzTest {
   /** With fewer requests some kinds may not come up. */
   private static final long ENOUGH_FOR_ALL_KINDS = 100_000;
 
+  private static final String GIVEN_UP = "gRPC given up";
+
   /** How requests must have ended, or the generator has lost a kind of them. */
   private static final String[] ENDS = {
     "HTTP 200",
@@ -93,7 +95,7 @@ class FuzzTest {
     "gRPC 8", // RESOURCE_EXHAUSTED
     "gRPC 12", // UNIMPLEMENTED
     "gRPC reset",
-    "gRPC given up",
+    GIVEN_UP,
   };
 
   private final Vertx vertx = Vertx.vertx();
@@ -219,7 +221,7 @@ class FuzzTest {
                       }
                       client.send(n);
                     }
-                    client.finish();
+                    client.finish(to >= ENOUGH_FOR_ALL_KINDS);
                   }
                   return null;
                 }));
@@ -386,9 +388,19 @@ class FuzzTest {
           });
     }
 
-    void finish() throws IOException {
+    /**
+     * Ends what is slow.
+     *
+     * @param late and waits, where all was fast, for the first of the silent calls to be given up
+     */
+    void finish(boolean late) throws Exception {
       while (!slow.isEmpty()) {
         goOn(slow.remove(), Integer.MAX_VALUE);
+      }
+      Silent oldest = silent.peek();
+      if (late && oldest != null && !ends.containsKey(GIVEN_UP)) {
+        long passed = System.nanoTime() - oldest.since();
+        TimeUnit.NANOSECONDS.sleep(GIVEN_UP_WITHIN.toNanos() - passed + 1);
       }
       endSilent();
     }
@@ -413,7 +425,7 @@ class FuzzTest {
                 if (end == null || !"BAD_REQUEST".equals(end.get("dtm-error-code"))) {
                   throw new Found("a call without a message ended with " + end);
                 }
-                count("gRPC given up");
+                count(GIVEN_UP);
               }
             });
       }
