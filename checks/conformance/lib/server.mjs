@@ -44,6 +44,8 @@ export function answers(url) {
   );
 }
 
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
+
 /** A process that others talk to. */
 export class Server {
   #process;
@@ -58,6 +60,7 @@ export class Server {
     server.#process = spawn(command, args, { cwd: folder, env, stdio: ['ignore', output.fd, output.fd] });
     server.#process.on('error', error => console.error(`${name}: ${error.message}`));
     await output.close();
+    process.on('exit', () => server.#process.kill()); // MariaDB does not end on ^C; to one that has ended it does nothing
     return server;
   }
 
