@@ -2,6 +2,7 @@ package io.dtm4j.store.contract;
 
 import static io.dtm4j.store.contract.Samples.FUTURE;
 import static io.dtm4j.store.contract.Samples.PAST;
+import static java.time.temporal.ChronoUnit.MILLIS;
 import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -431,6 +432,17 @@ public abstract class StoreDifferential {
       assertThat(listed).isEqualTo(list(model, filter, 1_000, most));
       note("listed", !listed.isEmpty());
       assertThat(store.counts()).isEqualTo(model.counts());
+      compareOldest();
+    }
+
+    /** It may be later than it is when a younger one had been stored before. */
+    private void compareOldest() {
+      Instant oldest = model.oldestUnfinished();
+      if (oldest == null) {
+        assertThat(store.oldestUnfinished()).isNull();
+      } else {
+        assertThat(store.oldestUnfinished()).isAfterOrEqualTo(oldest.truncatedTo(MILLIS));
+      }
     }
 
     private static List<Listed> list(TransactionStore from, Filter filter, int limit, int most) {
@@ -460,6 +472,12 @@ public abstract class StoreDifferential {
       Instant later = FUTURE.plus(LEASE);
       assertThat(delete(store, later, 100)).isEqualTo(delete(model, later, 100));
       assertThat(list(store, Filter.ALL, 1, 1)).isEmpty();
+      List<KeyValue> all = walked(store, null, 1 + random.nextInt(20));
+      assertThat(all).hasSameSizeAs(walked(model, null, 1_000));
+      for (KeyValue one : all) {
+        assertThat(model.deleteKeyValue(one.category(), one.key())).isTrue();
+        assertThat(store.deleteKeyValue(one.category(), one.key())).isTrue();
+      }
     }
 
     private void note(String kind, boolean occurred) {
@@ -495,6 +513,21 @@ public abstract class StoreDifferential {
           .isEqualTo(model.findKeyValues(category, null));
       assertThat(store.findKeyValue(category, key).map(KeyValue::version))
           .isEqualTo(model.findKeyValue(category, key).map(KeyValue::version));
+      assertThat(walked(store, category, 1 + random.nextInt(3)))
+          .isEqualTo(store.findKeyValues(category, null));
+    }
+
+    private static List<KeyValue> walked(
+        TransactionStore from, @Nullable String category, int limit) {
+      var items = new ArrayList<KeyValue>();
+      String cursor = "";
+      do {
+        Page<KeyValue> page = from.listKeyValues(category, cursor, limit);
+        assertThat(page.items()).hasSizeLessThanOrEqualTo(limit);
+        items.addAll(page.items());
+        cursor = page.next();
+      } while (!cursor.isEmpty());
+      return items;
     }
 
     private static boolean keyValue(
