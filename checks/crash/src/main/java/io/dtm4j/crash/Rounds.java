@@ -9,9 +9,9 @@ import java.util.function.Consumer;
 
 /**
  * Rounds of load in each of which a server comes to harm and is started again. After each of them
- * nothing is lost of what clients were promised, and what is over is as it must be; after every
- * {@value #STRETCH} all is over. What is sent, and when harm is done, follows from the seed. Not
- * thread-safe; blocks.
+ * nothing is lost of what clients were promised, and all that they have begun comes to its end, as
+ * it must; once more after every {@value #STRETCH}. What is sent, and when harm is done, follows
+ * from the seed. Not thread-safe; blocks.
  */
 final class Rounds {
   /** What a server dies of. */
@@ -95,7 +95,7 @@ final class Rounds {
             case POWER_CUT -> lost = power.cut(random);
           }
           server = serve();
-          load.pause(() -> verdict.lookAt(load.soFar()));
+          load.pause(() -> verdict.pass(load.soFar()));
           progress =
               new Progress(
                   round + 1, progress.transactions, progress.cut, progress.bytesLost + lost);

@@ -12,7 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 
 /** Compares what clients were told, what the server has stored, and what the participants saw. */
 final class Verdict {
@@ -29,39 +29,28 @@ final class Verdict {
     this.bank = bank;
   }
 
-  /** Waits until every stored transaction is at its end, then checks each of them. */
+  /** As {@link #pass}, of all at once. */
   static void passOn(List<Submission> submissions, Api api, BankParticipants bank) {
-    var verdict = new Verdict(api, bank);
-    Set<String> open = new TreeSet<>();
-    for (Submission one : submissions) {
-      open.add(one.gid);
-    }
-    Await.nowAndThenUntil(
-        () -> "all transactions end; still open are " + open,
-        ENDS_WITHIN,
-        () -> {
-          open.removeIf(gid -> isEnd(api.status(gid)));
-          return open.isEmpty();
-        });
-    submissions.forEach(one -> verdict.check(one, api.query(one.gid)));
-    verdict.pass();
+    new Verdict(api, bank).pass(submissions);
   }
 
-  /** Checks those that are at their end by now, or not there, each once. */
-  void lookAt(List<Submission> soFar) {
-    for (Submission one : soFar) {
-      if (!judged.contains(one.gid)) {
-        JsonNode stored = api.query(one.gid);
-        if (isEnd(statusIn(stored))) {
-          judged.add(one.gid);
-          check(one, stored);
-        }
+  /** Waits until each is at its end, then checks those that were not checked before. */
+  void pass(List<Submission> submissions) {
+    Map<String, Submission> open = new TreeMap<>();
+    for (Submission one : submissions) {
+      if (judged.add(one.gid)) {
+        open.put(one.gid, one);
       }
     }
-    pass();
-  }
-
-  private void pass() {
+    List<Submission> ended = List.copyOf(open.values());
+    Await.nowAndThenUntil(
+        () -> "all transactions end; still open are " + open.keySet(),
+        ENDS_WITHIN,
+        () -> {
+          open.keySet().removeIf(gid -> isEnd(api.status(gid)));
+          return open.isEmpty();
+        });
+    ended.forEach(one -> check(one, api.query(one.gid)));
     if (!wrong.isEmpty()) {
       throw new AssertionError(String.join("\n", wrong));
     }
