@@ -29,6 +29,7 @@ final class CallInvariants {
     return List.of(
         new WhatItDependsOnIsStored(),
         new LeaseLasts(storeTime),
+        new LeasesAreNotOverrated(time, storeTime),
         new NotUnderALostClaim(),
         new OnceAtATime(),
         new NotBesideAnother(time),
@@ -139,6 +140,32 @@ final class CallInvariants {
         check(
             departure.stored().owner().isHeld() && !end.isBefore(time.instant().plus(needed)),
             departure);
+      }
+    }
+  }
+
+  private static final class LeasesAreNotOverrated extends Invariant {
+    /**
+     * The time that a lease begins at, and the one at which it is looked at, are cut to one each.
+     */
+    private static final Duration ROUNDED = Duration.ofMillis(2);
+
+    private final VirtualTime monotonic;
+    private final StoreTime time;
+
+    LeasesAreNotOverrated(VirtualTime monotonic, StoreTime time) {
+      super("R7: no server believes its lease to last longer than it does");
+      this.monotonic = monotonic;
+      this.time = time;
+    }
+
+    @Override
+    void leaves(Departure departure) {
+      if (departure.isOfItsHolder()) {
+        Duration left = Duration.between(time.instant(), nextTime(departure.stored()));
+        Duration believed = Duration.ofNanos(departure.pass().leaseEnd - monotonic.nanoTime());
+        Duration most = left.plus(time.uncertainty()).plus(ROUNDED);
+        check(believed.compareTo(most) <= 0, departure);
       }
     }
   }

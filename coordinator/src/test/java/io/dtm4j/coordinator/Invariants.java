@@ -36,6 +36,7 @@ final class Invariants implements SharedStore.Listener {
     all.addAll(RecordInvariants.all(time, storeTime));
     all.addAll(CallInvariants.all(time, storeTime));
     all.addAll(SagaInvariants.all(storeTime));
+    all.addAll(TimeInvariants.all(storeTime));
     all.addAll(AnswerInvariants.all());
   }
 

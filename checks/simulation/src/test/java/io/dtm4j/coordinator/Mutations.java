@@ -289,15 +289,17 @@ final class Mutations {
                   "Departures.java",
                   "return live.leaseEnd - nanoTime.getAsLong() < LEASE_NEEDED.toNanos();",
                   "return live.ended;"),
-          Mutation.of("R7: a lease is counted from the answer to its last write")
+          Mutation.of("R7: a lease is counted from the answer to its renewal")
               .coordinator(
                   "Keeper.java",
                   "coordinator.renewed(live, sentAt + live.lease",
-                  "coordinator.renewed(live, nanoTime.getAsLong() + live.lease")
+                  "coordinator.renewed(live, nanoTime.getAsLong() + live.lease"),
+          Mutation.of("R7: a lease is counted from the answer to its claim")
               .coordinator(
                   "Recovery.java",
                   "long leaseEnd = sentAt + lease",
-                  "long leaseEnd = nanoTime.getAsLong() + lease")
+                  "long leaseEnd = nanoTime.getAsLong() + lease"),
+          Mutation.of("R7: a lease is counted from the answer to its first write")
               .coordinator(
                   "Runs.java", "since + engine.leaseOf", "nanoTime.getAsLong() + engine.leaseOf"),
           Mutation.of("R7: a late renewal moves a lease back")
@@ -359,6 +361,18 @@ final class Mutations {
           Mutation.of("a stop gives back what has a call in flight")
               .coordinator(
                   "Coordinator.java", "boolean idle = live.calls == 0 && ", "boolean idle = "),
+          Mutation.of("a TCC: times out at half its time")
+              .engine(
+                  "TwoPhaseRules.java",
+                  "createTime().plus(timeout)",
+                  "createTime().plus(timeout.dividedBy(2))"),
+          Mutation.of("a repeat does not wait")
+              .engine("Draft.java", "Instant next = now.plus(interval);", "Instant next = now;"),
+          Mutation.of("a workflow is resumed at half its interval")
+              .engine(
+                  "Draft.java",
+                  "rest(now.plus(interval));",
+                  "rest(now.plus(interval.dividedBy(2)));"),
           Mutation.of("a TCC: confirms in the wrong order")
               .engine(
                   "TwoPhaseRules.java",

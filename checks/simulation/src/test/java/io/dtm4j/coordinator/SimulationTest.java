@@ -31,6 +31,7 @@ class SimulationTest {
    */
   @ParameterizedTest
   @CsvSource({
+    "1061, what was called ahead is not compensated because an embedded store was opened",
     "2330, a pass is dropped whose calls ended while the server stood still for a second time",
     "147299, a pass that was taken over on another loop is dropped as a defect",
     "2113835, a pass that has ended counts on a renewal that the store was not asked for",
