@@ -1,0 +1,77 @@
+package io.dtm4j.store.sql;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** In what the databases differ. Stateless. */
+sealed interface Dialect permits MySqlDialect, PostgresDialect {
+  /** What an error of the database means for the one who wanted a write. */
+  enum Failure {
+    /** Nothing is stored, because of somebody else: the same again may succeed at once. */
+    CONFLICT,
+    /** Nothing is stored: there is such a row already. */
+    DUPLICATE,
+    /** Nothing is stored, nor ever will be: the database cannot take what was to be written. */
+    REJECTED,
+    /** The database knows neither this user nor this password. */
+    LOGIN,
+    /** There is no such database. */
+    NO_DATABASE,
+    /** Nobody knows; or the database takes no writes at the moment. */
+    UNKNOWN
+  }
+
+  /**
+   * The dialect of that address.
+   *
+   * @throws IllegalArgumentException when it is of no database that is known
+   */
+  static Dialect of(String url) {
+    if (url.startsWith("jdbc:mariadb:") || url.startsWith("jdbc:mysql:")) {
+      return MySqlDialect.INSTANCE;
+    }
+    if (url.startsWith("jdbc:postgresql:")) {
+      return PostgresDialect.INSTANCE;
+    }
+    throw new IllegalArgumentException(
+        "url of a database (expected: jdbc:mariadb:, jdbc:mysql: or jdbc:postgresql:)");
+  }
+
+  /** The address as the driver takes it. */
+  String driverUrl(String url);
+
+  /** What the driver is told beside user and password; time-outs first of all. */
+  Map<String, String> driverProperties();
+
+  /** What is set on each connection. */
+  String session();
+
+  /** Where the migrations lie on the class path. */
+  String migrations();
+
+  /** What the migrations leave open, as this server has it. */
+  Map<String, String> placeholders(Connection connection) throws SQLException;
+
+  /** The names of the tables in the database, or schema, of the connection. */
+  String tables();
+
+  /** The database's clock. */
+  String now();
+
+  /** The end of an insert into trans_global that leaves a row alone that has this gid already. */
+  String unlessThere();
+
+  Failure failure(SQLException e);
+
+  /** Words for an operator when a server could lose what it has acknowledged; null: it does not. */
+  @Nullable String durabilityWarning(Connection connection) throws SQLException;
+
+  void setTime(PreparedStatement statement, int index, @Nullable Instant time) throws SQLException;
+
+  @Nullable Instant getTime(ResultSet rows, int index) throws SQLException;
+}

@@ -1,0 +1,111 @@
+package io.dtm4j.store.sql;
+
+import io.dtm4j.store.Cursors;
+import io.dtm4j.store.KeyValue;
+import io.dtm4j.store.Page;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Small values beside the transactions: table kv. */
+final class KeyValues {
+  private static final String SELECT =
+      "select cat, k, v, version, create_time, update_time from kv where ";
+  private static final String ORDER = " order by cat, k";
+
+  private KeyValues() {}
+
+  static List<KeyValue> find(Session session, @Nullable String category, @Nullable String key)
+      throws SQLException {
+    String ofCategory = category == null ? "1 = 1" : "cat = ?";
+    String ofKey = key == null ? "" : " and k = ?";
+    try (Prepared select = session.prepare(SELECT + ofCategory + ofKey + ORDER)) {
+      if (category != null) {
+        select.text(category);
+      }
+      if (key != null) {
+        select.text(key);
+      }
+      List<KeyValue> found = read(select);
+      // A collation may take one name for another.
+      found.removeIf(
+          one ->
+              (category != null && !category.equals(one.category()))
+                  || (key != null && !key.equals(one.key())));
+      return found;
+    }
+  }
+
+  /** See {@link io.dtm4j.store.TransactionStore#listKeyValues}. */
+  static Page<KeyValue> page(Session session, @Nullable String category, String cursor, int limit)
+      throws SQLException {
+    Cursors.Name last = cursor.isEmpty() ? null : Cursors.name(cursor);
+    String ofCategory = category == null ? "1 = 1" : "cat = ?";
+    String following = last == null ? "" : " and cat >= ? and (cat > ? or k > ?)";
+    try (Prepared select = session.prepare(SELECT + ofCategory + following + ORDER + " limit ?")) {
+      if (category != null) {
+        select.text(category);
+      }
+      if (last != null) {
+        select.text(last.category()).text(last.category()).text(last.key());
+      }
+      List<KeyValue> found = read(select.number(limit + 1L));
+      List<KeyValue> items = found.subList(0, Math.min(limit, found.size()));
+      return new Page<>(items, found.size() > limit ? Cursors.behind(items.getLast()) : "");
+    }
+  }
+
+  private static List<KeyValue> read(Prepared select) throws SQLException {
+    var values = new ArrayList<KeyValue>();
+    try (Columns rows = select.query()) {
+      while (rows.next()) {
+        values.add(
+            new KeyValue(
+                rows.text(),
+                rows.text(),
+                rows.text(),
+                rows.number(),
+                rows.requiredTime(),
+                rows.requiredTime()));
+      }
+    }
+    return values;
+  }
+
+  /** False when the key is taken. */
+  static boolean create(Session session, String category, String key, String value, Instant now)
+      throws SQLException {
+    try (Prepared insert =
+        session.prepare(
+            "insert into kv (cat, k, v, version, create_time, update_time)"
+                + " values (?, ?, ?, 1, ?, ?)")) {
+      insert.text(category).text(key).text(value).time(now).time(now).update();
+      return true;
+    } catch (SQLException e) {
+      if (session.dialect().failure(e) == Dialect.Failure.DUPLICATE) {
+        session.connection().rollback(); // PostgreSQL would not commit any more
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  static boolean update(
+      Session session, String category, String key, String value, long version, Instant now)
+      throws SQLException {
+    try (Prepared update =
+        session.prepare(
+            "update kv set v = ?, version = version + 1, update_time = ?"
+                + " where cat = ? and k = ? and version = ?")) {
+      return update.text(value).time(now).text(category).text(key).number(version).update() == 1;
+    }
+  }
+
+  static boolean delete(Session session, String category, String key) throws SQLException {
+    try (Prepared delete = session.prepare("delete from kv where cat = ? and k = ?")) {
+      return delete.text(category).text(key).update() == 1;
+    }
+  }
+}

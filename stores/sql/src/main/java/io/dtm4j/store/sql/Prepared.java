@@ -1,0 +1,100 @@
+package io.dtm4j.store.sql;
+
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A prepared statement whose parameters are given one after another. Not thread-safe. */
+final class Prepared implements AutoCloseable {
+  private final PreparedStatement statement;
+  private final Dialect dialect;
+  private int index;
+
+  Prepared(PreparedStatement statement, Dialect dialect) {
+    this.statement = statement;
+    this.dialect = dialect;
+  }
+
+  /**
+   * @throws UnstorableException when no column can hold it
+   */
+  Prepared text(String text) throws SQLException {
+    if (!UnstorableException.isStorable(text)) {
+      throw new UnstorableException("text with a character that no database keeps");
+    }
+    statement.setString(++index, text);
+    return this;
+  }
+
+  /** All of a list, for {@link Session#marks}; the last stands for those that are too many. */
+  Prepared texts(List<String> texts) throws SQLException {
+    for (String text : texts) {
+      text(text);
+    }
+    for (int i = texts.size(); Integer.bitCount(i) != 1; i++) {
+      text(texts.getLast());
+    }
+    return this;
+  }
+
+  /** All of a list, as {@link #texts}. */
+  Prepared numbers(List<Long> numbers) throws SQLException {
+    for (long number : numbers) {
+      number(number);
+    }
+    for (int i = numbers.size(); Integer.bitCount(i) != 1; i++) {
+      number(numbers.getLast());
+    }
+    return this;
+  }
+
+  Prepared number(long number) throws SQLException {
+    statement.setLong(++index, number);
+    return this;
+  }
+
+  /**
+   * A time in whole milliseconds.
+   *
+   * @throws UnstorableException when it is no time of a calendar
+   */
+  Prepared time(@Nullable Instant time) throws SQLException {
+    dialect.setTime(statement, ++index, time == null ? null : Times.stored(time));
+    return this;
+  }
+
+  /**
+   * @param bytes null: none
+   */
+  Prepared bytes(byte @Nullable [] bytes) throws SQLException {
+    statement.setBytes(++index, bytes);
+    return this;
+  }
+
+  Columns query() throws SQLException {
+    return new Columns(statement.executeQuery(), dialect);
+  }
+
+  /** The number of rows that were found, changed or not. */
+  int update() throws SQLException {
+    return statement.executeUpdate();
+  }
+
+  /** The parameters are complete; what follows is for the next one. */
+  void add() throws SQLException {
+    statement.addBatch();
+    index = 0;
+  }
+
+  /** Sends all that was added; the number of rows that each has found. */
+  int[] updateAll() throws SQLException {
+    return statement.executeBatch();
+  }
+
+  @Override
+  public void close() throws SQLException {
+    statement.close();
+  }
+}

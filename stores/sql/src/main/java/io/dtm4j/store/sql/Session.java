@@ -1,0 +1,25 @@
+package io.dtm4j.store.sql;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Collections;
+
+/** A connection while it is used for one thing. */
+record Session(Connection connection, Dialect dialect) {
+  /** A statement whose parameters come one after another. */
+  Prepared prepare(String sql) throws SQLException {
+    return new Prepared(connection.prepareStatement(sql), dialect);
+  }
+
+  /**
+   * As many marks as a list has members, or some more, so that there are few different statements;
+   * {@link Prepared#texts} fills them.
+   */
+  static String marks(int members) {
+    int places = 1;
+    while (places < members) {
+      places *= 2;
+    }
+    return "(" + String.join(", ", Collections.nCopies(places, "?")) + ")";
+  }
+}

@@ -1,0 +1,218 @@
+package io.dtm4j.store.sql;
+
+import io.dtm4j.model.Batch;
+import io.dtm4j.model.Due;
+import io.dtm4j.model.Owner;
+import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.store.CommitResult;
+import io.dtm4j.store.Counts;
+import io.dtm4j.store.Cursors;
+import io.dtm4j.store.Filter;
+import io.dtm4j.store.KeyValue;
+import io.dtm4j.store.Lease;
+import io.dtm4j.store.Listed;
+import io.dtm4j.store.Page;
+import io.dtm4j.store.Reset;
+import io.dtm4j.store.StoreUnavailableException;
+import io.dtm4j.store.TransactionStore;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The shared store: MariaDB, MySQL or PostgreSQL, in tables named and shaped as DTM's. Any number
+ * of lanes and servers write at the same time; each group is one database transaction, durable when
+ * its commit returns.
+ *
+ * <p>While the database cannot be reached every write says that its outcome is not known, reads
+ * that the store is unavailable, and {@link #trouble} why; when it is there again the next call
+ * goes through. Thread-safe; every call but {@link #storeTime} and {@link #trouble} blocks.
+ */
+public final class SqlStore implements TransactionStore {
+  private static final int DELETED_AT_ONCE = 200;
+
+  private final Connections connections;
+  private final StoreTimeSource clock;
+
+  private SqlStore(Connections connections, Dialect dialect) {
+    this.connections = connections;
+    clock =
+        new StoreTimeSource(
+            () -> connections.read(session -> databaseTime(session, dialect)), System::nanoTime);
+    clock.start();
+  }
+
+  /**
+   * Opens the store; makes its tables in a database that does not have them yet.
+   *
+   * @throws StoreUnavailableException when the database cannot be reached or used, or a newer
+   *     version has made its tables; the message says what to do
+   */
+  public static SqlStore open(SqlStoreConfig config) {
+    Dialect dialect = Dialect.of(config.url());
+    new Schema(config, dialect).prepare();
+    var connections = new Connections(config, dialect);
+    try {
+      return new SqlStore(connections, dialect);
+    } catch (RuntimeException e) {
+      connections.close();
+      throw e;
+    }
+  }
+
+  private static Instant databaseTime(Session session, Dialect dialect) throws SQLException {
+    try (Prepared select = session.prepare(dialect.now());
+        Columns rows = select.query()) {
+      rows.next();
+      return rows.requiredTime();
+    }
+  }
+
+  @Override
+  public List<CommitResult> commit(List<Batch> group) {
+    if (group.isEmpty()) {
+      return List.of();
+    }
+    return connections.write(session -> new GroupWrite(session).apply(group));
+  }
+
+  @Override
+  public Optional<Stored> find(Gid gid) {
+    if (!UnstorableException.isStorable(gid.value())) {
+      return Optional.empty();
+    }
+    return connections.read(session -> Optional.ofNullable(new Records(session).find(gid)));
+  }
+
+  @Override
+  public List<Stored> claimDue(Duration lease, Function<Gid, Owner> owners, int limit) {
+    return connections.write(session -> new Claims(session, storeTime(), lease, owners).due(limit));
+  }
+
+  @Override
+  public List<Due> dueBefore(Instant time, @Nullable Due after, int limit) {
+    return connections.read(session -> DueIndex.before(session, time, after, limit));
+  }
+
+  @Override
+  public List<Stored> claim(List<Due> dues, Duration lease, Function<Gid, Owner> owners) {
+    return connections.write(
+        session -> new Claims(session, storeTime(), lease, owners).asRead(dues));
+  }
+
+  @Override
+  public List<Lease> renew(List<Lease> leases, Duration lease) {
+    return connections.write(session -> new Heads(session).renew(leases, storeTime().plus(lease)));
+  }
+
+  @Override
+  public void release(List<Lease> leases) {
+    connections.write(
+        session -> {
+          new Heads(session).release(leases, storeTime());
+          return null;
+        });
+  }
+
+  @Override
+  public Reset resetDue(Duration after, int limit) {
+    Page.checkLimit(limit);
+    return connections.write(session -> new Heads(session).reset(after, storeTime(), limit));
+  }
+
+  @Override
+  public Page<Listed> list(Filter filter, String cursor, int limit) {
+    Page.checkLimit(limit);
+    return connections.read(session -> new Listings(session).page(filter, cursor, limit));
+  }
+
+  @Override
+  public Counts counts() {
+    return connections.read(session -> new Listings(session).counts());
+  }
+
+  @Override
+  public @Nullable Instant oldestUnfinished() {
+    return connections.<@Nullable Instant>read(session -> new Listings(session).oldestUnfinished());
+  }
+
+  @Override
+  public Page<Gid> endedBefore(Instant time, String cursor, int limit) {
+    Page.checkLimit(limit);
+    return connections.read(session -> new Listings(session).endedBefore(time, cursor, limit));
+  }
+
+  @Override
+  public int delete(List<Gid> gids, Instant endedBefore) {
+    int count = 0;
+    for (int from = 0; from < gids.size(); from += DELETED_AT_ONCE) {
+      List<Gid> part = gids.subList(from, Math.min(gids.size(), from + DELETED_AT_ONCE));
+      count += connections.write(session -> new Listings(session).delete(part, endedBefore));
+    }
+    return count;
+  }
+
+  @Override
+  public Optional<KeyValue> findKeyValue(String category, String key) {
+    return findKeyValues(category, key).stream().findFirst();
+  }
+
+  @Override
+  public List<KeyValue> findKeyValues(@Nullable String category, @Nullable String key) {
+    if (isUnstorable(category) || isUnstorable(key)) {
+      return List.of();
+    }
+    return connections.read(session -> KeyValues.find(session, category, key));
+  }
+
+  private static boolean isUnstorable(@Nullable String name) {
+    return name != null && !UnstorableException.isStorable(name);
+  }
+
+  @Override
+  public Page<KeyValue> listKeyValues(@Nullable String category, String cursor, int limit) {
+    Page.checkLimit(limit);
+    if (!cursor.isEmpty()) {
+      Cursors.name(cursor);
+    }
+    return connections.read(session -> KeyValues.page(session, category, cursor, limit));
+  }
+
+  @Override
+  public boolean createKeyValue(String category, String key, String value) {
+    return connections.write(
+        session -> KeyValues.create(session, category, key, value, storeTime()));
+  }
+
+  @Override
+  public boolean updateKeyValue(String category, String key, String value, long version) {
+    return connections.write(
+        session -> KeyValues.update(session, category, key, value, version, storeTime()));
+  }
+
+  @Override
+  public boolean deleteKeyValue(String category, String key) {
+    return connections.write(session -> KeyValues.delete(session, category, key));
+  }
+
+  @Override
+  public Instant storeTime() {
+    return clock.instant();
+  }
+
+  @Override
+  public @Nullable String trouble() {
+    return connections.trouble();
+  }
+
+  @Override
+  public void close() {
+    clock.close();
+    connections.close();
+  }
+}

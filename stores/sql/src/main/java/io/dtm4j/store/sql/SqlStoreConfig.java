@@ -1,0 +1,36 @@
+package io.dtm4j.store.sql;
+
+/**
+ * Which database a shared store keeps its transactions in.
+ *
+ * @param url {@code jdbc:mariadb://host:port/database}, {@code jdbc:mysql://…} or {@code
+ *     jdbc:postgresql://…}; the database exists, its tables are made when they are not there
+ * @param user has the right to create, read and write tables there
+ * @param password never part of a message or a log
+ * @param poolSize the most connections for writes, and as many again for reads; a lane of the
+ *     committer needs one of the former
+ */
+public record SqlStoreConfig(String url, String user, String password, int poolSize) {
+  public static final int DEFAULT_POOL_SIZE = 8;
+
+  public SqlStoreConfig {
+    if (poolSize < 1) {
+      throw new IllegalArgumentException("poolSize: " + poolSize + " (expected: >= 1)");
+    }
+  }
+
+  /** Without what is secret, or may be. */
+  @Override
+  public String toString() {
+    return user + " at " + address();
+  }
+
+  /** The url without its parameters and without user and password, which some put into it. */
+  String address() {
+    int end = url.indexOf('?') < 0 ? url.length() : url.indexOf('?');
+    String bare = url.substring(0, end);
+    int host = bare.indexOf("//") + 2;
+    int at = bare.lastIndexOf('@');
+    return at < host || host < 2 ? bare : bare.substring(0, host) + bare.substring(at + 1);
+  }
+}

@@ -1,0 +1,39 @@
+package io.dtm4j.store.sql;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+
+/** A real database server on this machine that a test starts and stops. */
+interface DatabaseServer {
+  String USER = "dtm4j_test";
+  String PASSWORD = "test-secret";
+
+  /** The address of a database on it, which may not be there. */
+  String url(String database);
+
+  /** Whether it runs and takes connections. */
+  void start() throws Exception;
+
+  /** Ends the process as suddenly as by a power cut, but for what the system still writes. */
+  void kill() throws Exception;
+
+  /** Stops it and deletes all it had. */
+  void stop() throws Exception;
+
+  /** A connection to the server's own database. */
+  Connection connect() throws SQLException;
+
+  default void execute(String... statements) throws SQLException {
+    try (Connection connection = connect();
+        Statement statement = connection.createStatement()) {
+      for (String one : statements) {
+        statement.execute(one);
+      }
+    }
+  }
+
+  default SqlStoreConfig config(String database) {
+    return new SqlStoreConfig(url(database), USER, PASSWORD, 4);
+  }
+}

@@ -1,0 +1,17 @@
+package io.dtm4j.store.sql;
+
+import io.dtm4j.store.TransactionStore;
+import io.dtm4j.store.contract.StoreDifferential;
+
+class MariaDbStoreDifferentialTest extends StoreDifferential {
+  /** Less than a minute; an embedded store does ten times as many. */
+  @Override
+  protected int sequences() {
+    return 300;
+  }
+
+  @Override
+  protected TransactionStore emptyStore() throws Exception {
+    return SqlStore.open(SharedServer.MARIADB.newDatabase());
+  }
+}

@@ -1,0 +1,167 @@
+package io.dtm4j.store.sql;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** PostgreSQL. It does not run as root, so root runs it as the user postgres. */
+final class PostgresServer implements DatabaseServer {
+  private static final String[] DIRECTORIES = {
+    "/usr/lib/postgresql/18/bin",
+    "/usr/lib/postgresql/17/bin",
+    "/usr/lib/postgresql/16/bin",
+    "/usr/lib/postgresql/15/bin",
+    "/usr/bin"
+  };
+  private static final boolean IS_ROOT = "root".equals(System.getProperty("user.name"));
+
+  private static @Nullable Path template;
+
+  private final Path directory;
+  private final Path log;
+  private final int port = ServerProcess.freePort();
+  private final Thread atExit = new Thread(this::stopAtExit);
+  private @Nullable Process process;
+
+  PostgresServer() throws Exception {
+    Path made = template();
+    directory = newDirectory("dtm4j-postgres");
+    log = Files.createTempFile("dtm4j-postgres", ".log");
+    ServerProcess.copy(made, directory);
+    Runtime.getRuntime().addShutdownHook(atExit);
+    start();
+  }
+
+  private static Path newDirectory(String name) throws Exception {
+    Path directory = Files.createTempDirectory(name);
+    if (IS_ROOT) {
+      var users = directory.getFileSystem().getUserPrincipalLookupService();
+      Files.setOwner(directory, users.lookupPrincipalByName("postgres"));
+    }
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+    return directory;
+  }
+
+  private static List<String> command(String binary, String... arguments) {
+    var command = new ArrayList<String>();
+    if (IS_ROOT) {
+      command.addAll(List.of("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"));
+    }
+    command.add(ServerProcess.binary(binary, DIRECTORIES).toString());
+    command.addAll(List.of(arguments));
+    return command;
+  }
+
+  /** A database directory, made once. */
+  private static synchronized Path template() throws Exception {
+    Path made = template;
+    if (made == null) {
+      made = newDirectory("dtm4j-postgres-template");
+      Path directory = made;
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> ServerProcess.delete(directory)));
+      Path init = Files.createTempFile("dtm4j-postgres", ".log");
+      ServerProcess.run(
+          init,
+          command(
+              "initdb",
+              "-D",
+              made.toString(),
+              "-U",
+              "postgres",
+              "-E",
+              "UTF8",
+              "--locale=C.UTF-8",
+              "--auth-local=trust",
+              "--auth-host=scram-sha-256",
+              "--pwfile=" + passwordFile()));
+      Files.delete(init);
+      template = made;
+    }
+    return made;
+  }
+
+  private static Path passwordFile() throws Exception {
+    Path file = Files.createTempFile("dtm4j-postgres", ".password");
+    Files.writeString(file, PASSWORD + "\n");
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+    file.toFile().deleteOnExit();
+    return file;
+  }
+
+  @Override
+  public void start() throws Exception {
+    Process started =
+        ServerProcess.start(
+            log,
+            command(
+                "postgres",
+                "-D",
+                directory.toString(),
+                "-h",
+                "127.0.0.1",
+                "-k",
+                directory.toString(),
+                "-p",
+                Integer.toString(port)));
+    process = started;
+    ServerProcess.await(
+        started,
+        log,
+        () -> {
+          connect().close();
+          return true;
+        });
+    execute(
+        "do $$ begin if not exists (select from pg_roles where rolname = '%s') then".formatted(USER)
+            + " create role %s login createdb superuser password '%s'; end if; end $$"
+                .formatted(USER, PASSWORD));
+  }
+
+  @Override
+  public Connection connect() throws SQLException {
+    return DriverManager.getConnection(url("postgres"), "postgres", PASSWORD);
+  }
+
+  @Override
+  public String url(String database) {
+    return "jdbc:postgresql://127.0.0.1:" + port + "/" + database;
+  }
+
+  /** The process that was started becomes the server itself; its children end when they notice. */
+  @Override
+  public void kill() throws Exception {
+    Process running = process;
+    if (running != null) {
+      List<ProcessHandle> all = new ArrayList<>(running.descendants().toList());
+      ServerProcess.end(running, true);
+      for (ProcessHandle child : all) {
+        child.destroyForcibly();
+        child.onExit().join();
+      }
+      Files.deleteIfExists(directory.resolve("postmaster.pid"));
+    }
+  }
+
+  @Override
+  public void stop() throws Exception {
+    kill();
+    Runtime.getRuntime().removeShutdownHook(atExit);
+    ServerProcess.delete(directory);
+    Files.deleteIfExists(log);
+  }
+
+  private void stopAtExit() {
+    try {
+      kill();
+      ServerProcess.delete(directory);
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

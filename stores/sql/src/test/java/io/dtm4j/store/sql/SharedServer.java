@@ -1,0 +1,55 @@
+package io.dtm4j.store.sql;
+
+import io.dtm4j.store.TransactionStore;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** One server of a kind for all tests of this process, each with a database of its own. */
+final class SharedServer {
+  static final SharedServer MARIADB = new SharedServer(MariaDbServer::new);
+  static final SharedServer POSTGRES = new SharedServer(PostgresServer::new);
+
+  private final Callable<DatabaseServer> kind;
+  private final AtomicInteger databases = new AtomicInteger();
+  private @Nullable DatabaseServer server;
+
+  private SharedServer(Callable<DatabaseServer> kind) {
+    this.kind = kind;
+  }
+
+  /** A server of that kind, which nobody else has. */
+  DatabaseServer newServer() throws Exception {
+    return kind.call();
+  }
+
+  /** The server; it runs until the process ends. */
+  synchronized DatabaseServer server() throws Exception {
+    DatabaseServer running = server;
+    if (running == null) {
+      running = newServer();
+      server = running;
+    }
+    return running;
+  }
+
+  /** A new database that is empty. */
+  SqlStoreConfig newDatabase() throws Exception {
+    String name = "d" + databases.incrementAndGet();
+    server().execute("create database " + name);
+    return server().config(name);
+  }
+
+  /** A database with tables that hold nothing, used again and again by one test class. */
+  static TransactionStore emptied(SqlStoreConfig config) throws Exception {
+    SqlStore store = SqlStore.open(config);
+    try (var connection =
+            java.sql.DriverManager.getConnection(config.url(), config.user(), config.password());
+        var statement = connection.createStatement()) {
+      for (String table : new String[] {"trans_branch_op", "trans_global", "kv"}) {
+        statement.execute("delete from " + table);
+      }
+    }
+    return store;
+  }
+}
