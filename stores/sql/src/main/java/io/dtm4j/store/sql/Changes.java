@@ -56,13 +56,24 @@ final class Changes {
     }
   }
 
+  /** Inserts records that ought to be absent; the database says so if one is not. */
+  void insert(List<Stored> absent) throws SQLException {
+    created.addAll(absent);
+    insertGlobals("");
+    insertBranches();
+    created.clear();
+  }
+
   /**
    * Writes all that was collected.
    *
    * @throws ConflictException when somebody else has stored one of the new gids meanwhile
    */
   void flush() throws SQLException {
-    insertGlobals();
+    insertGlobals(session.dialect().unlessThere());
+    if (!created.isEmpty()) {
+      checkAreOurs();
+    }
     updateGlobals();
     updateBranches();
     insertBranches();
@@ -70,7 +81,7 @@ final class Changes {
     updated.clear();
   }
 
-  private void insertGlobals() throws SQLException {
+  private void insertGlobals(String end) throws SQLException {
     for (int from = 0; from < created.size(); ) {
       int to = from;
       for (int bytes = 0;
@@ -78,20 +89,14 @@ final class Changes {
           to++) {
         bytes += ROW + created.get(to).transaction().definition().customData().length();
       }
-      insertGlobals(created.subList(from, to));
+      insertGlobals(created.subList(from, to), end);
       from = to;
-    }
-    if (!created.isEmpty()) {
-      checkAreOurs();
     }
   }
 
-  private void insertGlobals(List<Stored> part) throws SQLException {
+  private void insertGlobals(List<Stored> part, String end) throws SQLException {
     try (Prepared insert =
-        session.prepare(
-            Rows.GLOBAL_INSERT
-                + rows(part.size(), Rows.GLOBAL_PARAMETERS)
-                + session.dialect().unlessThere())) {
+        session.prepare(Rows.GLOBAL_INSERT + rows(part.size(), Rows.GLOBAL_PARAMETERS) + end)) {
       for (Stored stored : part) {
         var transaction = stored.transaction();
         Rows.writeGlobal(insert, transaction.gid(), transaction.definition());

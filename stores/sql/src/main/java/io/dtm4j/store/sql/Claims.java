@@ -14,7 +14,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /** Takes transactions over, within one database transaction. */
 final class Claims {
@@ -29,6 +28,12 @@ final class Claims {
   private final Function<Gid, Owner> owners;
   private final List<Stored> claimed = new ArrayList<>();
   private long bytes;
+
+  /** What can be seen of a record at little cost. */
+  private record Glance(Owner owner, Instant nextTime, long bytes) {}
+
+  /** A record, the token it is to have, and its size. */
+  private record Wanted(Due due, Owner owner, long bytes) {}
 
   Claims(Session session, Instant now, Duration lease, Function<Gid, Owner> owners) {
     this.session = session;
@@ -61,12 +66,12 @@ final class Claims {
   }
 
   private void take(List<Due> dues, Records.Busy busy) throws SQLException {
-    List<Due> some = affordable(dues);
-    Map<Gid, Found> found = records.lock(some.stream().map(Due::gid).toList(), busy);
-    for (Due due : some) {
-      @Nullable Found there = found.remove(due.gid());
+    List<Wanted> some = affordable(wanted(dues));
+    Map<Gid, Found> found = records.lock(some.stream().map(one -> one.due.gid()).toList(), busy);
+    for (Wanted one : some) {
+      Found there = found.remove(one.due.gid());
       if (there != null) {
-        Batch taking = Batch.claim(due, owners.apply(due.gid()), now.plus(lease), now);
+        Batch taking = Batch.claim(one.due, one.owner, now.plus(lease), now);
         if (taking.applyTo(there.stored()) instanceof Batch.Applied.Changed changed) {
           changes.update(there, changed.stored());
           claimed.add(changed.stored());
@@ -77,34 +82,54 @@ final class Claims {
   }
 
   /** Of these the first that are not too much at a time, but one at least. */
-  private List<Due> affordable(List<Due> dues) throws SQLException {
-    Map<Gid, Long> weights = weights(dues.stream().map(Due::gid).toList());
-    for (int i = 0; i < dues.size(); i++) {
+  private List<Wanted> affordable(List<Wanted> wanted) {
+    for (int i = 0; i < wanted.size(); i++) {
       if (bytes >= HEAVY) {
-        return dues.subList(0, i);
+        return wanted.subList(0, i);
       }
-      bytes += weights.getOrDefault(dues.get(i).gid(), 0L);
+      bytes += wanted.get(i).bytes;
     }
-    return dues;
+    return wanted;
   }
 
-  private Map<Gid, Long> weights(Collection<Gid> gids) throws SQLException {
-    var weights = new HashMap<Gid, Long>();
-    if (gids.isEmpty()) {
-      return weights;
+  /** Those that may be had, as far as can be seen without their rows. */
+  private List<Wanted> wanted(List<Due> dues) throws SQLException {
+    var wanted = new ArrayList<Wanted>();
+    if (dues.isEmpty()) {
+      return wanted;
     }
+    Map<Gid, Glance> glances = glances(dues.stream().map(Due::gid).toList());
+    for (Due due : dues) {
+      Glance glance = glances.get(due.gid());
+      if (glance != null) {
+        Owner owner = owners.apply(due.gid());
+        boolean asRead =
+            glance.owner.isSameWriteAs(due.owner()) && glance.nextTime.equals(due.nextTime());
+        if (asRead || glance.owner.isSameWriteAs(owner)) {
+          wanted.add(new Wanted(due, owner, glance.bytes));
+        }
+      }
+    }
+    return wanted;
+  }
+
+  private Map<Gid, Glance> glances(Collection<Gid> gids) throws SQLException {
+    var glances = new HashMap<Gid, Glance>();
     try (Prepared select =
             session.prepare(
-                "select g.gid, octet_length(g.custom_data) + octet_length(g.result)"
+                "select g.gid, g.owner, g.next_cron_time,"
+                    + " octet_length(g.custom_data) + octet_length(g.result)"
                     + " + coalesce((select sum(octet_length(b.url)"
                     + " + coalesce(octet_length(b.bin_data), 0)) from trans_branch_op b"
                     + " where b.gid = g.gid), 0) from trans_global g where g.gid in "
                     + Session.marks(gids.size()));
         Columns rows = select.texts(Records.texts(gids)).query()) {
       while (rows.next()) {
-        weights.put(new Gid(rows.text()), rows.number());
+        glances.put(
+            new Gid(rows.text()),
+            new Glance(Rows.owner(rows.text()), rows.requiredTime(), rows.number()));
       }
     }
-    return weights;
+    return glances;
   }
 }

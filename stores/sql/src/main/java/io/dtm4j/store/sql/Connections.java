@@ -57,7 +57,8 @@ final class Connections implements AutoCloseable {
     pool.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
     pool.setAutoCommit(reads);
     pool.setMaximumPoolSize(config.poolSize());
-    pool.setMinimumIdle(1);
+    // Nobody keeps trying while nobody waits: whoever comes when the database is back gets through.
+    pool.setMinimumIdle(0);
     pool.setConnectionTimeout(WAIT_MILLIS);
     pool.setValidationTimeout(WAIT_MILLIS / 2);
     pool.setInitializationFailTimeout(-1); // the opening has found out already
@@ -114,7 +115,7 @@ final class Connections implements AutoCloseable {
         rollBack(connection);
         throwDefinite(e);
         throw e;
-      } catch (ConflictException | StoreRejectedException e) {
+      } catch (ConflictException | StoreRejectedException | FastGroup.MissedException e) {
         rollBack(connection);
         throw e;
       } catch (RuntimeException e) { // broken rows, values that have no form, defects

@@ -38,7 +38,8 @@ final class PostgresDialect implements Dialect {
     return "set synchronous_commit = on; set lock_timeout = '2s'; set time zone 'UTC';"
         // A transaction that hangs on a dead connection holds no rows for long.
         + " set idle_in_transaction_session_timeout = '10s'; set jit = off;"
-        + " set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off";
+        + " set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off;"
+        + " set enable_bitmapscan = off; set plan_cache_mode = force_generic_plan";
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.dtm4j.store.sql;
 
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,17 @@ final class Prepared implements AutoCloseable {
       throw new UnstorableException("text with a character that no database keeps");
     }
     statement.setString(++index, text);
+    return this;
+  }
+
+  /**
+   * @param text null: none
+   */
+  Prepared textOrNull(@Nullable String text) throws SQLException {
+    if (text != null) {
+      return text(text);
+    }
+    statement.setNull(++index, Types.VARCHAR);
     return this;
   }
 
@@ -52,6 +64,17 @@ final class Prepared implements AutoCloseable {
 
   Prepared number(long number) throws SQLException {
     statement.setLong(++index, number);
+    return this;
+  }
+
+  /**
+   * @param number null: none
+   */
+  Prepared numberOrNull(@Nullable Long number) throws SQLException {
+    if (number != null) {
+      return number(number);
+    }
+    statement.setNull(++index, Types.BIGINT);
     return this;
   }
 

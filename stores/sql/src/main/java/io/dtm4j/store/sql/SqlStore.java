@@ -78,6 +78,14 @@ public final class SqlStore implements TransactionStore {
     if (group.isEmpty()) {
       return List.of();
     }
+    FastGroup fast = FastGroup.of(group);
+    if (fast != null) {
+      try {
+        return connections.write(fast::apply);
+      } catch (FastGroup.MissedException _) {
+        // lost, or written before, or marked: whichever, it has to be read
+      }
+    }
     return connections.write(session -> new GroupWrite(session).apply(group));
   }
 

@@ -1,0 +1,7 @@
+package io.dtm4j.store.sql;
+
+class PostgresLostTest extends LostServerTest {
+  PostgresLostTest() {
+    super(SharedServer.POSTGRES);
+  }
+}

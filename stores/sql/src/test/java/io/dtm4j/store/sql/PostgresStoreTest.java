@@ -1,0 +1,7 @@
+package io.dtm4j.store.sql;
+
+class PostgresStoreTest extends SqlStoreTest {
+  PostgresStoreTest() {
+    super(SharedServer.POSTGRES);
+  }
+}

@@ -1,0 +1,317 @@
+package io.dtm4j.store.sql;
+
+import static io.dtm4j.store.sql.Sagas.FUTURE;
+import static io.dtm4j.store.sql.Sagas.PAST;
+import static io.dtm4j.store.sql.Sagas.claim;
+import static io.dtm4j.store.sql.Sagas.saga;
+import static io.dtm4j.store.sql.Sagas.saveNew;
+import static io.dtm4j.store.sql.Sagas.step;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.dtm4j.model.Batch;
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.BranchKey;
+import io.dtm4j.model.Due;
+import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Payload;
+import io.dtm4j.store.CommitResult;
+import io.dtm4j.store.CommitResult.Committed;
+import io.dtm4j.store.CommitResult.Lost;
+import io.dtm4j.store.StoreRejectedException;
+import io.dtm4j.store.TransactionStore;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+
+/** What a store does that several servers share. Each test runs on every database. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+abstract class SqlStoreTest {
+  private static final int ROUNDS = 200;
+  private static final Duration LEASE = Duration.ofHours(1);
+
+  private final SharedServer server;
+  private final List<SqlStore> open = new ArrayList<>();
+
+  SqlStoreTest(SharedServer server) {
+    this.server = server;
+  }
+
+  /** Two servers on one database. */
+  private List<SqlStore> two() throws Exception {
+    SqlStoreConfig config = server.newDatabase();
+    return List.of(opened(config), opened(config));
+  }
+
+  private SqlStore opened(SqlStoreConfig config) {
+    SqlStore store = SqlStore.open(config);
+    open.add(store);
+    return store;
+  }
+
+  @AfterEach
+  void close() {
+    open.forEach(SqlStore::close);
+  }
+
+  /** Both do the same at the same time. */
+  private static <T> List<T> race(List<SqlStore> stores, Function<SqlStore, T> work)
+      throws Exception {
+    var start = new CyclicBarrier(stores.size());
+    try (var threads = Executors.newFixedThreadPool(stores.size())) {
+      List<Future<T>> results =
+          stores.stream()
+              .map(
+                  store ->
+                      threads.submit(
+                          () -> {
+                            start.await();
+                            return work.apply(store);
+                          }))
+              .toList();
+      return results.stream().map(SqlStoreTest::get).toList();
+    }
+  }
+
+  private static <T> T get(Future<T> future) {
+    try {
+      return future.get();
+    } catch (InterruptedException | ExecutionException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void of_two_servers_that_save_one_gid_in_groups_one_wins_each() throws Exception {
+    List<SqlStore> stores = two();
+    for (int round = 0; round < ROUNDS / 10; round++) {
+      String prefix = "g" + round + "-";
+      List<List<CommitResult>> results =
+          race(
+              stores,
+              store -> {
+                List<Batch> group =
+                    IntStream.range(0, 10)
+                        .mapToObj(
+                            i ->
+                                saveNew(
+                                    saga(prefix + i, PAST),
+                                    claim("c" + stores.indexOf(store) + prefix + i)))
+                        .collect(java.util.stream.Collectors.toCollection(ArrayList::new));
+                if (stores.indexOf(store) == 1) {
+                  Collections.reverse(group); // so that they get into each other's way
+                }
+                List<CommitResult> got = new ArrayList<>(store.commit(group));
+                if (stores.indexOf(store) == 1) {
+                  Collections.reverse(got);
+                }
+                return got;
+              });
+      for (int i = 0; i < 10; i++) {
+        Stored stored = stores.getFirst().find(new Gid(prefix + i)).orElseThrow();
+        int winner = stored.owner().claim().startsWith("c0") ? 0 : 1;
+        assertThat(results.get(winner).get(i)).isInstanceOf(Committed.class);
+        assertThat(results.get(1 - winner).get(i)).isEqualTo(new Lost(stored));
+        assertThat(stored.transaction().branches()).hasSize(2);
+      }
+    }
+  }
+
+  @Test
+  void what_is_due_goes_to_one_of_two_servers() throws Exception {
+    List<SqlStore> stores = two();
+    stores
+        .getFirst()
+        .commit(
+            IntStream.range(0, ROUNDS)
+                .mapToObj(i -> saveNew(saga("g" + i, PAST), claim("a" + i)))
+                .toList());
+
+    List<List<Stored>> claimed =
+        race(
+            stores,
+            store -> {
+              var all = new ArrayList<Stored>();
+              List<Stored> some;
+              do {
+                some =
+                    store.claimDue(
+                        LEASE, gid -> claim("b" + stores.indexOf(store) + gid.value()), 7);
+                all.addAll(some);
+              } while (!some.isEmpty());
+              return all;
+            });
+
+    assertThat(claimed.stream().flatMap(List::stream).map(one -> one.transaction().gid()))
+        .hasSize(ROUNDS)
+        .doesNotHaveDuplicates();
+  }
+
+  @Test
+  void of_two_servers_that_claim_what_they_have_read_one_wins() throws Exception {
+    List<SqlStore> stores = two();
+    for (int round = 0; round < ROUNDS / 4; round++) {
+      Batch save = saveNew(saga("g" + round, FUTURE), claim("a" + round));
+      stores.getFirst().commit(List.of(save));
+      Due due = Due.of(stores.getFirst().find(save.gid()).orElseThrow());
+
+      List<Integer> counts =
+          race(
+              stores,
+              store ->
+                  store
+                      .claim(List.of(due), LEASE, gid -> claim("b" + stores.indexOf(store) + gid))
+                      .size());
+
+      assertThat(counts.get(0) + counts.get(1)).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void of_two_servers_that_create_or_update_a_value_one_wins() throws Exception {
+    List<SqlStore> stores = two();
+    for (int round = 0; round < ROUNDS / 4; round++) {
+      String key = "k" + round;
+
+      assertThat(race(stores, store -> store.createKeyValue("c", key, "v")))
+          .containsExactlyInAnyOrder(true, false);
+      assertThat(race(stores, store -> store.updateKeyValue("c", key, "w", 1)))
+          .containsExactlyInAnyOrder(true, false);
+      assertThat(race(stores, store -> store.deleteKeyValue("c", key)))
+          .containsExactlyInAnyOrder(true, false);
+    }
+  }
+
+  @Test
+  void groups_that_lock_the_same_rows_in_any_order_all_come_to_their_end() throws Exception {
+    List<SqlStore> stores = two();
+    int count = 20;
+    stores
+        .getFirst()
+        .commit(
+            IntStream.range(0, count)
+                .mapToObj(i -> saveNew(saga("g" + i, FUTURE), claim("a" + i)))
+                .toList());
+
+    race(
+        stores,
+        store -> {
+          int number = stores.indexOf(store);
+          for (int round = 0; round < ROUNDS / 4; round++) {
+            int step = round;
+            var group =
+                new ArrayList<Batch>(
+                    IntStream.range(0, count)
+                        .mapToObj(i -> step("g" + i, "s" + number + "-" + step))
+                        .toList());
+            for (int i = 0; i < 3; i++) { // new ones have no order
+              group.add(
+                  saveNew(
+                      saga("n" + round + "-" + i, FUTURE),
+                      claim("n" + number + "-" + round + "-" + i)));
+            }
+            Collections.shuffle(group, new java.util.Random(31L * round + number));
+            store.commit(group);
+          }
+          return true;
+        });
+
+    for (int i = 0; i < count; i++) {
+      assertThat(stores.getFirst().find(new Gid("g" + i)).orElseThrow().transaction().branches())
+          .hasSize(2 + 2 * (ROUNDS / 4));
+    }
+  }
+
+  @Test
+  void gids_are_compared_exactly() throws Exception {
+    TransactionStore store = opened(server.newDatabase());
+    List<String> gids =
+        List.of("g", "G", "g ", "g  ", " g", "g\u00a0", "ｇ", "gé", "ge\u0301", "🙂");
+    for (String gid : gids) {
+      assertThat(store.commit(List.of(saveNew(saga(gid, PAST), claim("c" + gid.hashCode())))))
+          .allMatch(result -> result instanceof Committed);
+    }
+
+    for (String gid : gids) {
+      Stored stored = store.find(new Gid(gid)).orElseThrow();
+      assertThat(stored.transaction().gid().value()).isEqualTo(gid);
+      assertThat(stored.owner().claim()).isEqualTo("c" + gid.hashCode());
+    }
+    assertThat(store.find(new Gid("g   "))).isEmpty();
+    assertThat(store.delete(List.of(new Gid("g   "), new Gid("É")), FUTURE)).isZero();
+  }
+
+  @Test
+  void what_no_column_can_hold_is_refused_with_its_group_and_not_found() throws Exception {
+    TransactionStore store = opened(server.newDatabase());
+    Batch good = saveNew(saga("good", PAST), claim("c1"));
+    for (String gid : List.of("half \uD83D", "\uDE42 half", "nul \u0000")) {
+      Batch broken = saveNew(saga(gid, PAST), claim("c2"));
+
+      assertThatExceptionOfType(StoreRejectedException.class)
+          .isThrownBy(() -> store.commit(List.of(good, broken)));
+      assertThat(store.find(new Gid(gid))).isEmpty();
+    }
+    String tooLong = "x".repeat(200);
+    Batch broken = step("good", tooLong);
+
+    assertThat(store.commit(List.of(good))).allMatch(result -> result instanceof Committed);
+    assertThatExceptionOfType(StoreRejectedException.class)
+        .isThrownBy(() -> store.commit(List.of(step("good", "fits"), broken)));
+    assertThat(store.find(new Gid("good")).orElseThrow().transaction().branches()).hasSize(2);
+  }
+
+  @Test
+  void a_claim_of_large_records_takes_some_at_a_time() throws Exception {
+    TransactionStore store = opened(server.newDatabase());
+    for (int i = 0; i < 5; i++) {
+      Branch large =
+          Branch.open(
+              new BranchKey("01", Op.ACTION), "http://host", Payload.of(new byte[4 << 20]), PAST);
+      store.commit(
+          List.of(saveNew(Sagas.withRows(saga("g" + i, PAST), List.of(large)), claim("a" + i))));
+    }
+    List<Due> dues = store.dueBefore(FUTURE, null, 10);
+
+    List<Stored> claimed = store.claimDue(LEASE, gid -> claim("b" + gid), 10);
+    List<Stored> rest = store.claim(dues, LEASE, gid -> claim("c" + gid));
+
+    assertThat(claimed).hasSize(2);
+    assertThat(rest).isNotEmpty().hasSizeLessThan(3);
+    assertThat(claimed).extracting(one -> one.transaction().gid()).contains(new Gid("g0"));
+  }
+
+  @Test
+  void a_page_that_looks_at_too_much_is_short_and_goes_on() throws Exception {
+    TransactionStore store = opened(server.newDatabase());
+    for (int i = 0; i < 6; i++) {
+      store.commit(List.of(saveNew(Sagas.withData(saga("g" + i, PAST), 2 << 20), claim("a" + i))));
+    }
+
+    var gids = new ArrayList<String>();
+    String cursor = "";
+    int pages = 0;
+    do {
+      var page = store.list(io.dtm4j.store.Filter.ALL, cursor, 100);
+      page.items().forEach(one -> gids.add(one.gid().value()));
+      cursor = page.next();
+      pages++;
+    } while (!cursor.isEmpty());
+
+    assertThat(gids).containsExactly("g5", "g4", "g3", "g2", "g1", "g0");
+    assertThat(pages).isEqualTo(2);
+  }
+}
