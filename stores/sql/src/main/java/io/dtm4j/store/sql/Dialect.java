@@ -68,6 +68,9 @@ sealed interface Dialect permits MySqlDialect, PostgresDialect {
 
   Failure failure(SQLException e);
 
+  /** Words for an operator when a server is set up so that it cannot be used; null: it can. */
+  @Nullable String unusable(Connection connection) throws SQLException;
+
   /** Words for an operator when a server could lose what it has acknowledged; null: it does not. */
   @Nullable String durabilityWarning(Connection connection) throws SQLException;
 

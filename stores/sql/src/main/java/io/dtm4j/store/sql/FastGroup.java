@@ -16,34 +16,42 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a group without reading: new transactions, and answers and ends that passes write to what
  * they hold. What {@link Batch#applyTo} compares stands in the conditions of the updates, in one
- * point stricter: the token has to be the very text that the pass believes in, mark included. Every
- * update has to find its row; else the whole is undone and left to {@link GroupWrite}.
+ * point stricter: the token has to be the very text that the pass believes in, mark included.
+ * Updates that set the same in many transactions are one statement; each has to find all its rows,
+ * else the whole is undone and left to {@link GroupWrite}.
  */
 final class FastGroup {
+  /** The new token has another mark and revision, and the claim that stands there. */
   private static final String UPDATE =
-      "update trans_global set owner = ?, status = ?, update_time = coalesce(?, update_time),"
-          + " finish_time = ?, rollback_time = ?, rollback_reason = coalesce(?, rollback_reason),"
+      "update trans_global set owner = concat(?, substring(owner, 8, char_length(owner) - ?), ?),"
+          + " status = ?, update_time = coalesce(?, update_time), finish_time = ?,"
+          + " rollback_time = ?, rollback_reason = coalesce(?, rollback_reason),"
           + " result = coalesce(?, result),"
           + " next_cron_interval = coalesce(?, next_cron_interval), next_cron_time = ";
 
-  private static final String WHERE = " where gid = ? and status = ? and owner = ?";
-
   /** While the lease lasts the later time wins. */
   private static final String HELD =
-      UPDATE + "greatest(next_cron_time, coalesce(?, next_cron_time))" + WHERE;
+      UPDATE + "greatest(next_cron_time, coalesce(?, next_cron_time))";
 
-  private static final String ENDED = UPDATE + "coalesce(?, next_cron_time)" + WHERE;
+  private static final String ENDED = UPDATE + "coalesce(?, next_cron_time)";
+
+  private static final String BRANCH_UPDATE =
+      "update trans_branch_op set status = ?, finish_time = ?, update_time = ?"
+          + " where branch_id = ? and op = ? and ord = ? and gid in ";
+
+  private static final int MARKED_PREFIX = 7; // dtm4j:l
 
   private final List<Batch> group;
   private final List<Stored> created;
-  private final List<Update> held;
-  private final List<Update> ended;
+  private final List<Update> updates;
 
   /** Something did not find its row, or found one that it did not expect. Nothing is stored. */
   static final class MissedException extends RuntimeException {
@@ -53,6 +61,20 @@ final class FastGroup {
       super("not as a pass believes");
     }
   }
+
+  /** What an update sets, and what it compares apart from gid and claim. */
+  private record Shape(
+      GlobalStatus before,
+      long revisionBefore,
+      Owner.Mark mark,
+      long revision,
+      GlobalStatus status,
+      @Nullable Instant updateTime,
+      @Nullable Instant endTime,
+      @Nullable String reason,
+      @Nullable String result,
+      @Nullable Duration interval,
+      @Nullable Instant nextTime) {}
 
   /** What a batch of a pass makes of its row in trans_global. */
   private static final class Update {
@@ -82,6 +104,7 @@ final class FastGroup {
           || guard.owner().mark() != Owner.Mark.LEASED
           || guard.status().isFinal()
           || !batch.owner().claim().equals(guard.owner().claim())
+          || !batch.owner().server().equals(guard.owner().server())
           || batch.owner().mark() == Owner.Mark.LOOK_AGAIN) {
         return null;
       }
@@ -101,6 +124,9 @@ final class FastGroup {
     private boolean add(Write write) {
       switch (write) {
         case Write.SetBranch set -> {
+          if (rows.stream().anyMatch(other -> other.row() == set.row())) {
+            return false; // the order would matter
+          }
           rows.add(set);
           updateTime = set.at();
         }
@@ -136,38 +162,33 @@ final class FastGroup {
       updateTime = at;
     }
 
-    void write(Prepared to) throws SQLException {
-      boolean failed = status == GlobalStatus.FAILED;
-      to.text(Rows.text(owner))
-          .text(status.wireName())
-          .time(updateTime)
-          .time(failed ? null : endTime)
-          .time(failed ? endTime : null)
-          .textOrNull(reason)
-          .textOrNull(result)
-          .numberOrNull(interval == null ? null : interval.toSeconds())
-          .time(nextTime)
-          .text(gid.value())
-          .text(guard.status().wireName())
-          .text(Rows.text(guard.owner()))
-          .add();
+    Shape shape() {
+      return new Shape(
+          guard.status(),
+          guard.owner().revision(),
+          owner.mark(),
+          owner.revision(),
+          status,
+          updateTime,
+          endTime,
+          reason,
+          result,
+          interval,
+          nextTime);
     }
   }
 
-  private FastGroup(
-      List<Batch> group, List<Stored> created, List<Update> held, List<Update> ended) {
+  private FastGroup(List<Batch> group, List<Stored> created, List<Update> updates) {
     this.group = group;
     this.created = created;
-    this.held = held;
-    this.ended = ended;
+    this.updates = updates;
   }
 
   /** That group, or null when it is not of this kind. */
   static @Nullable FastGroup of(List<Batch> group) {
     var gids = new HashSet<Gid>();
     var created = new ArrayList<Stored>();
-    var held = new ArrayList<Update>();
-    var ended = new ArrayList<Update>();
+    var updates = new ArrayList<Update>();
     for (Batch batch : group) {
       if (!gids.add(batch.gid())) {
         return null;
@@ -180,11 +201,10 @@ final class FastGroup {
       if (update == null) {
         return null;
       }
-      (update.owner.isHeld() ? held : ended).add(update);
+      updates.add(update);
     }
-    held.sort(comparing(update -> update.gid.value()));
-    ended.sort(comparing(update -> update.gid.value()));
-    return new FastGroup(group, created, held, ended);
+    updates.sort(comparing(update -> update.gid.value()));
+    return new FastGroup(group, created, updates);
   }
 
   private static boolean isNew(Batch batch) {
@@ -205,8 +225,7 @@ final class FastGroup {
    * @throws MissedException when something stored is not as a pass believes
    */
   List<CommitResult> apply(Session session) throws SQLException {
-    update(session, HELD, held);
-    update(session, ENDED, ended);
+    updateGlobals(session);
     updateBranches(session);
     try {
       new Changes(session).insert(created);
@@ -223,51 +242,73 @@ final class FastGroup {
     return results;
   }
 
-  private static void update(Session session, String sql, List<Update> updates)
-      throws SQLException {
-    if (!updates.isEmpty()) {
-      try (Prepared prepared = session.prepare(sql)) {
-        for (Update update : updates) {
-          update.write(prepared);
-        }
-        check(prepared.updateAll());
+  private void updateGlobals(Session session) throws SQLException {
+    var shapes = new LinkedHashMap<Shape, List<Update>>();
+    for (Update update : updates) {
+      shapes.computeIfAbsent(update.shape(), _ -> new ArrayList<>()).add(update);
+    }
+    for (Map.Entry<Shape, List<Update>> entry : shapes.entrySet()) {
+      Shape shape = entry.getKey();
+      List<Update> alike = entry.getValue();
+      String marks = Session.marks(alike.size());
+      // A claim belongs to one gid only, so the two lists find pairs that belong together.
+      String where = " where gid in " + marks + " and status = ? and owner in " + marks;
+      String sql = (shape.status.isFinal() ? ENDED : HELD) + where;
+      try (Prepared update = session.prepare(sql)) {
+        write(shape, alike.getFirst(), update);
+        update
+            .texts(alike.stream().map(one -> one.gid.value()).toList())
+            .text(shape.before.wireName())
+            .texts(alike.stream().map(one -> Rows.text(one.guard.owner())).toList());
+        check(update.update(), alike.size());
       }
     }
   }
 
+  private static void write(Shape shape, Update one, Prepared to) throws SQLException {
+    boolean failed = shape.status == GlobalStatus.FAILED;
+    String revision = Long.toString(shape.revision);
+    to.text(Rows.text(one.owner).substring(0, MARKED_PREFIX))
+        .integer(MARKED_PREFIX + Long.toString(shape.revisionBefore).length())
+        .text(revision)
+        .text(shape.status.wireName())
+        .time(shape.updateTime)
+        .time(failed ? null : shape.endTime)
+        .time(failed ? shape.endTime : null)
+        .textOrNull(shape.reason)
+        .textOrNull(shape.result)
+        .numberOrNull(shape.interval == null ? null : shape.interval.toSeconds())
+        .time(shape.nextTime);
+  }
+
+  /** Rows that have the same place and name in many transactions, and get the same answer. */
   private void updateBranches(Session session) throws SQLException {
-    try (Prepared prepared =
-        session.prepare(
-            "update trans_branch_op set status = ?, finish_time = ?, update_time = ?"
-                + " where gid = ? and branch_id = ? and op = ? and ord = ?")) {
-      boolean any = false;
-      for (List<Update> updates : List.of(held, ended)) {
-        for (Update update : updates) {
-          for (Write.SetBranch set : update.rows) {
-            prepared
-                .text(set.status().wireName())
-                .time(set.at())
-                .time(set.at())
-                .text(update.gid.value())
-                .text(set.key().branchId())
-                .text(set.key().op().wireName())
-                .number(set.row())
-                .add();
-            any = true;
-          }
-        }
+    var answers = new LinkedHashMap<Write.SetBranch, List<String>>();
+    for (Update update : updates) {
+      for (Write.SetBranch set : update.rows) {
+        answers.computeIfAbsent(set, _ -> new ArrayList<>()).add(update.gid.value());
       }
-      if (any) {
-        check(prepared.updateAll());
+    }
+    for (Map.Entry<Write.SetBranch, List<String>> entry : answers.entrySet()) {
+      Write.SetBranch set = entry.getKey();
+      List<String> gids = entry.getValue();
+      try (Prepared update = session.prepare(BRANCH_UPDATE + Session.marks(gids.size()))) {
+        update
+            .text(set.status().wireName())
+            .time(set.at())
+            .time(set.at())
+            .text(set.key().branchId())
+            .text(set.key().op().wireName())
+            .number(set.row())
+            .texts(gids);
+        check(update.update(), gids.size());
       }
     }
   }
 
-  private static void check(int[] counts) {
-    for (int count : counts) {
-      if (count != 1) {
-        throw new MissedException();
-      }
+  private static void check(int found, int expected) {
+    if (found != expected) {
+      throw new MissedException();
     }
   }
 }

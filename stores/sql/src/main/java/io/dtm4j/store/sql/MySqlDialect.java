@@ -19,6 +19,9 @@ final class MySqlDialect implements Dialect {
   private static final int DUPLICATE_KEY = 1062;
   private static final int PACKET_TOO_LARGE = 1153;
 
+  /** A payload of 4 MB, each byte of it escaped, and what stands around it. */
+  private static final long LEAST_PACKET = 16 << 20;
+
   private MySqlDialect() {}
 
   @Override
@@ -97,6 +100,17 @@ final class MySqlDialect implements Dialect {
         yield state.startsWith("22") || state.startsWith("23") ? Failure.REJECTED : Failure.UNKNOWN;
       }
     };
+  }
+
+  /** What is too large for the server cuts the connection, as if nobody knew what became of it. */
+  @Override
+  public @Nullable String unusable(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery("select @@global.max_allowed_packet")) {
+      return rows.next() && rows.getLong(1) < LEAST_PACKET
+          ? "max_allowed_packet is " + rows.getLong(1) + " (expected: >= " + LEAST_PACKET + ")"
+          : null;
+    }
   }
 
   @Override

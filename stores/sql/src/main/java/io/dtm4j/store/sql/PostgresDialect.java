@@ -83,6 +83,11 @@ final class PostgresDialect implements Dialect {
   }
 
   @Override
+  public @Nullable String unusable(Connection connection) {
+    return null;
+  }
+
+  @Override
   public @Nullable String durabilityWarning(Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet rows = statement.executeQuery("show fsync")) {

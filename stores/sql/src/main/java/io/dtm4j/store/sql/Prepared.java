@@ -67,6 +67,12 @@ final class Prepared implements AutoCloseable {
     return this;
   }
 
+  /** A number where PostgreSQL takes no large one. */
+  Prepared integer(int number) throws SQLException {
+    statement.setInt(++index, number);
+    return this;
+  }
+
   /**
    * @param number null: none
    */

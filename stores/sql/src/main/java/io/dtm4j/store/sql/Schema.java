@@ -36,6 +36,11 @@ final class Schema {
    */
   void prepare() {
     try (Connection connection = connect()) {
+      String problem = dialect.unusable(connection);
+      if (problem != null) {
+        throw new StoreUnavailableException(
+            "database " + config.address() + " cannot be used: " + problem, null);
+      }
       refuseTablesOfOthers(connection);
       migrate(connection);
       String warning = dialect.durabilityWarning(connection);

@@ -188,6 +188,9 @@ public final class SqlStore implements TransactionStore {
     if (!cursor.isEmpty()) {
       Cursors.name(cursor);
     }
+    if (isUnstorable(category) || isUnstorable(cursor)) {
+      return new Page<>(List.of(), "");
+    }
     return connections.read(session -> KeyValues.page(session, category, cursor, limit));
   }
 

@@ -17,6 +17,7 @@ import io.dtm4j.store.CommitResult.Committed;
 import io.dtm4j.store.OutcomeUnknownException;
 import io.dtm4j.store.StoreUnavailableException;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.assertj.core.api.ThrowableAssertAlternative;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -156,7 +158,7 @@ abstract class LostServerTest {
         .withMessageNotContaining(right.password());
   }
 
-  private static org.assertj.core.api.ThrowableAssertAlternative<StoreUnavailableException> opening(
+  private static ThrowableAssertAlternative<StoreUnavailableException> opening(
       SqlStoreConfig config) {
     return assertThatExceptionOfType(StoreUnavailableException.class)
         .isThrownBy(() -> SqlStore.open(config).close());
@@ -166,7 +168,7 @@ abstract class LostServerTest {
   void tables_of_others_are_not_touched() throws Exception {
     SqlStoreConfig config = server.config("dtm");
     try (Connection connection =
-            java.sql.DriverManager.getConnection(config.url(), config.user(), config.password());
+            DriverManager.getConnection(config.url(), config.user(), config.password());
         Statement statement = connection.createStatement()) {
       statement.execute("create table something (a int)");
       SqlStore.open(config).close(); // other names do not matter
@@ -196,7 +198,7 @@ abstract class LostServerTest {
     SqlStoreConfig config = server.config("dtm");
     try (SqlStore store = SqlStore.open(config);
         Connection other =
-            java.sql.DriverManager.getConnection(config.url(), config.user(), config.password());
+            DriverManager.getConnection(config.url(), config.user(), config.password());
         Statement statement = other.createStatement()) {
       store.commit(List.of(saveNew(saga("g", FUTURE), claim("c"))));
       other.setAutoCommit(false);

@@ -4,10 +4,10 @@ import io.dtm4j.store.TransactionStore;
 import io.dtm4j.store.contract.StoreDifferential;
 
 class PostgresStoreDifferentialTest extends StoreDifferential {
-  /** Less than a minute; an embedded store does ten times as many. */
+  /** Less than a minute; an embedded store does many times as many. */
   @Override
   protected int sequences() {
-    return 300;
+    return 400;
   }
 
   @Override

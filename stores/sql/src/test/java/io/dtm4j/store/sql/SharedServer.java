@@ -1,6 +1,7 @@
 package io.dtm4j.store.sql;
 
 import io.dtm4j.store.TransactionStore;
+import java.sql.DriverManager;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -44,7 +45,7 @@ final class SharedServer {
   static TransactionStore emptied(SqlStoreConfig config) throws Exception {
     SqlStore store = SqlStore.open(config);
     try (var connection =
-            java.sql.DriverManager.getConnection(config.url(), config.user(), config.password());
+            DriverManager.getConnection(config.url(), config.user(), config.password());
         var statement = connection.createStatement()) {
       for (String table : new String[] {"trans_branch_op", "trans_global", "kv"}) {
         statement.execute("delete from " + table);

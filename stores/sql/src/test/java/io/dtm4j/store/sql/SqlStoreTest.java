@@ -20,17 +20,21 @@ import io.dtm4j.protocol.Payload;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.CommitResult.Committed;
 import io.dtm4j.store.CommitResult.Lost;
+import io.dtm4j.store.Filter;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -110,7 +114,7 @@ abstract class SqlStoreTest {
                                 saveNew(
                                     saga(prefix + i, PAST),
                                     claim("c" + stores.indexOf(store) + prefix + i)))
-                        .collect(java.util.stream.Collectors.toCollection(ArrayList::new));
+                        .collect(Collectors.toCollection(ArrayList::new));
                 if (stores.indexOf(store) == 1) {
                   Collections.reverse(group); // so that they get into each other's way
                 }
@@ -223,7 +227,7 @@ abstract class SqlStoreTest {
                       saga("n" + round + "-" + i, FUTURE),
                       claim("n" + number + "-" + round + "-" + i)));
             }
-            Collections.shuffle(group, new java.util.Random(31L * round + number));
+            Collections.shuffle(group, new Random(31L * round + number));
             store.commit(group);
           }
           return true;
@@ -275,6 +279,20 @@ abstract class SqlStoreTest {
   }
 
   @Test
+  void a_payload_of_which_every_byte_is_escaped_is_stored() throws Exception {
+    TransactionStore store = opened(server.newDatabase());
+    byte[] quotes = new byte[4 << 20];
+    Arrays.fill(quotes, (byte) '\'');
+    Branch row =
+        Branch.open(new BranchKey("01", Op.ACTION), "http://host", Payload.of(quotes), PAST);
+
+    store.commit(List.of(saveNew(Sagas.withRows(saga("g", PAST), List.of(row)), claim("a"))));
+
+    assertThat(store.find(new Gid("g")).orElseThrow().transaction().branches())
+        .containsExactly(row);
+  }
+
+  @Test
   void a_claim_of_large_records_takes_some_at_a_time() throws Exception {
     TransactionStore store = opened(server.newDatabase());
     for (int i = 0; i < 5; i++) {
@@ -305,7 +323,7 @@ abstract class SqlStoreTest {
     String cursor = "";
     int pages = 0;
     do {
-      var page = store.list(io.dtm4j.store.Filter.ALL, cursor, 100);
+      var page = store.list(Filter.ALL, cursor, 100);
       page.items().forEach(one -> gids.add(one.gid().value()));
       cursor = page.next();
       pages++;

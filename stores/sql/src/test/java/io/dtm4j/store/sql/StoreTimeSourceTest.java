@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -78,7 +80,7 @@ class StoreTimeSourceTest {
 
   @Test
   void of_the_answers_the_fastest_counts() {
-    var delays = new java.util.ArrayDeque<>(java.util.List.of(800L, 10L, 300L));
+    var delays = new ArrayDeque<>(List.of(800L, 10L, 300L));
     try (var measured =
         new StoreTimeSource(
             () -> {
