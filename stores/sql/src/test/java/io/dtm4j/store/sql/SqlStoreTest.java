@@ -3,6 +3,7 @@ package io.dtm4j.store.sql;
 import static io.dtm4j.store.sql.Sagas.FUTURE;
 import static io.dtm4j.store.sql.Sagas.PAST;
 import static io.dtm4j.store.sql.Sagas.claim;
+import static io.dtm4j.store.sql.Sagas.end;
 import static io.dtm4j.store.sql.Sagas.saga;
 import static io.dtm4j.store.sql.Sagas.saveNew;
 import static io.dtm4j.store.sql.Sagas.step;
@@ -15,6 +16,7 @@ import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Payload;
 import io.dtm4j.store.CommitResult;
@@ -23,6 +25,10 @@ import io.dtm4j.store.CommitResult.Lost;
 import io.dtm4j.store.Filter;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.TransactionStore;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -33,6 +39,7 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -236,6 +243,39 @@ abstract class SqlStoreTest {
     for (int i = 0; i < count; i++) {
       assertThat(stores.getFirst().find(new Gid("g" + i)).orElseThrow().transaction().branches())
           .hasSize(2 + 2 * (ROUNDS / 4));
+    }
+  }
+
+  @Test
+  void whoever_a_deadlock_undoes_the_group_is_stored() throws Exception {
+    SqlStoreConfig config = server.newDatabase();
+    SqlStore store = opened(config);
+    store.commit(
+        List.of(
+            saveNew(saga("g1", FUTURE), claim("c1")), saveNew(saga("g2", FUTURE), claim("c2"))));
+    String touch = "update trans_global set rollback_reason = 'x' where gid = ";
+    try (Connection other =
+            DriverManager.getConnection(config.url(), config.user(), config.password());
+        Statement statement = other.createStatement();
+        var thread = Executors.newSingleThreadExecutor()) {
+      other.setAutoCommit(false);
+      statement.execute(touch + "'g2'");
+      Future<List<CommitResult>> results =
+          thread.submit(
+              () -> store.commit(List.of(end("g1", claim("c1")), end("g2", claim("c2")))));
+      TimeUnit.MILLISECONDS.sleep(300); // until it has g1 and waits for g2
+      try {
+        statement.execute(touch + "'g1'");
+        other.commit();
+      } catch (SQLException _) {
+        other.rollback(); // it was this one
+      }
+
+      assertThat(get(results)).hasSize(2).allMatch(result -> result instanceof Committed);
+    }
+    for (String gid : List.of("g1", "g2")) {
+      assertThat(store.find(new Gid(gid)).orElseThrow().transaction().status())
+          .isEqualTo(GlobalStatus.SUCCEED);
     }
   }
 
