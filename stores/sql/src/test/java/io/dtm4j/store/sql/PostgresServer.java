@@ -160,6 +160,7 @@ final class PostgresServer implements DatabaseServer {
     try {
       kill();
       ServerProcess.delete(directory);
+      Files.deleteIfExists(log);
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }

@@ -24,6 +24,7 @@ import io.dtm4j.store.CommitResult.Committed;
 import io.dtm4j.store.CommitResult.Lost;
 import io.dtm4j.store.Filter;
 import io.dtm4j.store.StoreRejectedException;
+import io.dtm4j.store.StoreUnavailableException;
 import io.dtm4j.store.TransactionStore;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -277,6 +278,24 @@ abstract class SqlStoreTest {
       assertThat(store.find(new Gid(gid)).orElseThrow().transaction().status())
           .isEqualTo(GlobalStatus.SUCCEED);
     }
+  }
+
+  @Test
+  void tables_of_a_newer_version_are_refused() throws Exception {
+    SqlStoreConfig config = server.newDatabase();
+    SqlStore.open(config).close();
+    try (Connection connection =
+            DriverManager.getConnection(config.url(), config.user(), config.password());
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          "insert into dtm4j_schema_history (installed_rank, version, description, type, script,"
+              + " checksum, installed_by, installed_on, execution_time, success) values"
+              + " (99, '99', 'newer', 'SQL', 'V99__newer.sql', 1, 'x', now(), 1, true)");
+    }
+
+    assertThatExceptionOfType(StoreUnavailableException.class)
+        .isThrownBy(() -> SqlStore.open(config))
+        .withMessageContaining("a newer version of dtm4j may have made them");
   }
 
   @Test
