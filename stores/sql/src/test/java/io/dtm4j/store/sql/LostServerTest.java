@@ -31,9 +31,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What becomes of a store whose database server ends, cannot be reached, or lets nobody in. */
+@Tag("long")
 @DisplayNameGeneration(ReplaceUnderscores.class)
 abstract class LostServerTest {
   private final SharedServer kind;

@@ -47,9 +47,11 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What a store does that several servers share. Each test runs on every database. */
+@Tag("long")
 @DisplayNameGeneration(ReplaceUnderscores.class)
 abstract class SqlStoreTest {
   private static final int ROUNDS = 200;
