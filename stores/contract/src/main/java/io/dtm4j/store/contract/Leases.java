@@ -64,6 +64,8 @@ interface Leases extends OpenStore {
     assertThat(store().dueBefore(PAST.plusMillis(1), null, 10)).isEmpty();
     assertThat(store().dueBefore(PAST.plusMillis(4), null, 2)).isEqualTo(dues.subList(0, 2));
     assertThat(store().dueBefore(PAST.plusMillis(4), null, 0)).isEmpty();
+    var before = new Due(new Gid("\u0000"), claim("c"), PAST.plusMillis(2)); // any gid is behind it
+    assertThat(store().dueBefore(PAST.plusMillis(4), before, 10)).isEqualTo(dues.subList(1, 3));
   }
 
   @Test

@@ -47,26 +47,34 @@ final class Claims {
   /** What is due, the most overdue first; what another one is about to take is left to it. */
   List<Stored> due(int limit) throws SQLException {
     Due last = null;
-    while (bytes < HEAVY) {
+    while (bytes < HEAVY && claimed.size() < limit) {
       int room = limit - claimed.size();
       List<Due> dues = DueIndex.before(session, now.plusMillis(1), last, room);
-      take(dues, Records.Busy.SKIP);
-      if (dues.size() < room || claimed.size() == limit) {
+      if (dues.isEmpty()) {
         break;
       }
-      last = dues.getLast();
+      last = take(dues, Records.Busy.SKIP);
+      if (dues.size() < room && last.equals(dues.getLast())) {
+        break;
+      }
     }
     return claimed;
   }
 
   /** Those that are still as they were read. */
   List<Stored> asRead(List<Due> dues) throws SQLException {
-    take(dues, Records.Busy.WAIT);
+    if (!dues.isEmpty()) {
+      take(dues, Records.Busy.WAIT);
+    }
     return claimed;
   }
 
-  private void take(List<Due> dues, Records.Busy busy) throws SQLException {
-    List<Wanted> some = affordable(wanted(dues));
+  /**
+   * Takes of these what can be had, up to the one that is returned; the rest is too much at a time.
+   */
+  private Due take(List<Due> dues, Records.Busy busy) throws SQLException {
+    List<Wanted> all = wanted(dues);
+    List<Wanted> some = affordable(all);
     Map<Gid, Found> found = records.lock(some.stream().map(one -> one.due.gid()).toList(), busy);
     for (Wanted one : some) {
       Found there = found.remove(one.due.gid());
@@ -75,19 +83,22 @@ final class Claims {
         if (taking.applyTo(there.stored()) instanceof Batch.Applied.Changed changed) {
           changes.update(there, changed.stored());
           claimed.add(changed.stored());
+          bytes += one.bytes;
         }
       }
     }
     changes.flush();
+    return some.size() < all.size() ? some.getLast().due : dues.getLast();
   }
 
   /** Of these the first that are not too much at a time, but one at least. */
   private List<Wanted> affordable(List<Wanted> wanted) {
+    long sum = bytes;
     for (int i = 0; i < wanted.size(); i++) {
-      if (bytes >= HEAVY) {
+      if (i > 0 && sum >= HEAVY) {
         return wanted.subList(0, i);
       }
-      bytes += wanted.get(i).bytes;
+      sum += wanted.get(i).bytes;
     }
     return wanted;
   }

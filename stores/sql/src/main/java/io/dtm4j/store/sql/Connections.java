@@ -24,6 +24,10 @@ final class Connections implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Connections.class);
   private static final int MOST_ATTEMPTS = 10;
   private static final long WAIT_MILLIS = 2_000;
+
+  /** Less than the databases allow (see {@link Dialect#session}). */
+  private static final long IDLE_MILLIS = 20_000;
+
   private static final long PAUSE_MILLIS = 5;
 
   private final SqlStoreConfig config;
@@ -54,11 +58,14 @@ final class Connections implements AutoCloseable {
     pool.setPassword(config.password());
     dialect.driverProperties().forEach(pool::addDataSourceProperty);
     pool.setConnectionInitSql(dialect.session());
+    // Else PostgreSQL takes these settings back with the first rollback.
+    pool.setIsolateInternalQueries(true);
     pool.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
     pool.setAutoCommit(reads);
     pool.setMaximumPoolSize(config.poolSize());
     // Nobody keeps trying while nobody waits: whoever comes when the database is back gets through.
     pool.setMinimumIdle(0);
+    pool.setIdleTimeout(IDLE_MILLIS);
     pool.setConnectionTimeout(WAIT_MILLIS);
     pool.setValidationTimeout(WAIT_MILLIS / 2);
     pool.setInitializationFailTimeout(-1); // the opening has found out already
@@ -93,6 +100,9 @@ final class Connections implements AutoCloseable {
         recovered();
         return result;
       } catch (ConflictException e) {
+        if (attempt == MOST_ATTEMPTS && e.isDuplicate()) {
+          throw new StoreRejectedException(String.valueOf(e.getMessage()), e);
+        }
         if (attempt == MOST_ATTEMPTS) {
           throw new OutcomeUnknownException("others keep the rows busy", e);
         }
@@ -139,8 +149,10 @@ final class Connections implements AutoCloseable {
   private void throwDefinite(SQLException e) {
     switch (dialect.failure(e)) {
       case CONFLICT -> throw new ConflictException(String.valueOf(e.getMessage()), e);
-      case DUPLICATE, REJECTED ->
-          throw new StoreRejectedException(String.valueOf(e.getMessage()), e);
+      // What was lost on its way may have landed meanwhile: it is found when the records are read
+      // again.
+      case DUPLICATE -> throw ConflictException.duplicate(e);
+      case REJECTED -> throw new StoreRejectedException(String.valueOf(e.getMessage()), e);
       case LOGIN, NO_DATABASE, UNKNOWN -> {}
     }
   }

@@ -44,8 +44,8 @@ final class MySqlDialect implements Dialect {
   public String session() {
     return "set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',"
         + " time_zone = '+00:00', innodb_lock_wait_timeout = 2"
-        // A transaction that hangs on a dead connection holds no rows for long; MariaDB only.
-        + " /*M!100300 , idle_write_transaction_timeout = 10 */";
+        // A transaction that hangs on a dead connection holds no rows for long.
+        + ", wait_timeout = 30 /*M!100300 , idle_transaction_timeout = 10 */";
   }
 
   @Override

@@ -57,6 +57,8 @@ abstract class SqlStoreTest {
   private static final int ROUNDS = 200;
   private static final Duration LEASE = Duration.ofHours(1);
 
+  private static final String LOCK_WAIT = "select concat(@@innodb_lock_wait_timeout)";
+
   private final SharedServer server;
   private final List<SqlStore> open = new ArrayList<>();
 
@@ -298,6 +300,35 @@ abstract class SqlStoreTest {
     assertThatExceptionOfType(StoreUnavailableException.class)
         .isThrownBy(() -> SqlStore.open(config))
         .withMessageContaining("a newer version of dtm4j may have made them");
+  }
+
+  /** What a session is told outlasts a write that comes to nothing. */
+  @Test
+  void a_rollback_takes_no_setting_back() throws Exception {
+    SqlStoreConfig any = server.newDatabase();
+    var config = new SqlStoreConfig(any.url(), any.user(), any.password(), 1);
+    Dialect dialect = Dialect.of(config.url());
+    try (var connections = new Connections(config, dialect)) {
+      assertThatExceptionOfType(StoreRejectedException.class)
+          .isThrownBy(
+              () ->
+                  connections.write(
+                      _ -> {
+                        throw new StoreRejectedException("on purpose", new RuntimeException());
+                      }));
+
+      String asked = dialect == PostgresDialect.INSTANCE ? "show lock_timeout" : LOCK_WAIT;
+      String set =
+          connections.write(
+              session -> {
+                try (Prepared select = session.prepare(asked);
+                    Columns rows = select.query()) {
+                  rows.next();
+                  return rows.text();
+                }
+              });
+      assertThat(set).isIn("2s", "2");
+    }
   }
 
   @Test
