@@ -102,4 +102,9 @@ public record Extra(
     return new Extra(
         delayUntil, retryCount, parkings, attempts, required, dirty, newTrace, unknown);
   }
+
+  public Extra withUnknown(Map<String, String> newUnknown) {
+    return new Extra(
+        delayUntil, retryCount, parkings, attempts, required, dirty, trace, newUnknown);
+  }
 }

@@ -112,15 +112,7 @@ public final class ExtraJson {
             }
           };
     }
-    return new Extra(
-        extra.delayUntil(),
-        extra.retryCount(),
-        extra.parkings(),
-        extra.attempts(),
-        extra.required(),
-        extra.dirty(),
-        extra.trace(),
-        unknown);
+    return extra.withUnknown(unknown);
   }
 
   private static ObjectNode nodeOf(Extra extra) {

@@ -45,7 +45,7 @@ final class DueIndex {
         select.time(Times.bound(time));
         if (after != null) {
           Instant last = Times.notAfter(after.nextTime());
-          select.time(last).time(last).text(UnstorableException.storablePart(after.gid().value()));
+          select.time(last).time(last).text(Texts.storablePart(after.gid().value()));
         }
         select.number(limit);
       }

@@ -22,7 +22,7 @@ final class Prepared implements AutoCloseable {
    * @throws UnstorableException when no column can hold it
    */
   Prepared text(String text) throws SQLException {
-    if (!UnstorableException.isStorable(text)) {
+    if (!Texts.isStorable(text)) {
       throw new UnstorableException("text with a character that no database keeps");
     }
     statement.setString(++index, text);

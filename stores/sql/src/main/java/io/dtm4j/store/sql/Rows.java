@@ -197,7 +197,7 @@ final class Rows {
     }
     Map<String, String> unknown = new HashMap<>(extra.unknown());
     unknown.put(CREATE_NANOS, Long.toString(nanos));
-    return with(extra, unknown);
+    return extra.withUnknown(unknown);
   }
 
   private static Extra withoutNanos(Extra extra) {
@@ -206,23 +206,11 @@ final class Rows {
     }
     Map<String, String> unknown = new HashMap<>(extra.unknown());
     unknown.remove(CREATE_NANOS);
-    return with(extra, unknown);
+    return extra.withUnknown(unknown);
   }
 
   private static long createNanos(Extra extra) {
     return Long.parseLong(extra.unknown().getOrDefault(CREATE_NANOS, "0"));
-  }
-
-  private static Extra with(Extra extra, Map<String, String> unknown) {
-    return new Extra(
-        extra.delayUntil(),
-        extra.retryCount(),
-        extra.parkings(),
-        extra.attempts(),
-        extra.required(),
-        extra.dirty(),
-        extra.trace(),
-        unknown);
   }
 
   /**

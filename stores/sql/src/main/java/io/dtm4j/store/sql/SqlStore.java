@@ -91,7 +91,7 @@ public final class SqlStore implements TransactionStore {
 
   @Override
   public Optional<Stored> find(Gid gid) {
-    if (!UnstorableException.isStorable(gid.value())) {
+    if (!Texts.isStorable(gid.value())) {
       return Optional.empty();
     }
     return connections.read(session -> Optional.ofNullable(new Records(session).find(gid)));
@@ -179,7 +179,7 @@ public final class SqlStore implements TransactionStore {
   }
 
   private static boolean isUnstorable(@Nullable String name) {
-    return name != null && !UnstorableException.isStorable(name);
+    return name != null && !Texts.isStorable(name);
   }
 
   @Override
