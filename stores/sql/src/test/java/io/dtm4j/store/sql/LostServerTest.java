@@ -8,6 +8,7 @@ import static io.dtm4j.store.sql.Sagas.saveNew;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.dtm4j.databases.DatabaseServer;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.Gid;
@@ -85,7 +86,7 @@ abstract class LostServerTest {
   @Test
   void what_was_acknowledged_is_there_after_a_kill_and_what_was_open_is_stored_once()
       throws Exception {
-    try (SqlStore store = SqlStore.open(server.config("dtm"))) {
+    try (SqlStore store = SqlStore.open(SharedServer.config(server, "dtm"))) {
       var acknowledged = new AtomicInteger();
       var enough = new CompletableFuture<Boolean>();
       int all = 600;
@@ -131,7 +132,7 @@ abstract class LostServerTest {
 
   @Test
   void while_the_server_is_away_nothing_is_certain_and_trouble_says_why() throws Exception {
-    SqlStoreConfig config = server.config("dtm");
+    SqlStoreConfig config = SharedServer.config(server, "dtm");
     try (SqlStore store = SqlStore.open(config)) {
       Batch save = saveNew(saga("g", FUTURE), claim("c"));
       server.kill();
@@ -158,12 +159,12 @@ abstract class LostServerTest {
 
   @Test
   void an_opening_that_fails_says_what_to_do() throws Exception {
-    SqlStoreConfig right = server.config("dtm");
+    SqlStoreConfig right = SharedServer.config(server, "dtm");
     opening(new SqlStoreConfig(right.url(), right.user(), "wrong-secret", 2))
         .withMessageContaining("check user and password")
         .withMessageContaining(right.user())
         .withMessageNotContaining("wrong-secret");
-    opening(server.config("nothing"))
+    opening(SharedServer.config(server, "nothing"))
         .withMessageContaining("does not exist: create it")
         .withMessageNotContaining(right.password());
     server.kill();
@@ -181,7 +182,7 @@ abstract class LostServerTest {
 
   @Test
   void tables_of_others_are_not_touched() throws Exception {
-    SqlStoreConfig config = server.config("dtm");
+    SqlStoreConfig config = SharedServer.config(server, "dtm");
     try (Connection connection =
             DriverManager.getConnection(config.url(), config.user(), config.password());
         Statement statement = connection.createStatement()) {
@@ -210,7 +211,7 @@ abstract class LostServerTest {
 
   @Test
   void a_row_that_somebody_holds_for_long_is_waited_for() throws Exception {
-    SqlStoreConfig config = server.config("dtm");
+    SqlStoreConfig config = SharedServer.config(server, "dtm");
     try (SqlStore store = SqlStore.open(config);
         Connection other =
             DriverManager.getConnection(config.url(), config.user(), config.password());

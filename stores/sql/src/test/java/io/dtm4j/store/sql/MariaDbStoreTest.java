@@ -2,6 +2,7 @@ package io.dtm4j.store.sql;
 
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.dtm4j.databases.DatabaseServer;
 import io.dtm4j.store.StoreUnavailableException;
 import org.junit.jupiter.api.Test;
 
@@ -17,7 +18,7 @@ class MariaDbStoreTest extends SqlStoreTest {
       server.execute("create database dtm", "set global max_allowed_packet = 1048576");
 
       assertThatExceptionOfType(StoreUnavailableException.class)
-          .isThrownBy(() -> SqlStore.open(server.config("dtm")))
+          .isThrownBy(() -> SqlStore.open(SharedServer.config(server, "dtm")))
           .withMessageContaining("max_allowed_packet is 1048576 (expected: >= 16777216)");
     } finally {
       server.stop();

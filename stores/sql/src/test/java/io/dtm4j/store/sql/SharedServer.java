@@ -1,5 +1,8 @@
 package io.dtm4j.store.sql;
 
+import io.dtm4j.databases.DatabaseServer;
+import io.dtm4j.databases.MariaDbServer;
+import io.dtm4j.databases.PostgresServer;
 import io.dtm4j.store.TransactionStore;
 import java.sql.DriverManager;
 import java.util.concurrent.Callable;
@@ -38,7 +41,13 @@ final class SharedServer {
   SqlStoreConfig newDatabase() throws Exception {
     String name = "d" + databases.incrementAndGet();
     server().execute("create database " + name);
-    return server().config(name);
+    return config(server(), name);
+  }
+
+  /** How a store comes to a database of a server. */
+  static SqlStoreConfig config(DatabaseServer server, String database) {
+    return new SqlStoreConfig(
+        server.url(database), DatabaseServer.USER, DatabaseServer.PASSWORD, 4);
   }
 
   /** A database with tables that hold nothing, used again and again by one test class. */

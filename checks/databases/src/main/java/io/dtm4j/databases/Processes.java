@@ -1,6 +1,4 @@
-package io.dtm4j.store.sql;
-
-import static org.assertj.core.api.Assertions.assertThat;
+package io.dtm4j.databases;
 
 import java.io.File;
 import java.io.IOException;
@@ -19,10 +17,10 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Starts and stops processes of database servers. */
-final class ServerProcess {
+final class Processes {
   private static final Duration LONGEST = Duration.ofSeconds(60);
 
-  private ServerProcess() {}
+  private Processes() {}
 
   /** A binary in one of these directories. */
   static Path binary(String name, String... directories) {
@@ -49,8 +47,11 @@ final class ServerProcess {
   /** Runs a command to its end. */
   static void run(Path log, List<String> command) throws Exception {
     Process process = start(log, command);
-    assertThat(process.waitFor(LONGEST.toSeconds(), TimeUnit.SECONDS)).isTrue();
-    assertThat(process.exitValue()).as("%s: %s", command, Files.readString(log)).isZero();
+    boolean ended = process.waitFor(LONGEST.toSeconds(), TimeUnit.SECONDS);
+    if (!ended || process.exitValue() != 0) {
+      process.destroyForcibly();
+      throw new AssertionError(command + " failed: " + Files.readString(log));
+    }
   }
 
   static Process start(Path log, List<String> command) throws IOException {
@@ -91,7 +92,9 @@ final class ServerProcess {
 
   static void copy(Path from, Path to) throws Exception {
     Process process = new ProcessBuilder("cp", "-a", from + "/.", to.toString()).start();
-    assertThat(process.waitFor()).isZero();
+    if (process.waitFor() != 0) {
+      throw new AssertionError(from + " cannot be copied to " + to);
+    }
   }
 
   static void delete(Path directory) {

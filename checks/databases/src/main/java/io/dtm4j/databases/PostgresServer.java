@@ -1,4 +1,4 @@
-package io.dtm4j.store.sql;
+package io.dtm4j.databases;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,7 +11,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** PostgreSQL. It does not run as root, so root runs it as the user postgres. */
-final class PostgresServer implements DatabaseServer {
+public final class PostgresServer implements DatabaseServer {
   private static final String[] DIRECTORIES = {
     "/usr/lib/postgresql/18/bin",
     "/usr/lib/postgresql/17/bin",
@@ -25,15 +25,16 @@ final class PostgresServer implements DatabaseServer {
 
   private final Path directory;
   private final Path log;
-  private final int port = ServerProcess.freePort();
+  private final int port = Processes.freePort();
   private final Thread atExit = new Thread(this::stopAtExit);
   private @Nullable Process process;
 
-  PostgresServer() throws Exception {
+  /** Makes one and starts it. */
+  public PostgresServer() throws Exception {
     Path made = template();
     directory = newDirectory("dtm4j-postgres");
     log = Files.createTempFile("dtm4j-postgres", ".log");
-    ServerProcess.copy(made, directory);
+    Processes.copy(made, directory);
     Runtime.getRuntime().addShutdownHook(atExit);
     start();
   }
@@ -53,7 +54,7 @@ final class PostgresServer implements DatabaseServer {
     if (IS_ROOT) {
       command.addAll(List.of("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"));
     }
-    command.add(ServerProcess.binary(binary, DIRECTORIES).toString());
+    command.add(Processes.binary(binary, DIRECTORIES).toString());
     command.addAll(List.of(arguments));
     return command;
   }
@@ -64,9 +65,9 @@ final class PostgresServer implements DatabaseServer {
     if (made == null) {
       made = newDirectory("dtm4j-postgres-template");
       Path directory = made;
-      Runtime.getRuntime().addShutdownHook(new Thread(() -> ServerProcess.delete(directory)));
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> Processes.delete(directory)));
       Path init = Files.createTempFile("dtm4j-postgres", ".log");
-      ServerProcess.run(
+      Processes.run(
           init,
           command(
               "initdb",
@@ -97,7 +98,7 @@ final class PostgresServer implements DatabaseServer {
   @Override
   public void start() throws Exception {
     Process started =
-        ServerProcess.start(
+        Processes.start(
             log,
             command(
                 "postgres",
@@ -110,7 +111,7 @@ final class PostgresServer implements DatabaseServer {
                 "-p",
                 Integer.toString(port)));
     process = started;
-    ServerProcess.await(
+    Processes.await(
         started,
         log,
         () -> {
@@ -139,7 +140,7 @@ final class PostgresServer implements DatabaseServer {
     Process running = process;
     if (running != null) {
       List<ProcessHandle> all = new ArrayList<>(running.descendants().toList());
-      ServerProcess.end(running, true);
+      Processes.end(running, true);
       for (ProcessHandle child : all) {
         child.destroyForcibly();
         child.onExit().join();
@@ -152,14 +153,14 @@ final class PostgresServer implements DatabaseServer {
   public void stop() throws Exception {
     kill();
     Runtime.getRuntime().removeShutdownHook(atExit);
-    ServerProcess.delete(directory);
+    Processes.delete(directory);
     Files.deleteIfExists(log);
   }
 
   private void stopAtExit() {
     try {
       kill();
-      ServerProcess.delete(directory);
+      Processes.delete(directory);
       Files.deleteIfExists(log);
     } catch (Exception e) {
       throw new IllegalStateException(e);

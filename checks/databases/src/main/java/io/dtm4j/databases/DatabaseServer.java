@@ -1,18 +1,18 @@
-package io.dtm4j.store.sql;
+package io.dtm4j.databases;
 
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 
 /** A real database server on this machine that a test starts and stops. */
-interface DatabaseServer {
+public interface DatabaseServer {
   String USER = "dtm4j_test";
   String PASSWORD = "test-secret";
 
   /** The address of a database on it, which may not be there. */
   String url(String database);
 
-  /** Whether it runs and takes connections. */
+  /** Starts it again; returns when it takes connections. */
   void start() throws Exception;
 
   /** Ends the process as suddenly as by a power cut, but for what the system still writes. */
@@ -31,9 +31,5 @@ interface DatabaseServer {
         statement.execute(one);
       }
     }
-  }
-
-  default SqlStoreConfig config(String database) {
-    return new SqlStoreConfig(url(database), USER, PASSWORD, 4);
   }
 }

@@ -1,4 +1,4 @@
-package io.dtm4j.store.sql;
+package io.dtm4j.databases;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,21 +9,22 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** MariaDB. */
-final class MariaDbServer implements DatabaseServer {
+public final class MariaDbServer implements DatabaseServer {
   private static @Nullable Path template;
 
   private final Path directory;
   private final Path log;
-  private final int port = ServerProcess.freePort();
+  private final int port = Processes.freePort();
   private final Thread atExit = new Thread(this::stopAtExit);
   private @Nullable Process process;
 
-  MariaDbServer() throws Exception {
+  /** Makes one and starts it. */
+  public MariaDbServer() throws Exception {
     Path made = template();
     directory = Files.createTempDirectory("dtm4j-mariadb");
     log = directory.resolve("server.log");
     Files.createDirectory(directory.resolve("data"));
-    ServerProcess.copy(made, directory.resolve("data"));
+    Processes.copy(made, directory.resolve("data"));
     Runtime.getRuntime().addShutdownHook(atExit);
     start();
   }
@@ -34,12 +35,12 @@ final class MariaDbServer implements DatabaseServer {
     if (made == null) {
       made = Files.createTempDirectory("dtm4j-mariadb-template");
       Path directory = made;
-      Runtime.getRuntime().addShutdownHook(new Thread(() -> ServerProcess.delete(directory)));
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> Processes.delete(directory)));
       Path init = Files.createTempFile("dtm4j-mariadb", ".log");
-      ServerProcess.run(
+      Processes.run(
           init,
           List.of(
-              ServerProcess.binary("mariadb-install-db", "/usr/bin").toString(),
+              Processes.binary("mariadb-install-db", "/usr/bin").toString(),
               "--no-defaults",
               "--user=root",
               "--auth-root-authentication-method=normal",
@@ -59,10 +60,10 @@ final class MariaDbServer implements DatabaseServer {
         "create user if not exists '%s'@'127.0.0.1' identified by '%s';\n".formatted(USER, PASSWORD)
             + "grant all on *.* to '%s'@'127.0.0.1';\n".formatted(USER));
     Process started =
-        ServerProcess.start(
+        Processes.start(
             log,
             List.of(
-                ServerProcess.binary("mariadbd", "/usr/sbin", "/usr/bin").toString(),
+                Processes.binary("mariadbd", "/usr/sbin", "/usr/bin").toString(),
                 "--no-defaults",
                 "--user=root",
                 "--datadir=" + directory.resolve("data"),
@@ -73,7 +74,7 @@ final class MariaDbServer implements DatabaseServer {
                 "--skip-name-resolve",
                 "--port=" + port));
     process = started;
-    ServerProcess.await(
+    Processes.await(
         started,
         log,
         () -> {
@@ -94,14 +95,14 @@ final class MariaDbServer implements DatabaseServer {
 
   @Override
   public void kill() throws Exception {
-    ServerProcess.end(process, true);
+    Processes.end(process, true);
   }
 
   @Override
   public void stop() throws Exception {
-    ServerProcess.end(process, true);
+    Processes.end(process, true);
     Runtime.getRuntime().removeShutdownHook(atExit);
-    ServerProcess.delete(directory);
+    Processes.delete(directory);
   }
 
   private void stopAtExit() {
@@ -110,6 +111,6 @@ final class MariaDbServer implements DatabaseServer {
       running.destroyForcibly();
       running.onExit().join();
     }
-    ServerProcess.delete(directory);
+    Processes.delete(directory);
   }
 }
