@@ -166,12 +166,12 @@ class ArchitectureTest {
   }
 
   @Test
-  void only_the_class_that_wires_everything_knows_the_concrete_stores() {
+  void only_one_class_knows_the_concrete_stores() {
     noClasses()
         .that()
         .resideOutsideOfPackage(STORES)
         .and()
-        .haveNameNotMatching("io\\.dtm4j\\.server\\.DtmServer(\\$.*)?")
+        .haveNameNotMatching("io\\.dtm4j\\.server\\.Stores(\\$.*)?")
         .should()
         .dependOnClassesThat()
         .resideInAPackage(STORES)

@@ -34,16 +34,14 @@ import io.dtm4j.server.http.HttpDoor;
 import io.dtm4j.server.http.ListenerConfig;
 import io.dtm4j.server.http.Loops;
 import io.dtm4j.server.http.Room;
+import io.dtm4j.server.http.WaitingDoor;
 import io.dtm4j.server.metrics.Metrics;
 import io.dtm4j.server.tracing.Tracing;
 import io.dtm4j.store.EventLoop;
-import io.dtm4j.store.FaultyStore;
 import io.dtm4j.store.GroupCommitter;
 import io.dtm4j.store.StoreReaders;
 import io.dtm4j.store.StoreUnavailableException;
 import io.dtm4j.store.TransactionStore;
-import io.dtm4j.store.rocksdb.RocksDbConfig;
-import io.dtm4j.store.rocksdb.RocksDbStore;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -53,6 +51,8 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -97,7 +97,7 @@ public final class DtmServer implements AutoCloseable {
     this.config = config;
     part(tracing); // closed in the end, when nothing is called any more
     try {
-      TransactionStore store = part(disturbed(open(config.store())));
+      TransactionStore store = part(openedStore());
       Loops loops = part(Loops.start(Runtime.getRuntime().availableProcessors()));
       var metrics = new Metrics(Loops.library(), GrpcDoor.library());
       GroupCommitter committer = part(new GroupCommitter(store, 1, COMMITS_END_WITHIN, metrics));
@@ -164,7 +164,7 @@ public final class DtmServer implements AutoCloseable {
               timers,
               System::nanoTime,
               all.getFirst(),
-              keep(config.store()));
+              Stores.keep(config.store()));
       var gauges = new Gauges(metrics);
       gauges.work(coordinator, recovery, limits);
       gauges.store(store, committer, readers);
@@ -222,10 +222,7 @@ public final class DtmServer implements AutoCloseable {
    */
   public static boolean reset(StoreConfig store) {
     try {
-      return switch (store) {
-        case StoreConfig.RocksDb rocksDb -> RocksDbStore.reset(rocksDb.directory());
-        case StoreConfig.Sql _, StoreConfig.Redis _ -> throw notYet(store);
-      };
+      return Stores.reset(store);
     } catch (StoreUnavailableException e) {
       throw new StartException(words(e), e);
     }
@@ -248,14 +245,7 @@ public final class DtmServer implements AutoCloseable {
 
   /** Where transactions are kept and when they are safe, for people. */
   public String store() {
-    return switch (config.store()) {
-      case StoreConfig.RocksDb rocksDb ->
-          "rocksdb in "
-              + rocksDb.directory().toAbsolutePath().normalize()
-              + (rocksDb.sync() ? ", every commit synced" : ", not synced: a power cut loses work");
-      case StoreConfig.Sql sql -> sql.toString();
-      case StoreConfig.Redis redis -> redis.toString();
-    };
+    return Stores.words(config.store());
   }
 
   /**
@@ -356,25 +346,45 @@ public final class DtmServer implements AutoCloseable {
     }
   }
 
-  private static TransactionStore open(StoreConfig store) {
-    return switch (store) {
-      case StoreConfig.RocksDb rocksDb ->
-          RocksDbStore.open(new RocksDbConfig(rocksDb.directory(), rocksDb.sync()));
-      case StoreConfig.Sql _, StoreConfig.Redis _ -> throw notYet(store);
-    };
+  /** Opens the store. A shared one may come later: until then a door says what is waited for. */
+  private TransactionStore openedStore() {
+    try {
+      return Stores.open(config.store());
+    } catch (StoreUnavailableException e) {
+      if (!config.store().isShared()) {
+        throw e;
+      }
+      return awaitedStore(e);
+    }
   }
 
-  /** Only for tests: a bad time of the store, as {@link FaultyStore#asTold} (CONTRIBUTING.md). */
-  private static TransactionStore disturbed(TransactionStore store) {
-    String told = System.getProperty("dtm4j.test.storeFaults");
-    if (told == null) {
+  private TransactionStore awaitedStore(StoreUnavailableException first) {
+    var why = new AtomicReference<>(words(first));
+    log.warn("{}; dtm4j waits for it", why);
+    try (WaitingDoor _ = open(config, why::get)) {
+      TransactionStore store =
+          Stores.await(
+              config.store(),
+              e -> {
+                String now = words(e);
+                if (!now.equals(why.getAndSet(now))) {
+                  log.warn("{}; dtm4j waits for it", now);
+                }
+              });
+      log.atInfo().addKeyValue("store", store()).log("the store is there");
       return store;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new StartException("the start was interrupted", e);
     }
+  }
+
+  private static WaitingDoor open(ServerConfig config, Supplier<String> why) {
     try {
-      return FaultyStore.asTold(store, told);
-    } catch (IllegalArgumentException e) {
-      store.close();
-      throw e;
+      return WaitingDoor.open(listenerConfig(config), why);
+    } catch (Exception e) { // Vert.x throws what it was told, checked or not
+      Listen listen = config.listen();
+      throw cannotListen(listen.bindAddress(), listen.httpPort(), "HttpPort", "--http-port", e);
     }
   }
 
@@ -424,13 +434,6 @@ public final class DtmServer implements AutoCloseable {
     }
   }
 
-  private static StartException notYet(StoreConfig store) {
-    return new StartException(
-        "Store.Driver: %s is not part of this version yet (expected: rocksdb, also named boltdb)"
-            .formatted(store.driver()),
-        null);
-  }
-
   private static ListenerConfig listenerConfig(ServerConfig config) {
     Listen listen = config.listen();
     return ListenerConfig.DEFAULTS
@@ -461,14 +464,6 @@ public final class DtmServer implements AutoCloseable {
         d.commitBacklog(),
         limits.callsPerDestination(),
         limits.queuePerDestination());
-  }
-
-  /** How long what has ended is kept. */
-  private static Duration keep(StoreConfig store) {
-    return switch (store) {
-      case StoreConfig.RocksDb rocksDb -> rocksDb.dataExpire();
-      case StoreConfig.Sql _, StoreConfig.Redis _ -> throw notYet(store);
-    };
   }
 
   private static String hostName() {

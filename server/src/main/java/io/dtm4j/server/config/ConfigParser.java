@@ -16,6 +16,7 @@ import io.dtm4j.server.config.StoreConfig.Sql;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -44,6 +45,8 @@ public final class ConfigParser {
           "HttpMicroService.RegistryOptions",
           "HttpMicroService.Target",
           "HttpMicroService.EndPoint",
+          "Store.MaxIdleConns",
+          "Store.ConnMaxLifeTime",
           "UpdateBranchSync",
           "UpdateBranchAsyncGoroutineNum");
 
@@ -53,7 +56,9 @@ public final class ConfigParser {
           "MicroService.Driver", "MicroService.Target", "MicroService.EndPoint", "AdminBasePath");
 
   private static final List<String> DRIVERS =
-      List.of("rocksdb", "boltdb", "redis", "mysql", "postgres", "sqlserver");
+      List.of("rocksdb", "boltdb", "mysql", "mariadb", "postgres", "redis");
+  private static final String URLS =
+      "jdbc:mariadb://..., jdbc:mysql://... or jdbc:postgresql://...";
   private static final int FAR = 3;
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
@@ -78,7 +83,8 @@ public final class ConfigParser {
     Map<String, String> inFile = file == null ? Map.of() : YamlFile.read(file);
     var settings = new Settings(options, inFile, environment);
     ServerConfig config = new ConfigParser(settings).parse();
-    return new LoadedConfig(config, warnings(settings, inFile.keySet()), shown(settings));
+    List<String> warnings = warnings(settings, inFile.keySet(), config.store());
+    return new LoadedConfig(config, warnings, shown(settings));
   }
 
   private ServerConfig parse() {
@@ -121,7 +127,8 @@ public final class ConfigParser {
 
   /** All keys are read whatever the driver: a key of another store is no typing error. */
   private StoreConfig store() {
-    String driver = settings.text("Store.Driver", RocksDb.DEFAULTS.driver());
+    String url = settings.secret("Store.Url");
+    String driver = settings.text("Store.Driver", driverOf(url));
     Path directory = path("Store.Dir", RocksDb.DEFAULTS.directory());
     boolean sync = settings.flag("Store.Sync", RocksDb.DEFAULTS.sync());
     String host = settings.text("Store.Host", "");
@@ -131,21 +138,37 @@ public final class ConfigParser {
     String database = settings.text("Store.Db", Sql.DATABASE);
     String schema = settings.text("Store.Schema", Sql.SCHEMA);
     int maxOpen = settings.number("Store.MaxOpenConns", Sql.MAX_CONNECTIONS);
-    int maxIdle = settings.number("Store.MaxIdleConns", Sql.MAX_CONNECTIONS);
-    var maxLife = settings.minutes("Store.ConnMaxLifeTime", Sql.MAX_LIFE);
+    var sqlExpire = settings.seconds("Store.SqlDataExpire", Duration.ZERO);
     var dataExpire = settings.seconds("Store.DataExpire", RocksDb.DEFAULTS.dataExpire());
     var finished = settings.seconds("Store.FinishedDataExpire", Redis.FINISHED_DATA_EXPIRE);
     String prefix = settings.text("Store.RedisPrefix", Redis.PREFIX);
+    if (!url.isEmpty() && !driver.equals(Sql.driverOf(url))) {
+      settings.problem("Store.Url", "(not shown)", URLS + "; it has to fit Store.Driver");
+      return RocksDb.DEFAULTS;
+    }
     return switch (driver) {
       case "rocksdb", "boltdb" -> new RocksDb(directory, sync, dataExpire);
-      case "mysql", "postgres", "sqlserver" ->
-          new Sql(driver, host, port, user, password, database, schema, maxOpen, maxIdle, maxLife);
+      case "mysql", "mariadb", "postgres" -> {
+        String address = url.isEmpty() ? Sql.url(driver, host, port, user, database, schema) : url;
+        yield new Sql(driver, address, user, password, maxOpen, sqlExpire);
+      }
       case "redis" -> new Redis(host, port, user, password, dataExpire, finished, prefix);
+      case "sqlserver" -> {
+        String others = String.join(", ", DRIVERS);
+        settings.problem("Store.Driver", driver, others + "; sqlserver is planned, not yet there");
+        yield RocksDb.DEFAULTS;
+      }
       default -> {
         settings.problem("Store.Driver", driver, String.join(", ", DRIVERS));
         yield RocksDb.DEFAULTS;
       }
     };
+  }
+
+  /** What the url is for; that of a wrong one is told by its own problem. */
+  private static String driverOf(String url) {
+    String driver = url.isEmpty() ? null : Sql.driverOf(url);
+    return driver == null ? RocksDb.DEFAULTS.driver() : driver;
   }
 
   private Path path(String key, Path byDefault) {
@@ -265,8 +288,15 @@ public final class ConfigParser {
     return Enum.valueOf(byDefault.getDeclaringClass(), name.toUpperCase(Locale.ROOT));
   }
 
-  private static List<String> warnings(Settings settings, Set<String> fileKeys) {
+  private static List<String> warnings(Settings settings, Set<String> fileKeys, StoreConfig store) {
     var warnings = new ArrayList<String>();
+    // A configuration carried over from another store must not delete the history of this one.
+    if (store instanceof Sql
+        && (settings.isGiven("Store.DataExpire") || settings.isGiven("Store.FinishedDataExpire"))) {
+      warnings.add(
+          "Store.DataExpire and Store.FinishedDataExpire mean nothing to a SQL database, where what"
+              + " has ended stays for ever unless Store.SqlDataExpire says otherwise");
+    }
     var dead = new TreeSet<>(WITHOUT_MEANING);
     dead.removeIf(key -> !settings.isGiven(key));
     if (!dead.isEmpty()) {

@@ -2,11 +2,18 @@ package io.dtm4j.server.config;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Which store keeps the transactions; {@code Store.Driver}, default {@code rocksdb}. */
 public sealed interface StoreConfig {
   /** The name under which {@code Store.Driver} asks for it. */
   String driver();
+
+  /** Whether it is a server of its own, which other servers use, too, and which may come later. */
+  default boolean isShared() {
+    return !(this instanceof RocksDb);
+  }
 
   /**
    * The embedded store; {@code rocksdb}, and {@code boltdb} for configurations of DTM.
@@ -38,49 +45,74 @@ public sealed interface StoreConfig {
   }
 
   /**
-   * A SQL database.
+   * A SQL database, which any number of servers share.
    *
-   * @param driver {@code mysql}, {@code postgres} or {@code sqlserver}
-   * @param database {@code Store.Db}, default {@code dtm}
-   * @param schema {@code Store.Schema}, default {@code public}; PostgreSQL only
-   * @param maxOpen most connections; {@code Store.MaxOpenConns}, default 500
-   * @param maxIdle most idle connections; {@code Store.MaxIdleConns}, default 500
-   * @param maxLife age at which a connection is replaced; {@code Store.ConnMaxLifeTime}, default 5
-   *     minutes
+   * @param driver {@code mysql}, {@code mariadb} or {@code postgres}; {@code Store.Driver}
+   * @param url of JDBC; {@code Store.Url}, or {@link #url made} of host, port, database and schema
+   * @param user {@code Store.User}; "": the url says it
+   * @param password {@code Store.Password}
+   * @param maxOpen most connections for writes, and as many again for reads; {@code
+   *     Store.MaxOpenConns}, default 500, of which only few are ever opened
+   * @param dataExpire how long a finished transaction is kept, zero: for ever; {@code
+   *     Store.SqlDataExpire}, default 0
    */
   record Sql(
-      String driver,
-      String host,
-      int port,
-      String user,
-      String password,
-      String database,
-      String schema,
-      int maxOpen,
-      int maxIdle,
-      Duration maxLife)
+      String driver, String url, String user, String password, int maxOpen, Duration dataExpire)
       implements StoreConfig {
     public static final String DATABASE = "dtm";
     public static final String SCHEMA = "public";
     public static final int MAX_CONNECTIONS = 500;
-    public static final Duration MAX_LIFE = Duration.ofMinutes(5);
 
     public Sql {
       new Checks()
-          .check(!host.isEmpty(), "Store.Host", host, "a host name")
-          .check(port >= 1 && port <= ServerConfig.MAX_PORT, "Store.Port", port, "1 to 65535")
-          .check(!user.isEmpty(), "Store.User", user, "a user")
-          .check(!schema.isEmpty(), "Store.Schema", schema, "a schema")
           .check(maxOpen >= 1, "Store.MaxOpenConns", maxOpen, ">= 1")
-          .check(maxIdle >= 0, "Store.MaxIdleConns", maxIdle, ">= 0")
-          .check(!maxLife.isNegative(), "Store.ConnMaxLifeTime", maxLife.toMinutes(), ">= 0")
+          .check(!dataExpire.isNegative(), "Store.SqlDataExpire", seconds(dataExpire), ">= 0")
           .done();
     }
 
-    /** Without the password. */
+    /**
+     * The url of these keys (docs/spec/config.md 4). As DTM does, MariaDB and MySQL are spoken to
+     * without TLS; who wants it says so in {@code Store.Url}. PostgreSQL's driver takes it when the
+     * server has it.
+     *
+     * @param database {@code Store.Db}, default {@code dtm}
+     * @param schema {@code Store.Schema}, default {@code public}; PostgreSQL only
+     */
+    static String url(
+        String driver, String host, int port, String user, String database, String schema) {
+      new Checks()
+          .check(isName(host), "Store.Host", host, "a host name")
+          .check(port >= 1 && port <= ServerConfig.MAX_PORT, "Store.Port", port, "1 to 65535")
+          .check(!user.isEmpty(), "Store.User", user, "a user")
+          .check(isName(database), "Store.Db", database, "the name of a database")
+          .check(isName(schema), "Store.Schema", schema, "a schema")
+          .done();
+      String address = (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
+      return driver.equals("postgres")
+          ? "jdbc:postgresql://" + address + "/" + database + "?currentSchema=" + schema
+          : "jdbc:" + driver + "://" + address + "/" + database + "?sslMode=disable";
+    }
+
+    /** Whether a url can carry it as it is. */
+    private static boolean isName(String text) {
+      return !text.isEmpty() && text.chars().noneMatch(c -> c <= ' ' || "/?&#%@,;".indexOf(c) >= 0);
+    }
+
+    /** The name of the driver that such a url is for; null: of none. */
+    static @Nullable String driverOf(String url) {
+      for (String driver : List.of("mariadb", "mysql", "postgresql")) {
+        if (url.startsWith("jdbc:" + driver + ":")) {
+          return driver.equals("postgresql") ? "postgres" : driver;
+        }
+      }
+      return null;
+    }
+
+    /** Without the password, and without the parameters, which may hold one. */
     @Override
     public String toString() {
-      return driver + "://" + user + "@" + host + ":" + port + "/" + database;
+      int end = url.indexOf('?') < 0 ? url.length() : url.indexOf('?');
+      return url.substring(0, end).replaceAll("(?<=://)[^/]*@", "***@");
     }
   }
 

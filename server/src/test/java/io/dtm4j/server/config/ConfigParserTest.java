@@ -49,7 +49,12 @@ class ConfigParserTest {
 
   /** What other keys must say for a key to reach its field. */
   private static final Map<String, String> SQL =
+      Map.of("Store.Driver", "mysql", "Store.Host", "h", "Store.Port", "1", "Store.User", "u");
+
+  private static final Map<String, String> POSTGRES =
       Map.of("Store.Driver", "postgres", "Store.Host", "h", "Store.Port", "1", "Store.User", "u");
+
+  private static final String URL = "jdbc:mariadb://db:3306/orders?sslMode=verify-full";
 
   private static final Map<String, String> REDIS =
       Map.of("Store.Driver", "redis", "Store.Host", "h", "Store.Port", "1");
@@ -60,22 +65,22 @@ class ConfigParserTest {
           key("Store.Dir", "STORE_DIR", "d", Path.of("d"), c -> rocksDb(c).directory()),
           key("Store.Sync", "STORE_SYNC", "0", false, c -> rocksDb(c).sync()),
           key("Store.DataExpire", "STORE_DATA_EXPIRE", "9", sec(9), c -> rocksDb(c).dataExpire()),
-          key("Store.Host", "STORE_HOST", "a", "a", c -> sql(c).host()).with(SQL),
-          key("Store.Port", "STORE_PORT", "5", 5, c -> sql(c).port()).with(SQL),
+          key("Store.Host", "STORE_HOST", "a", "jdbc:mysql://a:1/dtm?sslMode=disable", c -> sql(c).url()).with(SQL),
+          key("Store.Port", "STORE_PORT", "5", "jdbc:mysql://h:5/dtm?sslMode=disable", c -> sql(c).url()).with(SQL),
           key("Store.User", "STORE_USER", "a", "a", c -> sql(c).user()).with(SQL),
           key("Store.Password", "STORE_PASSWORD", "012", "012", c -> sql(c).password()).with(SQL),
-          key("Store.Db", "STORE_DB", "x", "x", c -> sql(c).database()).with(SQL),
-          key("Store.Schema", "STORE_SCHEMA", "x", "x", c -> sql(c).schema()).with(SQL),
+          key("Store.Db", "STORE_DB", "x", "jdbc:mysql://h:1/x?sslMode=disable", c -> sql(c).url()).with(SQL),
+          key(
+                  "Store.Schema",
+                  "STORE_SCHEMA",
+                  "x",
+                  "jdbc:postgresql://h:1/dtm?currentSchema=x",
+                  c -> sql(c).url())
+              .with(POSTGRES),
+          key("Store.Url", "STORE_URL", URL, URL, c -> sql(c).url()),
           key("Store.MaxOpenConns", "STORE_MAX_OPEN_CONNS", "7", 7, c -> sql(c).maxOpen())
               .with(SQL),
-          key("Store.MaxIdleConns", "STORE_MAX_IDLE_CONNS", "7", 7, c -> sql(c).maxIdle())
-              .with(SQL),
-          key(
-                  "Store.ConnMaxLifeTime",
-                  "STORE_CONN_MAX_LIFE_TIME",
-                  "2",
-                  sec(120),
-                  c -> sql(c).maxLife())
+          key("Store.SqlDataExpire", "STORE_SQL_DATA_EXPIRE", "9", sec(9), c -> sql(c).dataExpire())
               .with(SQL),
           key(
                   "Store.FinishedDataExpire",
@@ -339,7 +344,81 @@ class ConfigParserTest {
   void an_unknown_driver_is_refused_with_the_known_ones() {
     assertThatThrownBy(() -> ConfigParser.load(null, Map.of("Store.Driver", "oracle"), Map.of()))
         .hasMessage(
-            "Store.Driver: oracle (expected: rocksdb, boltdb, redis, mysql, postgres, sqlserver)");
+            "Store.Driver: oracle (expected: rocksdb, boltdb, mysql, mariadb, postgres, redis)");
+  }
+
+  @Test
+  void sql_server_is_said_to_be_planned() {
+    assertThatThrownBy(() -> ConfigParser.load(null, Map.of("Store.Driver", "sqlserver"), Map.of()))
+        .hasMessageContaining("sqlserver is planned");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "mariadb, jdbc:postgresql://h/dtm",
+    "rocksdb, jdbc:mariadb://h/dtm",
+    "mysql, mysql://h/dtm",
+    "redis, jdbc:oracle:x",
+  })
+  void a_url_of_another_store_is_refused_and_not_shown(String driver, String url) {
+    Map<String, String> options = Map.of("Store.Driver", driver, "Store.Url", url);
+
+    assertThatThrownBy(() -> ConfigParser.load(null, options, Map.of()))
+        .hasMessageStartingWith("Store.Url: (not shown) (expected: jdbc:mariadb://")
+        .hasMessageNotContaining(url);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "jdbc:mysql://h/dtm | mysql",
+        "jdbc:mariadb://h/dtm | mariadb",
+        "jdbc:postgresql://h/dtm | postgres"
+      })
+  void a_url_says_what_store_it_is(String url, String driver) {
+    assertThat(
+            ConfigParser.load(null, Map.of("Store.Url", url), Map.of()).config().store().driver())
+        .isEqualTo(driver);
+  }
+
+  @Test
+  void a_url_that_is_of_no_store_is_refused() {
+    assertThatThrownBy(() -> ConfigParser.load(null, Map.of("Store.Url", "x"), Map.of()))
+        .hasMessageStartingWith("Store.Url: (not shown)");
+  }
+
+  @Test
+  void neither_password_nor_parameters_of_a_url_are_shown() {
+    Map<String, String> options =
+        Map.of(
+            "Store.Url", "jdbc:mariadb://u:secret@h/dtm?password=secret",
+            "Store.Password", "secret");
+    LoadedConfig loaded = ConfigParser.load(null, options, Map.of());
+
+    assertThat(loaded.given()).noneMatch(line -> line.contains("secret"));
+    assertThat(loaded.config().store().toString()).doesNotContain("secret");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"h/x, dtm", "h, a?b=c", "h, a&b", "'h,i', dtm", "h, a/b"})
+  void what_would_change_the_url_is_refused(String host, String database) {
+    var options = new HashMap<>(SQL);
+    options.put("Store.Host", host);
+    options.put("Store.Db", database);
+
+    assertThatThrownBy(() -> ConfigParser.load(null, options, Map.of()))
+        .isInstanceOf(ConfigException.class);
+  }
+
+  @Test
+  void expiry_carried_over_to_a_sql_database_is_warned_about_and_deletes_nothing() {
+    var options = new HashMap<>(SQL);
+    options.put("Store.DataExpire", "60");
+    LoadedConfig loaded = ConfigParser.load(null, options, Map.of());
+
+    assertThat(loaded.warnings()).anyMatch(line -> line.startsWith("Store.DataExpire and "));
+    assertThat(sql(loaded.config()).dataExpire()).isEqualTo(Duration.ZERO);
   }
 
   @Test
@@ -381,7 +460,7 @@ class ConfigParserTest {
             "AlertWebHook=https://hooks.example/*** (file)",
             "MicroService.Target=etcd://***@h:2379/dtm (file)",
             "HttpPort=80 (HTTP_PORT)");
-    assertThat(loaded.config().store().toString()).isEqualTo("postgres://u@h:1/dtm");
+    assertThat(loaded.config().store().toString()).isEqualTo("jdbc:mysql://h:1/dtm");
   }
 
   @ParameterizedTest

@@ -55,6 +55,27 @@ final class Schema {
     }
   }
 
+  /**
+   * Empties the tables that {@link #prepare} has made; others are not touched.
+   *
+   * @return false: it has made none
+   */
+  boolean empty() {
+    try (Connection connection = connect()) {
+      if (!tables(connection).contains(HISTORY)) {
+        return false;
+      }
+      try (Statement statement = connection.createStatement()) {
+        for (String table : TABLES) {
+          statement.execute("truncate table " + table);
+        }
+      }
+      return true;
+    } catch (SQLException e) {
+      throw unavailable(e);
+    }
+  }
+
   private Connection connect() throws SQLException {
     var properties = new Properties();
     properties.putAll(dialect.driverProperties());

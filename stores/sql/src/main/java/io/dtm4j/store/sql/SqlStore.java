@@ -65,6 +65,16 @@ public final class SqlStore implements TransactionStore {
     }
   }
 
+  /**
+   * Deletes all transactions and key-values of a database. No server may be using it.
+   *
+   * @return false: it has no tables of dtm4j
+   * @throws StoreUnavailableException when the database cannot be reached or used
+   */
+  public static boolean reset(SqlStoreConfig config) {
+    return new Schema(config, Dialect.of(config.url())).empty();
+  }
+
   private static Instant databaseTime(Session session, Dialect dialect) throws SQLException {
     try (Prepared select = session.prepare(dialect.now());
         Columns rows = select.query()) {

@@ -1,0 +1,117 @@
+package io.dtm4j.server;
+
+import io.dtm4j.server.config.StoreConfig;
+import io.dtm4j.store.FaultyStore;
+import io.dtm4j.store.StoreUnavailableException;
+import io.dtm4j.store.TransactionStore;
+import io.dtm4j.store.rocksdb.RocksDbConfig;
+import io.dtm4j.store.rocksdb.RocksDbStore;
+import io.dtm4j.store.sql.SqlStore;
+import io.dtm4j.store.sql.SqlStoreConfig;
+import java.time.Duration;
+import java.util.function.Consumer;
+
+/** The stores there are: the one place that knows which configuration means which. */
+final class Stores {
+  private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
+
+  private Stores() {}
+
+  /**
+   * Opens a store.
+   *
+   * @throws StoreUnavailableException when it cannot be opened now
+   * @throws StartException when it never can be
+   */
+  static TransactionStore open(StoreConfig store) {
+    return disturbed(
+        switch (store) {
+          case StoreConfig.RocksDb rocksDb ->
+              RocksDbStore.open(new RocksDbConfig(rocksDb.directory(), rocksDb.sync()));
+          case StoreConfig.Sql sql -> SqlStore.open(config(sql));
+          case StoreConfig.Redis redis -> throw notYet(redis);
+        });
+  }
+
+  /**
+   * Tries again until the store can be opened; the pauses grow to ten seconds. Blocks.
+   *
+   * @param failed is told of each try in vain
+   * @throws InterruptedException when the wait is called off
+   */
+  static TransactionStore await(StoreConfig store, Consumer<StoreUnavailableException> failed)
+      throws InterruptedException {
+    for (Duration pause = FIRST_PAUSE; ; ) {
+      Thread.sleep(pause);
+      try {
+        return open(store);
+      } catch (StoreUnavailableException e) {
+        failed.accept(e);
+      }
+      Duration twice = pause.multipliedBy(2);
+      pause = twice.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : twice;
+    }
+  }
+
+  /**
+   * Deletes all transactions of a store, and nothing that is not dtm4j's.
+   *
+   * @return false: there is no store to delete anything of
+   */
+  static boolean reset(StoreConfig store) {
+    return switch (store) {
+      case StoreConfig.RocksDb rocksDb -> RocksDbStore.reset(rocksDb.directory());
+      case StoreConfig.Sql sql -> SqlStore.reset(config(sql));
+      case StoreConfig.Redis redis -> throw notYet(redis);
+    };
+  }
+
+  /** How long what has ended is kept; zero or less: for ever. */
+  static Duration keep(StoreConfig store) {
+    return switch (store) {
+      case StoreConfig.RocksDb rocksDb -> rocksDb.dataExpire();
+      case StoreConfig.Sql sql -> sql.dataExpire();
+      case StoreConfig.Redis redis -> throw notYet(redis);
+    };
+  }
+
+  /** Where transactions are kept and when they are safe, for people. */
+  static String words(StoreConfig store) {
+    return switch (store) {
+      case StoreConfig.RocksDb rocksDb ->
+          "rocksdb in "
+              + rocksDb.directory().toAbsolutePath().normalize()
+              + (rocksDb.sync() ? ", every commit synced" : ", not synced: a power cut loses work");
+      case StoreConfig.Sql sql -> sql.toString();
+      case StoreConfig.Redis redis -> redis.toString();
+    };
+  }
+
+  private static SqlStoreConfig config(StoreConfig.Sql sql) {
+    int poolSize = Math.min(sql.maxOpen(), SqlStoreConfig.DEFAULT_POOL_SIZE);
+    return new SqlStoreConfig(sql.url(), sql.user(), sql.password(), poolSize);
+  }
+
+  private static StartException notYet(StoreConfig store) {
+    return new StartException(
+        ("Store.Driver: %s is not part of this version yet"
+                + " (expected: rocksdb, mysql, mariadb, postgres)")
+            .formatted(store.driver()),
+        null);
+  }
+
+  /** Only for tests: a bad time of the store, as {@link FaultyStore#asTold} (CONTRIBUTING.md). */
+  private static TransactionStore disturbed(TransactionStore store) {
+    String told = System.getProperty("dtm4j.test.storeFaults");
+    if (told == null) {
+      return store;
+    }
+    try {
+      return FaultyStore.asTold(store, told);
+    } catch (IllegalArgumentException e) {
+      store.close();
+      throw e;
+    }
+  }
+}
