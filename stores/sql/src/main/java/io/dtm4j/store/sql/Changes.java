@@ -26,7 +26,16 @@ final class Changes {
   private final List<Stored> created = new ArrayList<>();
   private final List<Change> updated = new ArrayList<>();
 
-  private record Change(Found before, Stored now) {}
+  private record Change(Found before, Stored now) {
+    /** Whether it changes the row in trans_global; who only registers branches does not. */
+    boolean isOfItsState() {
+      var was = before.stored().transaction();
+      var is = now.transaction();
+      return !was.state().equals(is.state())
+          || !was.definition().equals(is.definition())
+          || !before.stored().owner().equals(now.owner());
+    }
+  }
 
   /** A branch row that is inserted. */
   private record NewRow(
@@ -131,11 +140,12 @@ final class Changes {
   }
 
   private void updateGlobals() throws SQLException {
-    if (updated.isEmpty()) {
+    List<Change> moved = updated.stream().filter(Change::isOfItsState).toList();
+    if (moved.isEmpty()) {
       return;
     }
     try (Prepared update = session.prepare(Rows.STATE_UPDATE + " where id = ?")) {
-      for (Change change : updated) {
+      for (Change change : moved) {
         var transaction = change.now.transaction();
         Rows.writeState(
             update,

@@ -19,14 +19,18 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a group without reading: new transactions, and answers and ends that passes write to what
- * they hold. What {@link Batch#applyTo} compares stands in the conditions of the updates, in one
- * point stricter: the token has to be the very text that the pass believes in, mark included.
- * Updates that set the same in many transactions are one statement; each has to find all its rows,
- * else the whole is undone and left to {@link GroupWrite}.
+ * Writes what it can of a group without reading: new transactions, and answers and ends that passes
+ * write to what they hold. What {@link Batch#applyTo} compares stands in the conditions of the
+ * updates, in one point stricter: the token has to be the very text that the pass believes in, mark
+ * included. Updates that set the same in many transactions are one statement; each has to find all
+ * its rows, else the whole is undone and left to {@link GroupWrite}, as is the rest from the first.
  */
 final class FastGroup {
   /** The new token has another mark and revision, and the claim that stands there. */
@@ -50,8 +54,12 @@ final class FastGroup {
   private static final int MARKED_PREFIX = 7; // dtm4j:l
 
   private final List<Batch> group;
-  private final List<Stored> created;
+
+  /** By place in the group. */
+  private final SortedMap<Integer, Stored> created;
+
   private final List<Update> updates;
+  private final List<Integer> rest;
 
   /** Something did not find its row, or found one that it did not expect. Nothing is stored. */
   static final class MissedException extends RuntimeException {
@@ -78,6 +86,7 @@ final class FastGroup {
 
   /** What a batch of a pass makes of its row in trans_global. */
   private static final class Update {
+    private final int place;
     private final Gid gid;
     private final Owner owner;
     private final Guard.HeldBy guard;
@@ -90,7 +99,8 @@ final class FastGroup {
     private @Nullable Duration interval;
     private @Nullable Instant nextTime;
 
-    private Update(Gid gid, Guard.HeldBy guard, Owner owner) {
+    private Update(int place, Gid gid, Guard.HeldBy guard, Owner owner) {
+      this.place = place;
       this.gid = gid;
       this.guard = guard;
       this.owner = owner;
@@ -98,7 +108,7 @@ final class FastGroup {
     }
 
     /** The update of a batch, or null when it takes more than that. */
-    static @Nullable Update of(Batch batch) {
+    static @Nullable Update of(int place, Batch batch) {
       if (!(batch.guard() instanceof Guard.HeldBy guard)
           || batch.owner() == null
           || guard.owner().mark() != Owner.Mark.LEASED
@@ -108,7 +118,7 @@ final class FastGroup {
           || batch.owner().mark() == Owner.Mark.LOOK_AGAIN) {
         return null;
       }
-      var update = new Update(batch.gid(), guard, batch.owner());
+      var update = new Update(place, batch.gid(), guard, batch.owner());
       for (Write write : batch.writes()) {
         if (!update.add(write)) {
           return null;
@@ -178,33 +188,57 @@ final class FastGroup {
     }
   }
 
-  private FastGroup(List<Batch> group, List<Stored> created, List<Update> updates) {
+  private FastGroup(
+      List<Batch> group,
+      SortedMap<Integer, Stored> created,
+      List<Update> updates,
+      List<Integer> rest) {
     this.group = group;
     this.created = created;
     this.updates = updates;
+    this.rest = rest;
   }
 
-  /** That group, or null when it is not of this kind. */
-  static @Nullable FastGroup of(List<Batch> group) {
-    var gids = new HashSet<Gid>();
-    var created = new ArrayList<Stored>();
+  /** Takes a group apart. */
+  static FastGroup of(List<Batch> group) {
+    var created = new TreeMap<Integer, Stored>();
     var updates = new ArrayList<Update>();
-    for (Batch batch : group) {
-      if (!gids.add(batch.gid())) {
-        return null;
+    var rest = new TreeSet<Integer>();
+    Set<Gid> several = several(group);
+    for (int i = 0; i < group.size(); i++) {
+      Batch batch = group.get(i);
+      Update update = several.contains(batch.gid()) ? null : Update.of(i, batch);
+      if (update != null) {
+        updates.add(update);
+      } else if (isNew(batch) && !several.contains(batch.gid())) {
+        created.put(i, newRecord(batch));
+      } else {
+        rest.add(i);
       }
-      if (isNew(batch)) {
-        created.add(newRecord(batch));
-        continue;
-      }
-      Update update = Update.of(batch);
-      if (update == null) {
-        return null;
-      }
-      updates.add(update);
+    }
+    if (rest.stream().anyMatch(i -> group.get(i).guard() instanceof Guard.Absent)) {
+      rest.addAll(created.keySet()); // what is new is listed in the order of the group
+      created.clear();
     }
     updates.sort(comparing(update -> update.gid.value()));
-    return new FastGroup(group, created, updates);
+    return new FastGroup(group, created, updates, List.copyOf(rest));
+  }
+
+  /** The gids of which there is more than one batch. */
+  private static Set<Gid> several(List<Batch> group) {
+    var once = new HashSet<Gid>();
+    var several = new HashSet<Gid>();
+    for (Batch batch : group) {
+      if (!once.add(batch.gid())) {
+        several.add(batch.gid());
+      }
+    }
+    return several;
+  }
+
+  /** Whether there is nothing to do without reading. */
+  boolean isEmpty() {
+    return created.isEmpty() && updates.isEmpty();
   }
 
   private static boolean isNew(Batch batch) {
@@ -220,7 +254,7 @@ final class FastGroup {
   }
 
   /**
-   * Writes it, within one database transaction.
+   * Writes the group, within one database transaction.
    *
    * @throws MissedException when something stored is not as a pass believes
    */
@@ -228,18 +262,24 @@ final class FastGroup {
     updateGlobals(session);
     updateBranches(session);
     try {
-      new Changes(session).insert(created);
+      new Changes(session).insert(List.copyOf(created.values()));
     } catch (SQLException e) {
       if (session.dialect().failure(e) == Dialect.Failure.DUPLICATE) {
         throw new MissedException();
       }
       throw e;
     }
-    var results = new ArrayList<CommitResult>(group.size());
-    for (Batch batch : group) {
-      results.add(new CommitResult.Committed(isNew(batch) ? newRecord(batch) : null));
+    var results = new CommitResult[group.size()];
+    updates.forEach(update -> results[update.place] = new CommitResult.Committed(null));
+    created.forEach((place, stored) -> results[place] = new CommitResult.Committed(stored));
+    if (!rest.isEmpty()) {
+      List<CommitResult> read =
+          new GroupWrite(session).apply(rest.stream().map(group::get).toList());
+      for (int i = 0; i < read.size(); i++) {
+        results[rest.get(i)] = read.get(i);
+      }
     }
-    return results;
+    return List.of(results);
   }
 
   private void updateGlobals(Session session) throws SQLException {

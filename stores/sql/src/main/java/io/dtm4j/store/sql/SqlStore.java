@@ -89,7 +89,7 @@ public final class SqlStore implements TransactionStore {
       return List.of();
     }
     FastGroup fast = FastGroup.of(group);
-    if (fast != null) {
+    if (!fast.isEmpty()) {
       try {
         return connections.write(fast::apply);
       } catch (FastGroup.MissedException _) {
