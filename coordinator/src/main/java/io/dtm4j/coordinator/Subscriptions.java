@@ -227,7 +227,9 @@ public final class Subscriptions {
     try {
       Bounds.checkName("topic", topic, MAX_TOPIC);
       Bounds.checkLength("url", url, MAX_URL);
+      Bounds.checkPlain("url", url);
       Bounds.checkLength("remark", remark, MAX_REMARK);
+      Bounds.checkPlain("remark", remark);
       return null;
     } catch (RefusedException e) {
       return e.reply();

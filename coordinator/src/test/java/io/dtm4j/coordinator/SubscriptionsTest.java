@@ -124,6 +124,8 @@ class SubscriptionsTest extends InVirtualTime {
     assertThat(subscribe("", "http://a")).isEqualTo(ErrorCode.BAD_REQUEST);
     assertThat(subscribe("t", "")).isEqualTo(ErrorCode.BAD_REQUEST);
     assertThat(subscribe("\uFFFD", "http://a")).isEqualTo(ErrorCode.BAD_REQUEST);
+    assertThat(subscribe("\0", "http://a")).isEqualTo(ErrorCode.BAD_REQUEST);
+    assertThat(subscribe("t", "http://a/\0")).isEqualTo(ErrorCode.BAD_REQUEST);
     assertThat(subscribe("t".repeat(129), "http://a")).isEqualTo(ErrorCode.LIMIT_EXCEEDED);
     assertThat(subscribe("t", "x".repeat(8_193))).isEqualTo(ErrorCode.LIMIT_EXCEEDED);
     assertThat(world.store.findKeyValues("topics", null)).isEmpty();

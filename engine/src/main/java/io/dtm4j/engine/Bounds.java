@@ -7,6 +7,7 @@ import io.dtm4j.protocol.CustomData;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GrpcAddress;
+import io.dtm4j.protocol.PlainText;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.protocol.Transport;
 import java.util.ArrayList;
@@ -24,9 +25,6 @@ public final class Bounds {
   /** The most bytes of text and payloads a transaction may have in all. */
   public static final int MAX_BYTES = 4 << 20;
 
-  /** What stands for characters that could not be read. */
-  private static final char REPLACEMENT = '\uFFFD';
-
   /** What stands between the number of a step and that of a subscriber in a branch id. */
   static final char SUBSCRIBER = '-';
 
@@ -40,9 +38,31 @@ public final class Bounds {
    */
   public static void checkName(String what, String name, int limit) throws RefusedException {
     checkLength(what, name, limit);
-    if (name.indexOf(REPLACEMENT) >= 0) {
+    checkPlain(what, name);
+    if (name.indexOf(PlainText.REPLACEMENT) >= 0) {
       throw new RefusedException(
           ErrorCode.BAD_REQUEST, what + " has characters that are not Unicode (U+FFFD or worse)");
+    }
+  }
+
+  /** Refuses texts that not every store could keep as they are. */
+  public static void checkPlain(String what, String text) throws RefusedException {
+    if (!PlainText.isOne(text)) {
+      throw new RefusedException(
+          ErrorCode.BAD_REQUEST, what + " has a NUL character or half of a surrogate pair");
+    }
+  }
+
+  /** Refuses texts of a new transaction that not every store could keep as they are. */
+  static void checkPlain(Definition definition) throws RefusedException {
+    checkPlain("query_prepared", definition.queryPrepared());
+    checkPlain("custom_data", definition.customData());
+    for (Map.Entry<String, String> header : definition.options().branchHeaders().entrySet()) {
+      checkPlain("branch_headers", header.getKey());
+      checkPlain("branch_headers", header.getValue());
+    }
+    if (definition.type() == TransType.WORKFLOW) {
+      checkPlain("custom_data: name", CustomData.workflow(definition.customData()).name());
     }
   }
 
@@ -92,6 +112,12 @@ public final class Bounds {
       throws RefusedException {
     if (url.isEmpty()) {
       return;
+    }
+    if (!PlainText.isOne(url)) {
+      throw new RefusedException(
+          ErrorCode.BAD_REQUEST,
+          what + ": url with a NUL character or half of a surrogate pair",
+          byTopics);
     }
     switch (Transport.of(protocol, url)) {
       case HTTP -> {
@@ -204,7 +230,9 @@ public final class Bounds {
    *
    * @throws RefusedException when it does not
    */
-  static void checkGrowth(Transaction transaction, String more) throws RefusedException {
+  static void checkGrowth(Transaction transaction, String what, String more)
+      throws RefusedException {
+    checkPlain(what, more);
     checkBytes(sizeOf(transaction.definition(), transaction.branches()) + bytesOf(more), false);
   }
 

@@ -178,7 +178,7 @@ public final class Commands {
       return decided(stored);
     }
     try {
-      Bounds.checkGrowth(transaction, end.result());
+      Bounds.checkGrowth(transaction, "req_extra: result", end.result());
     } catch (RefusedException e) {
       return new Verdict.Answer(e.reply());
     }

@@ -86,6 +86,7 @@ public final class Creation {
             request.customData(),
             request.options(),
             now);
+    Bounds.checkPlain(definition);
     Bounds.checkSize(definition, branches, !topicsOf(request).isEmpty());
     if (Bounds.isGrpc(definition, definition.queryPrepared())
         || branches.stream().anyMatch(branch -> Bounds.isGrpc(definition, branch.url()))) {

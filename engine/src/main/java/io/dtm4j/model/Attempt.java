@@ -1,5 +1,6 @@
 package io.dtm4j.model;
 
+import io.dtm4j.protocol.PlainText;
 import java.time.Instant;
 
 /**
@@ -9,7 +10,7 @@ import java.time.Instant;
  * @param number how often the branch has been called
  * @param at when the answer came, or was given up
  * @param kind what kind of answer it was
- * @param text the first {@link #MAX_TEXT} characters of it
+ * @param text the first {@link #MAX_TEXT} characters of it, as a {@link PlainText}
  */
 public record Attempt(int number, Instant at, Kind kind, String text) {
   public static final int MAX_TEXT = 500;
@@ -23,6 +24,6 @@ public record Attempt(int number, Instant at, Kind kind, String text) {
   }
 
   public Attempt {
-    text = text.length() > MAX_TEXT ? text.substring(0, MAX_TEXT) : text;
+    text = PlainText.beginning(text, MAX_TEXT);
   }
 }

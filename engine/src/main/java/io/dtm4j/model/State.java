@@ -1,6 +1,7 @@
 package io.dtm4j.model;
 
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.PlainText;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -26,13 +27,9 @@ public record State(
   /** The most characters of a reason that are kept: what DTM's own tables hold. */
   public static final int MAX_REASON = 1_024;
 
-  /** The reason as far as it is kept. */
+  /** The reason as far as it is kept: a {@link PlainText}, whatever a participant has sent. */
   public static String shortened(String reason) {
-    if (reason.length() <= MAX_REASON) {
-      return reason;
-    }
-    boolean cutsPair = Character.isHighSurrogate(reason.charAt(MAX_REASON - 1));
-    return reason.substring(0, cutsPair ? MAX_REASON - 1 : MAX_REASON);
+    return PlainText.beginning(reason, MAX_REASON);
   }
 
   public State withUpdateTime(Instant at) {

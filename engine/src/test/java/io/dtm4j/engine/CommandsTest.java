@@ -787,6 +787,16 @@ class CommandsTest {
   }
 
   @Test
+  void a_result_that_no_store_keeps_is_refused() {
+    assertThat(end("succeed", "", "a\0", stored(Given.workflow(), GlobalStatus.PREPARED)))
+        .isEqualTo(
+            new Verdict.Answer(
+                new Reply.Failed(
+                    ErrorCode.BAD_REQUEST,
+                    "req_extra: result has a NUL character or half of a surrogate pair")));
+  }
+
+  @Test
   void what_is_no_workflow_is_neither_ended_nor_found_as_one() {
     Stored tcc = stored(Given.tcc(), GlobalStatus.PREPARED);
 

@@ -322,6 +322,50 @@ class CreationTest {
               Request.saga().gid("a\uFFFD"),
               ErrorCode.BAD_REQUEST,
               "gid has characters that are not Unicode (U+FFFD or worse)"),
+          new Refusal(
+              "a gid with NUL",
+              Request.saga().gid("a\0"),
+              ErrorCode.BAD_REQUEST,
+              "gid has a NUL character or half of a surrogate pair"),
+          new Refusal(
+              "custom data with NUL",
+              Request.saga().type("tcc").customData("\0"),
+              ErrorCode.BAD_REQUEST,
+              "custom_data has a NUL character or half of a surrogate pair"),
+          new Refusal(
+              "check-back with NUL",
+              Request.saga().queryPrepared("\0"),
+              ErrorCode.BAD_REQUEST,
+              "query_prepared has a NUL character or half of a surrogate pair"),
+          new Refusal(
+              "step with NUL",
+              Request.saga().steps(new Step("http://s/\0", "", "")),
+              ErrorCode.BAD_REQUEST,
+              "action of step 01: url with a NUL character or half of a surrogate pair"),
+          new Refusal(
+              "subscriber with NUL",
+              Request.msg()
+                  .steps(new Step("topic://orders", "", ""))
+                  .topics(_ -> List.of("http://s/\0")),
+              ErrorCode.BAD_REQUEST,
+              "subscriber 1 of step 01: url with a NUL character or half of a surrogate pair"),
+          new Refusal(
+              "header with NUL",
+              Request.saga()
+                  .options(new Options(false, 0, 0, 0, Map.of("h", "\0"), false, 0)),
+              ErrorCode.BAD_REQUEST,
+              "branch_headers has a NUL character or half of a surrogate pair"),
+          new Refusal(
+              "name of a header with NUL",
+              Request.saga()
+                  .options(new Options(false, 0, 0, 0, Map.of("\0", "h"), false, 0)),
+              ErrorCode.BAD_REQUEST,
+              "branch_headers has a NUL character or half of a surrogate pair"),
+          new Refusal(
+              "workflow whose name has half of a pair",
+              Request.workflow("{\"name\":\"\\ud800\"}"),
+              ErrorCode.BAD_REQUEST,
+              "custom_data: name has a NUL character or half of a surrogate pair"),
           new Refusal("no gid", Request.saga().gid(""), ErrorCode.BAD_REQUEST, "gid is missing"),
           new Refusal(
               "long gid",

@@ -143,6 +143,21 @@ class RegistrationTest {
               ErrorCode.BAD_REQUEST,
               "op has characters that are not Unicode (U+FFFD or worse)"),
           new Refusal(
+              "branch id with NUL",
+              step("\0", "action", "succeed"),
+              ErrorCode.BAD_REQUEST,
+              "branch_id has a NUL character or half of a surrogate pair"),
+          new Refusal(
+              "op with NUL",
+              step("01", "\0", "succeed"),
+              ErrorCode.BAD_REQUEST,
+              "op has a NUL character or half of a surrogate pair"),
+          new Refusal(
+              "url with NUL",
+              tcc("g", "01", "http://s/\0", ""),
+              ErrorCode.BAD_REQUEST,
+              "confirm: url with a NUL character or half of a surrogate pair"),
+          new Refusal(
               "long branch id",
               step("1".repeat(129), "action", "succeed"),
               ErrorCode.LIMIT_EXCEEDED,

@@ -37,7 +37,6 @@ final class JsonBody {
                   .build())
           .build();
 
-  private static final char REPLACEMENT = '\uFFFD';
   private static final int DECODED_AT_ONCE = 1_024;
 
   private JsonBody() {}
@@ -172,33 +171,7 @@ final class JsonBody {
    * differ in them only would be one in the store.
    */
   static String wellFormed(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      if (Character.isSurrogate(text.charAt(i))) {
-        return withoutHalves(text, i);
-      }
-    }
-    return text;
-  }
-
-  private static String withoutHalves(String text, int from) {
-    StringBuilder changed = null;
-    for (int i = from; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (!Character.isSurrogate(c)) {
-        continue;
-      }
-      if (Character.isHighSurrogate(c)
-          && i + 1 < text.length()
-          && Character.isLowSurrogate(text.charAt(i + 1))) {
-        i++;
-        continue;
-      }
-      if (changed == null) {
-        changed = new StringBuilder(text);
-      }
-      changed.setCharAt(i, REPLACEMENT);
-    }
-    return changed == null ? text : changed.toString();
+    return PlainText.wellFormed(text);
   }
 
   static UnreadableRequestException wrong(String what, @Nullable JsonToken value, String expected) {
