@@ -1,5 +1,7 @@
 package io.dtm4j.engine;
 
+import static io.dtm4j.protocol.PlainText.bytesOf;
+
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.Definition;
 import io.dtm4j.model.Transaction;
@@ -261,16 +263,5 @@ public final class Bounds {
   private static String stepOf(String branchId) {
     int end = branchId.indexOf(SUBSCRIBER);
     return end < 0 ? branchId : branchId.substring(0, end);
-  }
-
-  private static long bytesOf(String text) {
-    long bytes = text.length();
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (c >= 0x80) {
-        bytes += c < 0x800 || Character.isSurrogate(c) ? 1 : 2; // a pair has four bytes
-      }
-    }
-    return bytes;
   }
 }

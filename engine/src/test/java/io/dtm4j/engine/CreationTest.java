@@ -351,14 +351,12 @@ class CreationTest {
               "subscriber 1 of step 01: url with a NUL character or half of a surrogate pair"),
           new Refusal(
               "header with NUL",
-              Request.saga()
-                  .options(new Options(false, 0, 0, 0, Map.of("h", "\0"), false, 0)),
+              Request.saga().options(new Options(false, 0, 0, 0, Map.of("h", "\0"), false, 0)),
               ErrorCode.BAD_REQUEST,
               "branch_headers has a NUL character or half of a surrogate pair"),
           new Refusal(
               "name of a header with NUL",
-              Request.saga()
-                  .options(new Options(false, 0, 0, 0, Map.of("\0", "h"), false, 0)),
+              Request.saga().options(new Options(false, 0, 0, 0, Map.of("\0", "h"), false, 0)),
               ErrorCode.BAD_REQUEST,
               "branch_headers has a NUL character or half of a surrogate pair"),
           new Refusal(

@@ -36,6 +36,18 @@ public final class PlainText {
     return of(text.substring(0, cutsPair ? limit - 1 : limit));
   }
 
+  /** How many bytes it has in UTF-8. */
+  public static long bytesOf(String text) {
+    long bytes = text.length();
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c >= 0x80) {
+        bytes += c < 0x800 || Character.isSurrogate(c) ? 1 : 2; // a pair has four bytes
+      }
+    }
+    return bytes;
+  }
+
   /** The text with halves of surrogate pairs replaced; NUL stays. */
   static String wellFormed(String text) {
     return replaced(text, true);

@@ -1,10 +1,15 @@
 package io.dtm4j.store;
 
+import static io.dtm4j.protocol.PlainText.bytesOf;
 import static java.util.Objects.requireNonNull;
 
 import io.dtm4j.model.Attempt;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
+import io.dtm4j.model.Definition;
+import io.dtm4j.model.Extra;
+import io.dtm4j.model.State;
+import io.dtm4j.model.Transaction;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.Payload;
@@ -282,11 +287,11 @@ public final class LaneWork {
     for (Write write : batch.writes()) {
       size +=
           switch (write) {
-            case Write.SaveNew save -> sizeOf(save.transaction().branches());
+            case Write.SaveNew save -> sizeOf(save.transaction());
             case Write.AddBranches add -> sizeOf(add.branches());
-            case Write.SetStatus set -> length(set.reason()) + length(set.result());
-            case Write.SetExtra set ->
-                (long) set.extra().attempts().size() * Attempt.MAX_TEXT + BYTES_PER_WRITE;
+            case Write.SetStatus set ->
+                BYTES_PER_WRITE + bytesOrNone(set.reason()) + bytesOrNone(set.result());
+            case Write.SetExtra set -> sizeOf(set.extra());
             case Write.SetOptions set -> sizeOf(set.options().branchHeaders());
             case Write.SetBranch _,
                 Write.SetSchedule _,
@@ -301,11 +306,33 @@ public final class LaneWork {
     return size;
   }
 
+  private static long sizeOf(Transaction transaction) {
+    Definition definition = transaction.definition();
+    State state = transaction.state();
+    return BYTES_PER_WRITE
+        + bytesOf(definition.queryPrepared())
+        + bytesOf(definition.customData())
+        + sizeOf(definition.options().branchHeaders())
+        + sizeOf(state.extra())
+        + bytesOf(state.reason())
+        + bytesOf(state.result())
+        + sizeOf(transaction.branches());
+  }
+
+  /** What has a bound counts as if it reached it. */
+  private static long sizeOf(Extra extra) {
+    long size = BYTES_PER_WRITE + (long) extra.attempts().size() * Attempt.MAX_TEXT;
+    for (Map.Entry<String, String> member : extra.unknown().entrySet()) {
+      size += bytesOf(member.getKey()) + bytesOf(member.getValue());
+    }
+    return size;
+  }
+
   private static long sizeOf(List<Branch> rows) {
     long size = 0;
     Payload last = Payload.EMPTY;
     for (Branch row : rows) {
-      size += BYTES_PER_WRITE + row.url().length();
+      size += BYTES_PER_WRITE + bytesOf(row.url());
       if (!row.payload().equals(last)) { // the rows of a step share theirs
         last = row.payload();
         size += last.bytes().length;
@@ -317,13 +344,13 @@ public final class LaneWork {
   private static long sizeOf(Map<String, String> headers) {
     long size = BYTES_PER_WRITE;
     for (Map.Entry<String, String> header : headers.entrySet()) {
-      size += header.getKey().length() + header.getValue().length();
+      size += bytesOf(header.getKey()) + bytesOf(header.getValue());
     }
     return size;
   }
 
-  private static long length(@Nullable String text) {
-    return text == null ? 0 : text.length();
+  private static long bytesOrNone(@Nullable String text) {
+    return text == null ? 0 : bytesOf(text);
   }
 
   /** A batch that is to be committed; see {@link Committer#commit}. */

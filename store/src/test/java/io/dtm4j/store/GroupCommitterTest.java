@@ -7,13 +7,20 @@ import static org.assertj.core.api.Assertions.fail;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
+import io.dtm4j.model.Definition;
+import io.dtm4j.model.Extra;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
+import io.dtm4j.model.Schedule;
+import io.dtm4j.model.State;
+import io.dtm4j.model.Transaction;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
+import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Payload;
+import io.dtm4j.protocol.TransType;
 import io.dtm4j.store.CommitResult.Lost;
 import io.dtm4j.store.CommitResult.Rejected;
 import java.time.Duration;
@@ -298,6 +305,32 @@ class GroupCommitterTest {
     loop.runUntil(() -> answers.size() == 7);
 
     assertThat(store.groups()).extracting(List::size).containsExactly(1, 2, 2, 1, 1);
+  }
+
+  @Test
+  void all_texts_of_a_batch_count_with_their_bytes() throws Exception {
+    String third = "é".repeat((int) LaneWork.MAX_BYTES / 6);
+    for (Batch batch :
+        List.of(
+            created(third, "", Map.of(), ""),
+            created("", third, Map.of(), ""),
+            created("", "", Map.of("h", third), ""),
+            created("", "", Map.of(third, ""), ""),
+            created("", "", Map.of(), third))) {
+      var answers = new ArrayList<String>();
+      store.shut();
+      commit("first", 1, answers);
+      store.awaitCommit();
+      for (int i = 0; i < 4; i++) {
+        lane.commit(batch, loop, _ -> answers.add("large"));
+      }
+      store.open();
+      loop.runUntil(() -> answers.size() == 5);
+    }
+
+    assertThat(store.groups())
+        .extracting(List::size)
+        .containsExactly(1, 2, 2, 1, 2, 2, 1, 2, 2, 1, 2, 2, 1, 2, 2);
   }
 
   @Test
@@ -693,6 +726,27 @@ class GroupCommitterTest {
     var owner = new Owner(Owner.Mark.LEASED, "s", "c", number);
     return new Batch(
         new Gid(gid), new Guard.InStatus(GlobalStatus.PREPARED, null, NOW), owner, List.of());
+  }
+
+  private static Batch created(
+      String query, String data, Map<String, String> headers, String result) {
+    var options = new Options(false, 0, 0, 0, headers, false, 0);
+    var definition = new Definition(TransType.WORKFLOW, "http", query, data, options, NOW);
+    var state =
+        new State(
+            GlobalStatus.PREPARED,
+            "",
+            result,
+            NOW,
+            null,
+            new Schedule(Duration.ofSeconds(10), NOW),
+            Extra.NONE);
+    var gid = new Gid("large");
+    return new Batch(
+        gid,
+        Guard.Absent.INSTANCE,
+        new Owner(Owner.Mark.LEASED, "s", "c", 1),
+        List.of(new Write.SaveNew(new Transaction(gid, definition, state, List.of()))));
   }
 
   private static Batch withPayload(int size) {

@@ -1,8 +1,14 @@
 package io.dtm4j.store.sql;
 
 import io.dtm4j.model.Branch;
+import io.dtm4j.model.Definition;
+import io.dtm4j.model.Extra;
+import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
+import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.PlainText;
+import io.dtm4j.store.ExtraJson;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -10,6 +16,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Collects changes of records and writes their differences, many rows with each statement. */
@@ -42,7 +49,7 @@ final class Changes {
       Gid gid, int ord, Branch branch, @Nullable Branch before, Instant updateTime) {
     int weight() {
       return ROW
-          + branch.url().length()
+          + (int) PlainText.bytesOf(branch.url())
           + (before != null && branch.payload().equals(before.payload())
               ? 0
               : branch.payload().bytes().length);
@@ -92,15 +99,39 @@ final class Changes {
 
   private void insertGlobals(String end) throws SQLException {
     for (int from = 0; from < created.size(); ) {
-      int to = from;
-      for (int bytes = 0;
-          to < created.size() && to - from < MOST_ROWS && bytes < MOST_BYTES;
-          to++) {
-        bytes += ROW + created.get(to).transaction().definition().customData().length();
-      }
+      int to = partFrom(from, created, stored -> weightOf(stored.transaction()));
       insertGlobals(created.subList(from, to), end);
       from = to;
     }
+  }
+
+  /** Where the rows end that one statement takes; a row that is larger than that goes alone. */
+  private static <T> int partFrom(int from, List<T> rows, ToIntFunction<T> weight) {
+    int to = from;
+    for (long bytes = 0; to < rows.size() && to - from < MOST_ROWS; to++) {
+      bytes += weight.applyAsInt(rows.get(to));
+      if (bytes > MOST_BYTES && to > from) {
+        break;
+      }
+    }
+    return to;
+  }
+
+  /** Of its row in trans_global; the driver may double it, where it escapes characters. */
+  private static int weightOf(Transaction transaction) {
+    Definition definition = transaction.definition();
+    State state = transaction.state();
+    return ROW
+        + (int) PlainText.bytesOf(definition.queryPrepared())
+        + (int) PlainText.bytesOf(definition.customData())
+        + (definition.options().branchHeaders().isEmpty()
+            ? ROW
+            : (int) PlainText.bytesOf(OptionsJson.write(definition.options())))
+        + (state.extra().equals(Extra.NONE)
+            ? 0
+            : (int) PlainText.bytesOf(ExtraJson.write("", state.extra())))
+        + (int) PlainText.bytesOf(state.result())
+        + (int) PlainText.bytesOf(state.reason());
   }
 
   private void insertGlobals(List<Stored> part, String end) throws SQLException {
@@ -205,10 +236,7 @@ final class Changes {
         change ->
             addRows(change.now, change.before.stored().transaction().branches().size(), rows));
     for (int from = 0; from < rows.size(); ) {
-      int to = from;
-      for (int bytes = 0; to < rows.size() && to - from < MOST_ROWS && bytes < MOST_BYTES; to++) {
-        bytes += rows.get(to).weight();
-      }
+      int to = partFrom(from, rows, NewRow::weight);
       insertBranches(rows.subList(from, to));
       from = to;
     }

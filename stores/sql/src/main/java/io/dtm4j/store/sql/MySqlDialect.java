@@ -11,6 +11,7 @@ import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.mariadb.jdbc.export.MaxAllowedPacketException;
 
 /** MariaDB and MySQL, through MariaDB's driver. */
 final class MySqlDialect implements Dialect {
@@ -20,7 +21,7 @@ final class MySqlDialect implements Dialect {
   private static final int PACKET_TOO_LARGE = 1153;
 
   /** A payload of 4 MB, each byte of it escaped, and what stands around it. */
-  private static final long LEAST_PACKET = 16 << 20;
+  private static final int LEAST_PACKET = 16 << 20;
 
   private MySqlDialect() {}
 
@@ -35,6 +36,8 @@ final class MySqlDialect implements Dialect {
         "connectTimeout", "2000",
         "socketTimeout", "30000",
         "tcpKeepAlive", "true",
+        // The driver refuses what is larger; a server would cut the connection instead.
+        "maxAllowedPacket", Integer.toString(LEAST_PACKET),
         // Counts are of the rows that were found, changed or not.
         "useAffectedRows", "false",
         "useBulkStmts", "false");
@@ -88,6 +91,9 @@ final class MySqlDialect implements Dialect {
 
   @Override
   public Failure failure(SQLException e) {
+    if (e.getCause() instanceof MaxAllowedPacketException) {
+      return Failure.REJECTED;
+    }
     return switch (e.getErrorCode()) {
       case 1213, 1205, 1020 -> Failure.CONFLICT; // deadlock, lock wait, record has changed
       case DUPLICATE_KEY -> Failure.DUPLICATE;

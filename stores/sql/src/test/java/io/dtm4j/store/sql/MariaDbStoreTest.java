@@ -1,9 +1,20 @@
 package io.dtm4j.store.sql;
 
+import static io.dtm4j.store.sql.Sagas.PAST;
+import static io.dtm4j.store.sql.Sagas.claim;
+import static io.dtm4j.store.sql.Sagas.saga;
+import static io.dtm4j.store.sql.Sagas.saveNew;
+import static io.dtm4j.store.sql.Sagas.withHeader;
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.dtm4j.databases.DatabaseServer;
+import io.dtm4j.model.Batch;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.store.CommitResult.Committed;
+import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class MariaDbStoreTest extends SqlStoreTest {
@@ -22,6 +33,24 @@ class MariaDbStoreTest extends SqlStoreTest {
           .withMessageContaining("max_allowed_packet is 1048576 (expected: >= 16777216)");
     } finally {
       server.stop();
+    }
+  }
+
+  /** 4 MB of characters that JSON writes in six and MariaDB's driver in seven. */
+  @Test
+  void what_is_larger_than_a_packet_is_refused_and_not_sent_again_and_again() throws Exception {
+    try (SqlStore store = SqlStore.open(SharedServer.MARIADB.newDatabase())) {
+      Batch large =
+          saveNew(withHeader(saga("large", PAST), "\u0001".repeat(4 << 20)), claim("c1"));
+      Batch small = saveNew(saga("small", PAST), claim("c2"));
+
+      assertThatExceptionOfType(StoreRejectedException.class)
+          .isThrownBy(() -> store.commit(List.of(large, small)));
+      assertThatExceptionOfType(StoreRejectedException.class)
+          .isThrownBy(() -> store.createKeyValue("c", "k", "'".repeat(9 << 20)));
+
+      assertThat(store.commit(List.of(small))).allMatch(result -> result instanceof Committed);
+      assertThat(store.find(new Gid("large"))).isEmpty();
     }
   }
 }

@@ -20,6 +20,7 @@ import io.dtm4j.protocol.TransType;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 
 /** Sagas of one step, and what is written of them. */
 final class Sagas {
@@ -61,6 +62,12 @@ final class Sagas {
         new Definition(
             was.type(), was.protocol(), "", "x".repeat(length), was.options(), was.createTime());
     return new Transaction(saga.gid(), definition, saga.state(), saga.branches());
+  }
+
+  static Transaction withHeader(Transaction saga, String value) {
+    var options = new Options(false, 0, 0, 0, Map.of("header", value), false, 0);
+    return new Transaction(
+        saga.gid(), saga.definition().withOptions(options), saga.state(), saga.branches());
   }
 
   static Batch saveNew(Transaction transaction, Owner owner) {

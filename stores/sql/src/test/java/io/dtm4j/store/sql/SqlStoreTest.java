@@ -7,6 +7,7 @@ import static io.dtm4j.store.sql.Sagas.end;
 import static io.dtm4j.store.sql.Sagas.saga;
 import static io.dtm4j.store.sql.Sagas.saveNew;
 import static io.dtm4j.store.sql.Sagas.step;
+import static io.dtm4j.store.sql.Sagas.withHeader;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
@@ -15,6 +16,7 @@ import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Stored;
+import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.protocol.Op;
@@ -382,6 +384,24 @@ abstract class SqlStoreTest {
 
     assertThat(store.find(new Gid("g")).orElseThrow().transaction().branches())
         .containsExactly(row);
+  }
+
+  /** A quote in a header is escaped in the JSON, and both its characters on the way to MariaDB. */
+  @Test
+  void a_group_of_large_headers_takes_as_many_statements_as_it_needs() throws Exception {
+    TransactionStore store = opened(server.newDatabase());
+    List<Batch> group =
+        IntStream.range(0, 6)
+            .mapToObj(
+                i -> saveNew(withHeader(saga("g" + i, PAST), "\"".repeat(1 << 20)), claim("c" + i)))
+            .toList();
+
+    assertThat(store.commit(group)).allMatch(result -> result instanceof Committed);
+
+    for (Batch saved : group) {
+      assertThat(store.find(saved.gid()).orElseThrow().transaction())
+          .isEqualTo(((Write.SaveNew) saved.writes().getFirst()).transaction());
+    }
   }
 
   @Test
