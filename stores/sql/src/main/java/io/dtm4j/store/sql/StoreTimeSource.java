@@ -6,21 +6,40 @@ import java.time.InstantSource;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The clock of the database, which all servers share: the monotonic clock of this machine and how
  * far the database is ahead of it, measured at the opening and again every 10 seconds. Between, and
- * while the database cannot be asked, it goes on by the monotonic clock. It never goes back: where
- * the database's clock was set back it stands still until that is made up for. Thread-safe.
+ * while the database cannot be asked, it goes on by the monotonic clock; after 30 seconds without
+ * an answer it is not {@link #isKnown known} any more, and nothing is claimed by it.
+ *
+ * <p>How it follows the database: forward at once; back by up to 2 seconds at half its pace, so
+ * that it neither stands still nor goes back; back by more than that at once. The latter is the one
+ * case in which it goes back: the database's clock was set, or another machine took over. All
+ * servers have measured 10 seconds later, and agree on one time again; were they to wait for what
+ * their clocks are ahead, those that are started meanwhile would have another time for as long, and
+ * the old ones would take the leases of the new ones for ended.
+ *
+ * <p>An answer that took long says little: of several the fastest counts, and when even that one
+ * took more than 100 milliseconds the clock moves only as far as it is certainly wrong.
+ * Thread-safe.
  */
 final class StoreTimeSource implements InstantSource, AutoCloseable {
+  /** The database's clock was set back when it is behind by more than that. */
+  static final Duration SET_BACK = Duration.ofSeconds(2);
+
+  /** Without an answer for so long it is not known. */
+  static final Duration KNOWN_FOR = Duration.ofSeconds(30);
+
   private static final Logger log = LoggerFactory.getLogger(StoreTimeSource.class);
   private static final Duration INTERVAL = Duration.ofSeconds(10);
   private static final int SAMPLES = 3;
+  private static final int MOST_SAMPLES = 6;
+  private static final long SLOW = Duration.ofMillis(100).toNanos();
   private static final long STEP = Duration.ofSeconds(1).toNanos();
   private static final long NANOS_PER_MILLI = 1_000_000;
 
@@ -29,8 +48,31 @@ final class StoreTimeSource implements InstantSource, AutoCloseable {
   private final ScheduledExecutorService timer =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("dtm4j-store-time").daemon().factory());
-  private final AtomicLong lastMillis = new AtomicLong();
-  private volatile long aheadNanos;
+  private volatile Ahead ahead;
+
+  /** When the database last answered, by the monotonic clock. */
+  private volatile long answeredAt;
+
+  /**
+   * How far the database is ahead of the monotonic clock.
+   *
+   * @param since when that was measured
+   * @param was what was believed before, where it is left slowly
+   * @param is what was measured
+   */
+  private record Ahead(long since, long was, long is) {
+    long at(long nanos) {
+      long passed = Math.max(0, nanos - since);
+      return was > is ? Math.max(is, was - passed / 2) : is;
+    }
+  }
+
+  /**
+   * An answer.
+   *
+   * @param took what it took; the error is at most half of that
+   */
+  private record Sample(long ahead, long took) {}
 
   /**
    * Measures for the first time.
@@ -41,56 +83,96 @@ final class StoreTimeSource implements InstantSource, AutoCloseable {
   StoreTimeSource(InstantSource database, LongSupplier nanoTime) {
     this.database = database;
     this.nanoTime = nanoTime;
-    aheadNanos = measured();
+    long first = measured().ahead;
+    answeredAt = nanoTime.getAsLong();
+    ahead = new Ahead(answeredAt, first, first);
   }
 
-  /** Measures again every 10 seconds. */
+  /** Measures again every 10 seconds; while the database does not answer, every second. */
   void start() {
-    var _ =
-        timer.scheduleWithFixedDelay(
-            this::measure, INTERVAL.toSeconds(), INTERVAL.toSeconds(), TimeUnit.SECONDS);
+    var _ = timer.scheduleWithFixedDelay(this::tick, 1, 1, TimeUnit.SECONDS);
+  }
+
+  private void tick() {
+    if (nanoTime.getAsLong() - answeredAt >= INTERVAL.toNanos()) {
+      measure();
+    }
   }
 
   void measure() {
+    Sample sample;
     try {
-      long ahead = measured();
-      long step = ahead - aheadNanos;
-      if (Math.abs(step) > STEP) {
-        log.atWarn()
-            .addKeyValue("step", Duration.ofNanos(step))
-            .log("the clock of the database was set, or it is another database");
-      }
-      aheadNanos = ahead;
+      sample = measured();
     } catch (RuntimeException e) {
       log.atDebug().setCause(e).log("the database was not asked for its time");
+      return;
+    }
+    boolean wasKnown = isKnown();
+    follow(sample);
+    answeredAt = nanoTime.getAsLong();
+    if (!wasKnown) {
+      log.atInfo().log("the time of the database is known again");
     }
   }
 
-  /** Of some answers the fastest counts: the error is at most half of the time it took. */
-  private long measured() {
-    long shortest = Long.MAX_VALUE;
-    long ahead = 0;
-    for (int i = 0; i < SAMPLES; i++) {
+  private void follow(Sample sample) {
+    long now = nanoTime.getAsLong();
+    long believed = ahead.at(now);
+    long error = sample.took <= SLOW ? 0 : sample.took / 2;
+    long target = Math.clamp(believed, sample.ahead - error, sample.ahead + error);
+    long step = target - believed;
+    boolean slowly = step < 0 && -step <= SET_BACK.toNanos();
+    if (Math.abs(step) > STEP) {
+      log.atWarn()
+          .addKeyValue("step", Duration.ofNanos(step))
+          .log("the clock of the database was set, or it is another database");
+    }
+    ahead = new Ahead(now, slowly ? believed : target, target);
+  }
+
+  /** Of some answers the fastest; of some more when all were slow. */
+  private Sample measured() {
+    Sample best = null;
+    for (int i = 0; i < MOST_SAMPLES && (i < SAMPLES || isSlow(best)); i++) {
       long before = nanoTime.getAsLong();
-      Instant then = database.instant();
+      Instant then;
+      try {
+        then = database.instant();
+      } catch (RuntimeException e) {
+        if (best == null) {
+          throw e;
+        }
+        return best;
+      }
       long took = nanoTime.getAsLong() - before;
-      if (took < shortest) {
-        shortest = took;
-        ahead = nanosOf(then) - (before + took / 2);
+      if (best == null || took < best.took) {
+        best = new Sample(nanosOf(then) - (before + took / 2), took);
       }
     }
-    return ahead;
+    if (best == null) {
+      throw new IllegalStateException("no answer");
+    }
+    return best;
+  }
+
+  private static boolean isSlow(@Nullable Sample best) {
+    return best != null && best.took > SLOW;
   }
 
   private static long nanosOf(Instant time) {
     return Math.addExact(Math.multiplyExact(time.getEpochSecond(), 1_000_000_000L), time.getNano());
   }
 
-  /** The present time in whole milliseconds; never goes back. */
+  /** Whether the database has answered lately. */
+  boolean isKnown() {
+    return nanoTime.getAsLong() - answeredAt <= KNOWN_FOR.toNanos();
+  }
+
+  /** The present time in whole milliseconds. */
   @Override
   public Instant instant() {
-    long millis = Math.floorDiv(nanoTime.getAsLong() + aheadNanos, NANOS_PER_MILLI);
-    return Instant.ofEpochMilli(lastMillis.accumulateAndGet(millis, Math::max));
+    long nanos = nanoTime.getAsLong();
+    return Instant.ofEpochMilli(Math.floorDiv(nanos + ahead.at(nanos), NANOS_PER_MILLI));
   }
 
   @Override
