@@ -1,19 +1,14 @@
 package io.dtm4j.store.sql;
 
 import io.dtm4j.model.Branch;
-import io.dtm4j.model.Definition;
-import io.dtm4j.model.Extra;
-import io.dtm4j.model.State;
 import io.dtm4j.model.Stored;
-import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.Gid;
-import io.dtm4j.protocol.PlainText;
-import io.dtm4j.store.ExtraJson;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToIntFunction;
@@ -26,8 +21,6 @@ final class Changes {
 
   /** Bytes of payloads of one statement; MariaDB takes 16 MB, escaped. */
   private static final int MOST_BYTES = 1 << 20;
-
-  private static final int ROW = 100;
 
   private final Session session;
   private final List<Stored> created = new ArrayList<>();
@@ -48,11 +41,7 @@ final class Changes {
   private record NewRow(
       Gid gid, int ord, Branch branch, @Nullable Branch before, Instant updateTime) {
     int weight() {
-      return ROW
-          + (int) PlainText.bytesOf(branch.url())
-          + (before != null && branch.payload().equals(before.payload())
-              ? 0
-              : branch.payload().bytes().length);
+      return Weights.ofBranch(branch, before != null && branch.payload().equals(before.payload()));
     }
   }
 
@@ -99,7 +88,7 @@ final class Changes {
 
   private void insertGlobals(String end) throws SQLException {
     for (int from = 0; from < created.size(); ) {
-      int to = partFrom(from, created, stored -> weightOf(stored.transaction()));
+      int to = partFrom(from, created, stored -> Weights.ofGlobal(stored.transaction()));
       insertGlobals(created.subList(from, to), end);
       from = to;
     }
@@ -117,23 +106,6 @@ final class Changes {
     return to;
   }
 
-  /** Of its row in trans_global; the driver may double it, where it escapes characters. */
-  private static int weightOf(Transaction transaction) {
-    Definition definition = transaction.definition();
-    State state = transaction.state();
-    return ROW
-        + (int) PlainText.bytesOf(definition.queryPrepared())
-        + (int) PlainText.bytesOf(definition.customData())
-        + (definition.options().branchHeaders().isEmpty()
-            ? ROW
-            : (int) PlainText.bytesOf(OptionsJson.write(definition.options())))
-        + (state.extra().equals(Extra.NONE)
-            ? 0
-            : (int) PlainText.bytesOf(ExtraJson.write("", state.extra())))
-        + (int) PlainText.bytesOf(state.result())
-        + (int) PlainText.bytesOf(state.reason());
-  }
-
   private void insertGlobals(List<Stored> part, String end) throws SQLException {
     try (Prepared insert =
         session.prepare(Rows.GLOBAL_INSERT + rows(part.size(), Rows.GLOBAL_PARAMETERS) + end)) {
@@ -149,18 +121,25 @@ final class Changes {
   /** The rows of all new gids have the tokens that were written; nothing else tells (MySQL). */
   private void checkAreOurs() throws SQLException {
     Map<String, String> owners = new HashMap<>();
+    boolean hasOthers = false;
     List<String> gids = created.stream().map(stored -> stored.transaction().gid().value()).toList();
     try (Prepared select =
             session.prepare(
                 "select gid, owner from trans_global where gid in " + Session.marks(gids.size()));
         Columns rows = select.texts(gids).query()) {
+      var ours = new HashSet<>(gids);
       while (rows.next()) {
-        owners.put(rows.text(), rows.text());
+        String gid = rows.text();
+        owners.put(gid, rows.text());
+        hasOthers |= !ours.contains(gid);
       }
     }
     for (Stored stored : created) {
       String gid = stored.transaction().gid().value();
       String owner = owners.get(gid);
+      if (owner == null && !hasOthers) {
+        throw new ConflictException("gid " + gid + " was deleted by somebody else", null);
+      }
       if (owner == null) {
         throw new UnstorableException("gid " + gid + " is the same as another one to the database");
       }

@@ -1,5 +1,7 @@
 package io.dtm4j.store.sql;
 
+import static java.util.Comparator.comparing;
+
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Owner;
@@ -10,15 +12,20 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 
 /** Takes transactions over, within one database transaction. */
 final class Claims {
   /** Bytes of records after which the rest waits for the next claim. */
   private static final long HEAVY = 8 << 20;
+
+  /** How many times as many as are wanted are looked at where nothing can be left out. */
+  private static final int CANDIDATES = 4;
 
   private final Session session;
   private final Records records;
@@ -46,6 +53,9 @@ final class Claims {
 
   /** What is due, the most overdue first; what another one is about to take is left to it. */
   List<Stored> due(int limit) throws SQLException {
+    if (!session.dialect().skipsLocked()) {
+      return someDue(limit);
+    }
     Due last = null;
     while (bytes < HEAVY && claimed.size() < limit) {
       int room = limit - claimed.size();
@@ -59,6 +69,20 @@ final class Claims {
       }
     }
     return claimed;
+  }
+
+  /**
+   * Some of what is due, where a database cannot leave out what is locked: of the most overdue any,
+   * so that servers that claim at the same time seldom wait for one another. Whoever waited finds a
+   * record that is not as it was read any more.
+   */
+  private List<Stored> someDue(int limit) throws SQLException {
+    List<Due> dues =
+        new ArrayList<>(DueIndex.before(session, now.plusMillis(1), null, CANDIDATES * limit));
+    Collections.shuffle(dues, ThreadLocalRandom.current());
+    List<Due> some = dues.subList(0, Math.min(limit, dues.size()));
+    some.sort(comparing(Due::nextTime));
+    return asRead(some);
   }
 
   /** Those that are still as they were read. */
@@ -128,11 +152,9 @@ final class Claims {
     var glances = new HashMap<Gid, Glance>();
     try (Prepared select =
             session.prepare(
-                "select g.gid, g.owner, g.next_cron_time,"
-                    + " octet_length(g.custom_data) + octet_length(g.result)"
-                    + " + coalesce((select sum(octet_length(b.url)"
-                    + " + coalesce(octet_length(b.bin_data), 0)) from trans_branch_op b"
-                    + " where b.gid = g.gid), 0) from trans_global g where g.gid in "
+                "select g.gid, g.owner, g.next_cron_time, "
+                    + Records.SIZE
+                    + " from trans_global g where g.gid in "
                     + Session.marks(gids.size()));
         Columns rows = select.texts(Records.texts(gids)).query()) {
       while (rows.next()) {

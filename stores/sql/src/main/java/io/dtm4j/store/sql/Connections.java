@@ -1,5 +1,7 @@
 package io.dtm4j.store.sql;
 
+import static java.util.Comparator.comparing;
+
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.dtm4j.store.OutcomeUnknownException;
@@ -8,6 +10,8 @@ import io.dtm4j.store.StoreUnavailableException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -30,11 +34,17 @@ final class Connections implements AutoCloseable {
 
   private static final long PAUSE_MILLIS = 5;
 
+  /** Conflicts that last longer are said. */
+  private static final long LONG_BUSY_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   private final SqlStoreConfig config;
   private final Dialect dialect;
   private final HikariDataSource readers;
   private final HikariDataSource writers;
   private volatile @Nullable Trouble trouble;
+
+  /** Threads whose writes begin again and again because of others, and since when. */
+  private final Map<Thread, Busy> busy = new ConcurrentHashMap<>();
 
   /** Something done with a connection. */
   interface Work<T extends @Nullable Object> {
@@ -42,6 +52,11 @@ final class Connections implements AutoCloseable {
   }
 
   private record Trouble(Instant since, String why) {}
+
+  /**
+   * @param nanos by the monotonic clock
+   */
+  private record Busy(long nanos, Trouble trouble) {}
 
   Connections(SqlStoreConfig config, Dialect dialect) {
     this.config = config;
@@ -100,7 +115,9 @@ final class Connections implements AutoCloseable {
         recovered();
         return result;
       } catch (ConflictException e) {
+        noteBusy(e);
         if (attempt == MOST_ATTEMPTS && e.isDuplicate()) {
+          busy.remove(Thread.currentThread());
           throw new StoreRejectedException(String.valueOf(e.getMessage()), e);
         }
         if (attempt == MOST_ATTEMPTS) {
@@ -112,8 +129,22 @@ final class Connections implements AutoCloseable {
             TimeUnit.MILLISECONDS.toNanos(ThreadLocalRandom.current().nextLong(most)));
       } catch (SQLException e) {
         throw failed(e);
+      } catch (StoreRejectedException | FastGroup.MissedException e) {
+        busy.remove(Thread.currentThread());
+        throw e;
       }
     }
+  }
+
+  private void noteBusy(ConflictException e) {
+    busy.computeIfAbsent(
+        Thread.currentThread(),
+        _ ->
+            new Busy(
+                System.nanoTime(),
+                new Trouble(
+                    Instant.ofEpochMilli(System.currentTimeMillis()),
+                    "others keep rows busy (" + e.getMessage() + ")")));
   }
 
   private <T extends @Nullable Object> T attempt(Work<T> work) throws SQLException {
@@ -178,6 +209,9 @@ final class Connections implements AutoCloseable {
   }
 
   private void recovered() {
+    if (!busy.isEmpty()) {
+      busy.remove(Thread.currentThread());
+    }
     if (trouble != null) {
       trouble = null;
       log.atInfo().addKeyValue("database", config).log("the store writes again");
@@ -198,7 +232,7 @@ final class Connections implements AutoCloseable {
   }
 
   @Nullable String trouble() {
-    Trouble present = trouble;
+    Trouble present = trouble == null ? longBusy() : trouble;
     return present == null
         ? null
         : "database "
@@ -207,6 +241,16 @@ final class Connections implements AutoCloseable {
             + present.since
             + ": "
             + present.why;
+  }
+
+  /** What has begun again and again for long. */
+  private @Nullable Trouble longBusy() {
+    long now = System.nanoTime();
+    return busy.values().stream()
+        .filter(one -> now - one.nanos > LONG_BUSY_NANOS)
+        .map(Busy::trouble)
+        .min(comparing(Trouble::since))
+        .orElse(null);
   }
 
   @Override

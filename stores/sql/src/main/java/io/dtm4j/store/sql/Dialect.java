@@ -6,6 +6,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** In what the databases differ. Stateless. */
@@ -41,6 +42,18 @@ sealed interface Dialect permits MySqlDialect, PostgresDialect {
     throw new IllegalArgumentException(
         "url of a database (expected: jdbc:mariadb:, jdbc:mysql: or jdbc:postgresql:)");
   }
+
+  /** The same as the server of that connection has it, by its version. */
+  Dialect on(Connection connection) throws SQLException;
+
+  /** Whether the server can leave out what somebody else has locked. */
+  boolean skipsLocked();
+
+  /**
+   * Parameters of an address that would undo what the store relies on, in lower case; those of
+   * {@link #driverProperties} apart.
+   */
+  Set<String> forbiddenParameters();
 
   /** The address as the driver takes it. */
   String driverUrl(String url);

@@ -64,6 +64,17 @@ final class DueIndex {
     }
   }
 
+  /** The earliest next time; null when nothing is unfinished. */
+  static @Nullable Instant earliest(Session session) throws SQLException {
+    try (Prepared select = session.prepare(ofEachStatus(""))) {
+      for (int i = 0; i < UNFINISHED.size(); i++) {
+        select.number(1);
+      }
+      List<Due> first = read(select.number(1));
+      return first.isEmpty() ? null : first.getFirst().nextTime();
+    }
+  }
+
   private static String ofEachStatus(String condition) {
     return UNFINISHED.stream()
             .map(

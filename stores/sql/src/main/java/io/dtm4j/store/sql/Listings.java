@@ -3,7 +3,6 @@ package io.dtm4j.store.sql;
 import static java.util.Comparator.comparingLong;
 
 import io.dtm4j.protocol.Gid;
-import io.dtm4j.store.Counts;
 import io.dtm4j.store.Cursors;
 import io.dtm4j.store.Filter;
 import io.dtm4j.store.Listed;
@@ -11,6 +10,7 @@ import io.dtm4j.store.Page;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * in bytes it reads, so a page may be short when what it looks for is rare.
  */
 final class Listings {
-  /** Transactions that a page looks at. */
+  /** Transactions that a page looks at, and branch rows that are deleted at a time. */
   private static final int MOST_ROWS = 20_000;
 
   /** Bytes of records that a page reads, but for its first. */
@@ -136,20 +136,20 @@ final class Listings {
         .toList();
   }
 
-  Counts counts() throws SQLException {
+  /** How many are unfinished; looks at all of them. */
+  long unfinished() throws SQLException {
     try (Prepared select =
-            session.prepare(
-                "select count(*), min(next_cron_time) from trans_global where "
-                    + DueIndex.IS_UNFINISHED);
+            session.prepare("select count(*) from trans_global where " + DueIndex.IS_UNFINISHED);
         Columns rows = select.query()) {
-      return rows.next() ? new Counts(rows.number(), rows.time()) : new Counts(0, null);
+      return rows.next() ? rows.number() : 0;
     }
   }
 
   @Nullable Instant oldestUnfinished() throws SQLException {
     try (Prepared select =
             session.prepare(
-                "select create_time from trans_global where id = (select min(id) from trans_global"
+                // By the index on status: not through all that was ever stored, in its order.
+                "select create_time from trans_global where id = (select min(id + 0) from trans_global"
                     + " where "
                     + DueIndex.IS_UNFINISHED
                     + ")");
@@ -184,6 +184,38 @@ final class Listings {
       }
       return new Page<>(gids, end == Long.MAX_VALUE ? "" : Long.toString(end - 1));
     }
+  }
+
+  /**
+   * Parts of these that have so few rows that each can be deleted within a database transaction; a
+   * transaction that has more is a part of its own.
+   */
+  List<List<Gid>> deletable(List<Gid> gids) throws SQLException {
+    var rows = new HashMap<Gid, Long>();
+    try (Prepared select =
+            session.prepare(
+                "select gid, count(*) from trans_branch_op where gid in "
+                    + Session.marks(gids.size())
+                    + " group by gid");
+        Columns counts = select.texts(Records.texts(gids)).query()) {
+      while (counts.next()) {
+        rows.put(new Gid(counts.text()), counts.number());
+      }
+    }
+    var parts = new ArrayList<List<Gid>>();
+    int from = 0;
+    long sum = 0;
+    for (int i = 0; i < gids.size(); i++) {
+      long more = rows.getOrDefault(gids.get(i), 0L);
+      if (i > from && sum + more > MOST_ROWS) {
+        parts.add(gids.subList(from, i));
+        from = i;
+        sum = 0;
+      }
+      sum += more;
+    }
+    parts.add(gids.subList(from, gids.size()));
+    return parts;
   }
 
   /** Deletes those of these that ended before that time, within one database transaction. */

@@ -10,20 +10,93 @@ import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.mariadb.jdbc.export.MaxAllowedPacketException;
 
 /** MariaDB and MySQL, through MariaDB's driver. */
 final class MySqlDialect implements Dialect {
-  static final MySqlDialect INSTANCE = new MySqlDialect();
+  static final MySqlDialect INSTANCE = new MySqlDialect(true);
 
   private static final int DUPLICATE_KEY = 1062;
   private static final int PACKET_TOO_LARGE = 1153;
+  private static final int THOUSAND = 1_000;
+  private static final Pattern VERSION = Pattern.compile("(?:5\\.5\\.5-)?(\\d+)\\.(\\d+)");
 
   /** A payload of 4 MB, each byte of it escaped, and what stands around it. */
   private static final int LEAST_PACKET = 16 << 20;
 
-  private MySqlDialect() {}
+  private final boolean skipsLocked;
+
+  private MySqlDialect(boolean skipsLocked) {
+    this.skipsLocked = skipsLocked;
+  }
+
+  /** The dialect of a server that cannot leave out what is locked. */
+  static MySqlDialect withoutSkipping() {
+    return new MySqlDialect(false);
+  }
+
+  @Override
+  public Dialect on(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery("select version()")) {
+      return rows.next() && !skipsLocked(String.valueOf(rows.getString(1)))
+          ? withoutSkipping()
+          : this;
+    }
+  }
+
+  /** MariaDB has it from 10.6 on, MySQL from 8.0.1 on; TiDB says that it is some MySQL, too. */
+  static boolean skipsLocked(String version) {
+    Matcher numbers = VERSION.matcher(version);
+    if (version.contains("TiDB") || !numbers.lookingAt()) {
+      return false;
+    }
+    int number = numberOf(numbers, 1) * THOUSAND + numberOf(numbers, 2);
+    return number >= (version.contains("MariaDB") ? 10 * THOUSAND + 6 : 8 * THOUSAND);
+  }
+
+  private static int numberOf(Matcher version, int group) {
+    return Integer.parseInt(String.valueOf(version.group(group)));
+  }
+
+  @Override
+  public boolean skipsLocked() {
+    return skipsLocked;
+  }
+
+  @Override
+  public Set<String> forbiddenParameters() {
+    return Set.of(
+        "allowmultiqueries",
+        "assurereadonly",
+        "autocommit",
+        "connectiontimezone",
+        "defaultfetchsize",
+        "forceconnectiontimezonetosession",
+        "initsql",
+        "maxidletime",
+        "maxpoolsize",
+        "minpoolsize",
+        "pool",
+        "poolname",
+        "poolvalidmindelay",
+        "preserveinstants",
+        "retriesalldown",
+        "rewritebatchedstatements",
+        "servertimezone",
+        "sessionvariables",
+        "staticglobal",
+        "timezone",
+        "transactionisolation",
+        "transactionreplay",
+        "transactionreplaysize",
+        "usebulkstmtsforinserts",
+        "useresetconnection");
+  }
 
   @Override
   public String driverUrl(String url) {

@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** PostgreSQL. */
@@ -17,6 +18,38 @@ final class PostgresDialect implements Dialect {
   static final PostgresDialect INSTANCE = new PostgresDialect();
 
   private PostgresDialect() {}
+
+  @Override
+  public Dialect on(Connection connection) {
+    return this;
+  }
+
+  @Override
+  public boolean skipsLocked() {
+    return true;
+  }
+
+  @Override
+  public Set<String> forbiddenParameters() {
+    return Set.of(
+        "adaptivefetch",
+        "autosave",
+        "cleanupsavepoints",
+        "defaultrowfetchsize",
+        "hostrecheckseconds",
+        "loadbalancehosts",
+        "logintimeout",
+        "options",
+        "preferquerymode",
+        "raiseexceptiononsilentrollback",
+        "readonly",
+        "readonlymode",
+        "replication",
+        "rewritebatchedinserts",
+        "service",
+        "stringtype",
+        "targetservertype");
+  }
 
   @Override
   public String driverUrl(String url) {

@@ -19,6 +19,13 @@ import org.slf4j.LoggerFactory;
 final class Records {
   private static final Logger log = LoggerFactory.getLogger(Records.class);
 
+  /** About how many bytes a record has. */
+  static final String SIZE =
+      "octet_length(g.query_prepared) + octet_length(g.options) + octet_length(g.custom_data)"
+          + " + octet_length(g.ext_data) + octet_length(g.result)"
+          + " + coalesce((select sum(octet_length(b.url) + coalesce(octet_length(b.bin_data), 0))"
+          + " from trans_branch_op b where b.gid = g.gid), 0)";
+
   private final Session session;
 
   Records(Session session) {
@@ -55,7 +62,9 @@ final class Records {
         Columns rows = select.text(gid.value()).query()) {
       Rows.Global global = null;
       var branches = new ArrayList<Rows.Placed>();
+      boolean any = false;
       while (rows.next()) {
+        any = true;
         Long ord = rows.skip(Rows.GLOBAL_COLUMNS).numberOrNull();
         if (ord != null) {
           branches.add(Rows.readBranch(ord, rows));
@@ -64,6 +73,9 @@ final class Records {
           rows.rewind();
           global = Rows.readGlobal(rows.number(), new Gid(rows.text()), rows);
         }
+      }
+      if (any && global == null) {
+        throw new BrokenRowException("the first row of " + gid + " is missing", null);
       }
       // A collation may take one gid for another.
       return global == null || !global.listed().gid().equals(gid)
@@ -174,8 +186,34 @@ final class Records {
       }
     }
     var branches = new HashMap<Gid, List<Branch>>();
-    placed.forEach((gid, rows) -> branches.put(gid, Rows.inOrder(rows)));
+    placed.forEach(
+        (gid, rows) -> {
+          try {
+            branches.put(gid, Rows.inOrder(rows));
+          } catch (BrokenRowException e) {
+            broken.put(gid, e);
+          }
+        });
     return branches;
+  }
+
+  /**
+   * About how many bytes the records of these gids have, without a lock; absent ones are not in.
+   */
+  Map<Gid, Long> sizes(Collection<Gid> gids) throws SQLException {
+    var sizes = new HashMap<Gid, Long>();
+    try (Prepared select =
+            session.prepare(
+                "select g.gid, "
+                    + SIZE
+                    + " from trans_global g where g.gid in "
+                    + Session.marks(gids.size()));
+        Columns rows = select.texts(texts(gids)).query()) {
+      while (rows.next()) {
+        sizes.put(new Gid(rows.text()), rows.number());
+      }
+    }
+    return sizes;
   }
 
   private static Stored stored(Rows.Global global, List<Branch> branches) {

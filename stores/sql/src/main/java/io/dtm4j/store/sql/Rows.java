@@ -233,11 +233,16 @@ final class Rows {
   /**
    * Rows in their order, with their payloads. Sorted here: servers sort rows with large columns
    * badly, and some versions of MySQL refuse to.
+   *
+   * @throws BrokenRowException when one is missing
    */
   static List<Branch> inOrder(List<Placed> rows) {
     var branches = new ArrayList<Branch>(rows.size());
     Payload payload = Payload.EMPTY;
     for (Placed row : rows.stream().sorted(comparingLong(Placed::ord)).toList()) {
+      if (row.ord() != branches.size()) {
+        throw new BrokenRowException("row " + branches.size() + " is missing", null);
+      }
       if (row.payload() != null) {
         payload = row.payload();
       }

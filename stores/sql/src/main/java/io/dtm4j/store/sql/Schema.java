@@ -32,9 +32,10 @@ final class Schema {
   /**
    * Blocks until the tables are there; several servers may do it at the same time.
    *
+   * @return the dialect as the server has it
    * @throws StoreUnavailableException when they cannot be made; the message says what to do
    */
-  void prepare() {
+  Dialect prepare() {
     try (Connection connection = connect()) {
       String problem = dialect.unusable(connection);
       if (problem != null) {
@@ -50,6 +51,7 @@ final class Schema {
             .addKeyValue("setting", warning)
             .log("the database may lose what it has acknowledged");
       }
+      return dialect.on(connection);
     } catch (SQLException e) {
       throw unavailable(e);
     }
@@ -137,6 +139,8 @@ final class Schema {
     try {
       Flyway.configure(Schema.class.getClassLoader())
           .dataSource(dialect.driverUrl(config.url()), config.user(), config.password())
+          .jdbcProperties(dialect.driverProperties())
+          .initSql(dialect.session())
           .table(HISTORY)
           .locations(dialect.migrations())
           .placeholders(dialect.placeholders(connection))

@@ -22,6 +22,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,34 +32,42 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>While the database cannot be reached every write says that its outcome is not known, reads
  * that the store is unavailable, and {@link #trouble} why; when it is there again the next call
- * goes through. Thread-safe; every call but {@link #storeTime} and {@link #trouble} blocks.
+ * goes through. While the database's time is not known nothing is claimed: the claims find nothing.
+ * Thread-safe; every call but {@link #storeTime} and {@link #trouble} blocks.
  */
 public final class SqlStore implements TransactionStore {
   private static final int DELETED_AT_ONCE = 200;
 
   private final Connections connections;
   private final StoreTimeSource clock;
+  private final Backlog backlog;
 
-  private SqlStore(Connections connections, Dialect dialect) {
+  private SqlStore(Connections connections, Dialect dialect, LongSupplier nanoTime) {
     this.connections = connections;
+    backlog = new Backlog(connections, nanoTime, Backlog.FEW);
     clock =
         new StoreTimeSource(
-            () -> connections.read(session -> databaseTime(session, dialect)), System::nanoTime);
+            () -> connections.read(session -> databaseTime(session, dialect)), nanoTime);
     clock.start();
   }
 
   /**
    * Opens the store; makes its tables in a database that does not have them yet.
    *
+   * @throws IllegalArgumentException when the address cannot be used; the message says why
    * @throws StoreUnavailableException when the database cannot be reached or used, or a newer
    *     version has made its tables; the message says what to do
    */
   public static SqlStore open(SqlStoreConfig config) {
-    Dialect dialect = Dialect.of(config.url());
-    new Schema(config, dialect).prepare();
+    Dialect dialect = new Schema(config, Address.dialectOf(config.url())).prepare();
+    return open(config, dialect, System::nanoTime);
+  }
+
+  /** Opens it on tables that are there, with that monotonic clock. */
+  static SqlStore open(SqlStoreConfig config, Dialect dialect, LongSupplier nanoTime) {
     var connections = new Connections(config, dialect);
     try {
-      return new SqlStore(connections, dialect);
+      return new SqlStore(connections, dialect, nanoTime);
     } catch (RuntimeException e) {
       connections.close();
       throw e;
@@ -109,7 +118,9 @@ public final class SqlStore implements TransactionStore {
 
   @Override
   public List<Stored> claimDue(Duration lease, Function<Gid, Owner> owners, int limit) {
-    return connections.write(session -> new Claims(session, storeTime(), lease, owners).due(limit));
+    return clock.isKnown()
+        ? connections.write(session -> new Claims(session, storeTime(), lease, owners).due(limit))
+        : List.of();
   }
 
   @Override
@@ -119,8 +130,9 @@ public final class SqlStore implements TransactionStore {
 
   @Override
   public List<Stored> claim(List<Due> dues, Duration lease, Function<Gid, Owner> owners) {
-    return connections.write(
-        session -> new Claims(session, storeTime(), lease, owners).asRead(dues));
+    return clock.isKnown()
+        ? connections.write(session -> new Claims(session, storeTime(), lease, owners).asRead(dues))
+        : List.of();
   }
 
   @Override
@@ -151,7 +163,7 @@ public final class SqlStore implements TransactionStore {
 
   @Override
   public Counts counts() {
-    return connections.read(session -> new Listings(session).counts());
+    return backlog.counts();
   }
 
   @Override
@@ -170,7 +182,9 @@ public final class SqlStore implements TransactionStore {
     int count = 0;
     for (int from = 0; from < gids.size(); from += DELETED_AT_ONCE) {
       List<Gid> part = gids.subList(from, Math.min(gids.size(), from + DELETED_AT_ONCE));
-      count += connections.write(session -> new Listings(session).delete(part, endedBefore));
+      for (List<Gid> few : connections.read(session -> new Listings(session).deletable(part))) {
+        count += connections.write(session -> new Listings(session).delete(few, endedBefore));
+      }
     }
     return count;
   }

@@ -10,11 +10,15 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.dtm4j.databases.DatabaseServer;
 import io.dtm4j.model.Batch;
+import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.CommitResult.Committed;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class MariaDbStoreTest extends SqlStoreTest {
@@ -40,8 +44,7 @@ class MariaDbStoreTest extends SqlStoreTest {
   @Test
   void what_is_larger_than_a_packet_is_refused_and_not_sent_again_and_again() throws Exception {
     try (SqlStore store = SqlStore.open(SharedServer.MARIADB.newDatabase())) {
-      Batch large =
-          saveNew(withHeader(saga("large", PAST), "\u0001".repeat(4 << 20)), claim("c1"));
+      Batch large = saveNew(withHeader(saga("large", PAST), "\u0001".repeat(4 << 20)), claim("c1"));
       Batch small = saveNew(saga("small", PAST), claim("c2"));
 
       assertThatExceptionOfType(StoreRejectedException.class)
@@ -52,5 +55,45 @@ class MariaDbStoreTest extends SqlStoreTest {
       assertThat(store.commit(List.of(small))).allMatch(result -> result instanceof Committed);
       assertThat(store.find(new Gid("large"))).isEmpty();
     }
+  }
+
+  /** TiDB, MySQL before 8 and MariaDB before 10.6 cannot leave out what is locked. */
+  @Test
+  void without_skipping_what_is_due_goes_to_one_of_two_servers_all_the_same() throws Exception {
+    SqlStoreConfig config = SharedServer.MARIADB.newDatabase();
+    Dialect dialect = MySqlDialect.withoutSkipping();
+    SqlStore.open(config).close();
+    int count = 200;
+    List<SqlStore> stores =
+        List.of(
+            SqlStore.open(config, dialect, System::nanoTime),
+            SqlStore.open(config, dialect, System::nanoTime));
+    stores
+        .getFirst()
+        .commit(
+            IntStream.range(0, count)
+                .mapToObj(i -> saveNew(saga("g" + i, PAST), claim("a" + i)))
+                .toList());
+
+    List<List<Stored>> claimed =
+        race(
+            stores,
+            store -> {
+              var all = new ArrayList<Stored>();
+              while (store.dueBefore(store.storeTime(), null, 1).size() > 0) {
+                all.addAll(
+                    store.claimDue(
+                        Duration.ofHours(1),
+                        gid -> claim("b" + stores.indexOf(store) + gid.value()),
+                        7));
+              }
+              return all;
+            });
+
+    assertThat(claimed.stream().flatMap(List::stream).map(one -> one.transaction().gid()))
+        .hasSize(count)
+        .doesNotHaveDuplicates();
+    assertThat(claimed).allMatch(some -> some.size() > 0);
+    stores.forEach(SqlStore::close);
   }
 }

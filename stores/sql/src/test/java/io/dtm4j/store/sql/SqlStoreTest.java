@@ -15,6 +15,7 @@ import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Due;
+import io.dtm4j.model.Guard;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
@@ -24,6 +25,7 @@ import io.dtm4j.protocol.Payload;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.CommitResult.Committed;
 import io.dtm4j.store.CommitResult.Lost;
+import io.dtm4j.store.Counts;
 import io.dtm4j.store.Filter;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
@@ -43,7 +45,10 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -85,9 +90,18 @@ abstract class SqlStoreTest {
     open.forEach(SqlStore::close);
   }
 
+  static void execute(SqlStoreConfig config, String... statements) throws SQLException {
+    try (Connection connection =
+            DriverManager.getConnection(config.url(), config.user(), config.password());
+        Statement statement = connection.createStatement()) {
+      for (String one : statements) {
+        statement.execute(one);
+      }
+    }
+  }
+
   /** Both do the same at the same time. */
-  private static <T> List<T> race(List<SqlStore> stores, Function<SqlStore, T> work)
-      throws Exception {
+  static <T> List<T> race(List<SqlStore> stores, Function<SqlStore, T> work) throws Exception {
     var start = new CyclicBarrier(stores.size());
     try (var threads = Executors.newFixedThreadPool(stores.size())) {
       List<Future<T>> results =
@@ -425,7 +439,7 @@ abstract class SqlStoreTest {
   }
 
   @Test
-  void a_page_that_looks_at_too_much_is_short_and_goes_on() throws Exception {
+  void a_page_that_looks_at_too_much_is_shorterand_goes_on() throws Exception {
     TransactionStore store = opened(server.newDatabase());
     for (int i = 0; i < 6; i++) {
       store.commit(List.of(saveNew(Sagas.withData(saga("g" + i, PAST), 2 << 20), claim("a" + i))));
@@ -443,5 +457,185 @@ abstract class SqlStoreTest {
 
     assertThat(gids).containsExactly("g5", "g4", "g3", "g2", "g1", "g0");
     assertThat(pages).isEqualTo(2);
+  }
+
+  @Test
+  void a_record_whose_first_row_is_missing_is_broken_and_not_absent() throws Exception {
+    SqlStoreConfig config = server.newDatabase();
+    SqlStore store = opened(config);
+    store.commit(List.of(saveNew(saga("g", PAST), claim("c"))));
+    execute(config, "delete from trans_branch_op where ord = 0");
+
+    assertThatExceptionOfType(StoreUnavailableException.class)
+        .isThrownBy(() -> store.find(new Gid("g")))
+        .withMessageContaining("row of g is missing");
+    assertThatExceptionOfType(StoreRejectedException.class)
+        .isThrownBy(() -> store.commit(List.of(step("g", "02"))))
+        .withMessageContaining("row 0 is missing");
+    assertThat(store.claimDue(LEASE, gid -> claim("d"), 10)).isEmpty();
+  }
+
+  @Test
+  void a_hung_client_s_transaction_is_ended_by_the_server() throws Exception {
+    SqlStoreConfig config = server.newDatabase();
+    SqlStore store = opened(config);
+    store.commit(List.of(saveNew(saga("g", FUTURE), claim("c"))));
+    String session = Dialect.of(config.url()).session();
+    String shorter =
+        session
+            .replace("idle_transaction_timeout = 10", "idle_transaction_timeout = 1")
+            .replace(
+                "idle_in_transaction_session_timeout = '10s'",
+                "idle_in_transaction_session_timeout = '1s'");
+    assertThat(shorter).isNotEqualTo(session);
+    try (Connection hung =
+            DriverManager.getConnection(config.url(), config.user(), config.password());
+        Statement statement = hung.createStatement()) {
+      statement.execute(shorter);
+      hung.setAutoCommit(false);
+      statement.execute("update trans_global set rollback_reason = 'hung' where gid = 'g'");
+
+      assertThat(store.commit(List.of(end("g", claim("c")))))
+          .allMatch(result -> result instanceof Committed);
+
+      assertThatExceptionOfType(SQLException.class).isThrownBy(hung::commit);
+    }
+    assertThat(store.find(new Gid("g")).orElseThrow().transaction().state().reason()).isEmpty();
+  }
+
+  @Test
+  void trouble_says_when_others_keep_rows_busy_for_long() throws Exception {
+    SqlStoreConfig config = server.newDatabase();
+    SqlStore store = opened(config);
+    store.commit(List.of(saveNew(saga("g", FUTURE), claim("c"))));
+    try (Connection other =
+            DriverManager.getConnection(config.url(), config.user(), config.password());
+        Statement statement = other.createStatement();
+        var thread = Executors.newSingleThreadExecutor()) {
+      other.setAutoCommit(false);
+      statement.execute("update trans_global set rollback_reason = 'busy' where gid = 'g'");
+      var writing = thread.submit(() -> store.commit(List.of(end("g", claim("c")))));
+
+      TimeUnit.MILLISECONDS.sleep(3_500);
+      assertThat(store.trouble()).as("not yet").isNull();
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+      while (store.trouble() == null && System.nanoTime() < end) {
+        TimeUnit.MILLISECONDS.sleep(100);
+      }
+      assertThat(store.trouble()).contains("others keep rows busy", "since");
+      other.commit();
+      assertThat(get(writing)).allMatch(result -> result instanceof Committed);
+      assertThat(store.trouble()).isNull();
+    }
+  }
+
+  @Test
+  void large_records_of_a_group_are_told_as_far_as_they_must_be() throws Exception {
+    TransactionStore store = opened(server.newDatabase());
+    int count = 40;
+    for (int i = 0; i < count; i++) {
+      Branch large =
+          Branch.open(
+              new BranchKey("01", Op.ACTION), "http://host", Payload.of(new byte[3 << 20]), PAST);
+      store.commit(
+          List.of(saveNew(Sagas.withRows(saga("g" + i, PAST), List.of(large)), claim("a" + i))));
+    }
+    List<Batch> steps = IntStream.range(0, count).mapToObj(i -> step("g" + i, "02")).toList();
+    List<Batch> taking =
+        IntStream.range(0, count)
+            .mapToObj(
+                i ->
+                    new Batch(
+                        new Gid("g" + i),
+                        Guard.Known.INSTANCE,
+                        claim("b" + i),
+                        List.of(new Write.Lease(FUTURE, PAST))))
+            .toList();
+
+    List<CommitResult> stepped = store.commit(steps);
+    assertThat(stepped).hasSize(count).allMatch(result -> result instanceof Committed);
+    assertThat(stepped.getFirst()).isNotEqualTo(new Committed(null));
+    assertThat(stepped.getLast()).isEqualTo(new Committed(null));
+    assertThatExceptionOfType(StoreRejectedException.class)
+        .isThrownBy(() -> store.commit(taking))
+        .withMessageContaining("too much for one group");
+    for (List<Batch> half : List.of(taking.subList(0, 20), taking.subList(20, 40))) {
+      assertThat(store.commit(half))
+          .allMatch(result -> result instanceof Committed(Stored stored) && stored != null);
+    }
+  }
+
+  @Test
+  void what_is_deleted_at_a_time_has_a_bound_in_rows() throws Exception {
+    SqlStoreConfig config = server.newDatabase();
+    SqlStore store = opened(config);
+    int rows = 9_000;
+    var gids = new ArrayList<Gid>();
+    for (int i = 0; i < 5; i++) {
+      var many = new ArrayList<Branch>();
+      for (int row = 0; row < rows; row++) {
+        many.add(Sagas.row("r" + row, Op.ACTION));
+      }
+      gids.add(new Gid("g" + i));
+      store.commit(List.of(saveNew(Sagas.withRows(saga("g" + i, FUTURE), many), claim("c" + i))));
+      store.commit(List.of(end("g" + i, claim("c" + i))));
+    }
+    gids.add(new Gid("absent"));
+    try (var connections = new Connections(config, Dialect.of(config.url()))) {
+      List<List<Gid>> parts = connections.read(session -> new Listings(session).deletable(gids));
+      assertThat(parts).extracting(List::size).containsExactly(2, 2, 2);
+    }
+
+    assertThat(store.delete(gids, FUTURE)).isEqualTo(5);
+    assertThat(store.find(gids.getFirst())).isEmpty();
+  }
+
+  @Test
+  void nothing_is_claimed_while_the_time_of_the_database_is_not_known() throws Exception {
+    SqlStoreConfig config = server.newDatabase();
+    SqlStore.open(config).close();
+    var lasts = new AtomicBoolean();
+    var nanos = new AtomicLong();
+    LongSupplier nanoTime =
+        () -> nanos.addAndGet(lasts.get() ? TimeUnit.SECONDS.toNanos(31) : 1_000);
+    try (SqlStore store = SqlStore.open(config, Dialect.of(config.url()), nanoTime)) {
+      store.commit(List.of(saveNew(saga("g", PAST), claim("c"))));
+      List<Due> dues = store.dueBefore(FUTURE, null, 1);
+
+      lasts.set(true); // each answer takes longer than it counts
+      assertThat(store.claimDue(LEASE, gid -> claim("d"), 10)).isEmpty();
+      assertThat(store.claim(dues, LEASE, gid -> claim("e"))).isEmpty();
+
+      lasts.set(false);
+      nanos.addAndGet(TimeUnit.SECONDS.toNanos(10));
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+      List<Stored> claimed = List.of();
+      while (claimed.isEmpty() && System.nanoTime() < end) {
+        TimeUnit.MILLISECONDS.sleep(100);
+        claimed = store.claimDue(LEASE, gid -> claim("d"), 10);
+      }
+      assertThat(claimed).hasSize(1);
+    }
+  }
+
+  @Test
+  void where_much_is_unfinished_the_number_is_kept_for_fifty_times_what_counting_took()
+      throws Exception {
+    SqlStoreConfig config = server.newDatabase();
+    var nanos = new AtomicLong();
+    LongSupplier nanoTime = () -> nanos.addAndGet(TimeUnit.MILLISECONDS.toNanos(100));
+    try (SqlStore store = opened(config);
+        var connections = new Connections(config, Dialect.of(config.url()))) {
+      var backlog = new Backlog(connections, nanoTime, 1);
+      store.commit(List.of(saveNew(saga("g", FUTURE), claim("c"))));
+      assertThat(backlog.counts()).isEqualTo(new Counts(1, FUTURE));
+      store.commit(List.of(saveNew(saga("h", PAST), claim("d"))));
+      assertThat(backlog.counts()).as("few are counted anew").isEqualTo(new Counts(2, PAST));
+      store.commit(List.of(end("h", claim("d"))));
+
+      assertThat(backlog.counts()).isEqualTo(new Counts(2, FUTURE));
+      nanos.addAndGet(TimeUnit.SECONDS.toNanos(5));
+      assertThat(backlog.counts()).isEqualTo(new Counts(1, FUTURE));
+    }
   }
 }
