@@ -14,6 +14,7 @@ import io.dtm4j.store.Lease;
 import io.dtm4j.store.Listed;
 import io.dtm4j.store.Page;
 import io.dtm4j.store.Reset;
+import io.dtm4j.store.StoreTimeSource;
 import io.dtm4j.store.StoreUnavailableException;
 import io.dtm4j.store.TransactionStore;
 import java.sql.SQLException;

@@ -1,4 +1,4 @@
-package io.dtm4j.store.sql;
+package io.dtm4j.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package io.dtm4j.store.sql;
+package io.dtm4j.store;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -28,12 +28,12 @@ import org.slf4j.LoggerFactory;
  * took more than 100 milliseconds the clock moves only as far as it is certainly wrong.
  * Thread-safe.
  */
-final class StoreTimeSource implements InstantSource, AutoCloseable {
+public final class StoreTimeSource implements InstantSource, AutoCloseable {
   /** The database's clock was set back when it is behind by more than that. */
-  static final Duration SET_BACK = Duration.ofSeconds(2);
+  public static final Duration SET_BACK = Duration.ofSeconds(2);
 
   /** Without an answer for so long it is not known. */
-  static final Duration KNOWN_FOR = Duration.ofSeconds(30);
+  public static final Duration KNOWN_FOR = Duration.ofSeconds(30);
 
   private static final Logger log = LoggerFactory.getLogger(StoreTimeSource.class);
   private static final Duration INTERVAL = Duration.ofSeconds(10);
@@ -80,7 +80,7 @@ final class StoreTimeSource implements InstantSource, AutoCloseable {
    * @param database asks the database; blocks, and throws when it cannot be asked
    * @param nanoTime the monotonic clock, in nanoseconds
    */
-  StoreTimeSource(InstantSource database, LongSupplier nanoTime) {
+  public StoreTimeSource(InstantSource database, LongSupplier nanoTime) {
     this.database = database;
     this.nanoTime = nanoTime;
     long first = measured().ahead;
@@ -89,7 +89,7 @@ final class StoreTimeSource implements InstantSource, AutoCloseable {
   }
 
   /** Measures again every 10 seconds; while the database does not answer, every second. */
-  void start() {
+  public void start() {
     var _ = timer.scheduleWithFixedDelay(this::tick, 1, 1, TimeUnit.SECONDS);
   }
 
@@ -164,7 +164,7 @@ final class StoreTimeSource implements InstantSource, AutoCloseable {
   }
 
   /** Whether the database has answered lately. */
-  boolean isKnown() {
+  public boolean isKnown() {
     return nanoTime.getAsLong() - answeredAt <= KNOWN_FOR.toNanos();
   }
 
