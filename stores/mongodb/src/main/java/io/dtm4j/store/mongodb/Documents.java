@@ -39,6 +39,7 @@ import org.bson.BsonInt32;
 import org.bson.BsonInt64;
 import org.bson.BsonInvalidOperationException;
 import org.bson.BsonObjectId;
+import org.bson.BsonString;
 import org.bson.BsonValue;
 import org.jspecify.annotations.Nullable;
 
@@ -261,6 +262,11 @@ final class Documents {
     }
   }
 
+  /** The condition that it is the document of that gid. */
+  static BsonDocument id(Gid gid) {
+    return new BsonDocument(ID, new BsonString(gid.value()));
+  }
+
   static Gid gid(BsonDocument document) {
     return new Gid(document.getString(ID).getValue());
   }
@@ -300,8 +306,7 @@ final class Documents {
   }
 
   private static BrokenRecordException broken(BsonDocument document, RuntimeException cause) {
-    return new BrokenRecordException(
-        "the record of " + document.get(ID) + " cannot be read", cause);
+    return new BrokenRecordException("the record of " + gid(document) + " cannot be read", cause);
   }
 
   /**

@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * pass believes in, too. Names of rows are compared as well.
  */
 final class FastUpdate {
+  /** Conditions on more rows cost the server more than they save. */
+  private static final int MOST_ANSWERS = 64;
+
   private final Guard.HeldBy guard;
   private final Owner owner;
   private final List<Write.SetBranch> answers = new ArrayList<>();
@@ -68,8 +71,9 @@ final class FastUpdate {
   private boolean add(Write write) {
     switch (write) {
       case Write.SetBranch answer -> {
-        if (answers.stream().anyMatch(other -> other.row() == answer.row())) {
-          return false; // the order would matter
+        if (answers.size() == MOST_ANSWERS
+            || answers.stream().anyMatch(other -> other.row() == answer.row())) {
+          return false; // of two answers of a row the order would matter
         }
         answers.add(answer);
         updated(answer.at());

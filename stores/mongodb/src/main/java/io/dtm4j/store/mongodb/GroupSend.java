@@ -83,7 +83,7 @@ final class GroupSend {
    * @param changes operators of an update; may be none, then the write only confirms the conditions
    */
   void update(Gid gid, BsonDocument conditions, BsonDocument changes) {
-    var filter = new BsonDocument(ID, new BsonString(gid.value()));
+    BsonDocument filter = Documents.id(gid);
     filter.putAll(conditions);
     var update = new BsonDocument();
     changes.forEach(

@@ -61,7 +61,7 @@ final class Listings {
   Page<Listed> page(Filter filter, String cursor, int limit) {
     long end = cursor.isEmpty() ? Long.MAX_VALUE : Cursors.number(cursor);
     long last = end;
-    long begin = edge(end);
+    long begin = filter.equals(Filter.ALL) ? 0 : edge(end); // else the limit bounds it
     var items = new ArrayList<Listed>();
     long bytes = 0;
     try (MongoCursor<RawBsonDocument> matching =

@@ -105,7 +105,7 @@ public final class MongoStore implements TransactionStore {
     }
     return database.read(
         () -> {
-          BsonDocument found = database.transactions().find(GroupWrite.in(List.of(gid))).first();
+          BsonDocument found = database.transactions().find(Documents.id(gid)).first();
           return found == null ? Optional.empty() : Optional.of(Documents.read(found).stored());
         });
   }

@@ -1,5 +1,7 @@
 package io.dtm4j.store.mongodb;
 
+import com.mongodb.MongoNamespace;
+
 /**
  * Which MongoDB a shared store keeps its transactions in.
  *
@@ -10,9 +12,7 @@ package io.dtm4j.store.mongodb;
  */
 public record MongoStoreConfig(String url, String database) {
   public MongoStoreConfig {
-    if (database.isEmpty()) {
-      throw new IllegalArgumentException("database: (expected: the name of a database)");
-    }
+    MongoNamespace.checkDatabaseNameValidity(database);
   }
 
   /** Without what is secret, or may be. */

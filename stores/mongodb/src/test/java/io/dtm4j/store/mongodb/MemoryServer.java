@@ -2,9 +2,13 @@ package io.dtm4j.store.mongodb;
 
 import de.bwaldvogel.mongo.MongoServer;
 import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
+import de.bwaldvogel.mongo.bson.Document;
+import de.bwaldvogel.mongo.wire.message.MongoMessage;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -18,15 +22,39 @@ final class MemoryServer implements AutoCloseable {
   private static final int LAST_PORT = 32_000;
   private static final AtomicInteger DATABASES = new AtomicInteger();
 
-  private final MemoryBackend backend =
-      new MemoryBackend() {
-        @Override
-        public void close() {
-          // the data outlast the server
-        }
-      };
+  private final Backend backend = new Backend();
   private final int port = freePort();
   private @Nullable MongoServer server;
+
+  /** Its data outlast the server; and it listens in. */
+  private static final class Backend extends MemoryBackend {
+    private final List<String> commands = new ArrayList<>();
+    private int answersToLose;
+
+    @Override
+    public void close() {
+      // the next server goes on with it
+    }
+
+    @Override
+    public Document handleMessage(MongoMessage message) {
+      String command = message.getDocument().keySet().iterator().next();
+      Document answer = super.handleMessage(message);
+      if (isLost(command)) {
+        throw new IllegalStateException("the answer is lost");
+      }
+      return answer;
+    }
+
+    private synchronized boolean isLost(String command) {
+      commands.add(command);
+      if (command.equals("update") && answersToLose > 0) {
+        answersToLose--;
+        return true;
+      }
+      return false;
+    }
+  }
 
   MemoryServer() {
     start();
@@ -58,12 +86,31 @@ final class MemoryServer implements AutoCloseable {
     }
   }
 
+  /** Of the next updates nobody hears what became of them. */
+  void loseAnswers(int count) {
+    synchronized (backend) {
+      backend.answersToLose = count;
+    }
+  }
+
+  /** The commands since the last time, but for those that the driver sends by itself. */
+  List<String> commands() {
+    synchronized (backend) {
+      List<String> since =
+          backend.commands.stream()
+              .filter(name -> !name.equals("hello") && !name.equalsIgnoreCase("isMaster"))
+              .toList();
+      backend.commands.clear();
+      return since;
+    }
+  }
+
   /** A database that nobody has. */
   MongoStoreConfig newDatabase() {
     return new MongoStoreConfig(url(), "d" + DATABASES.incrementAndGet());
   }
 
-  String url() {
+  private String url() {
     return "mongodb://127.0.0.1:" + port + "/?appName=dtm4j-test";
   }
 
