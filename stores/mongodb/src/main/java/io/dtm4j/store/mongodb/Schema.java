@@ -6,6 +6,7 @@ import static io.dtm4j.store.mongodb.Documents.NEXT_TIME;
 import static io.dtm4j.store.mongodb.Documents.SEQUENCE;
 import static io.dtm4j.store.mongodb.Documents.UNFINISHED;
 
+import com.mongodb.ErrorCategory;
 import com.mongodb.MongoException;
 import com.mongodb.MongoSecurityException;
 import com.mongodb.client.model.FindOneAndUpdateOptions;
@@ -30,6 +31,7 @@ final class Schema {
   private static final String NUMBER = "number";
   private static final String STORES = "stores";
   private static final int UNAUTHORIZED = 13;
+  private static final int MOST_ATTEMPTS = 5;
   private static final BsonInt32 UP = new BsonInt32(1);
 
   private final MongoStoreConfig config;
@@ -47,13 +49,19 @@ final class Schema {
    * @throws StoreUnavailableException when it cannot be used; the message says what to do
    */
   Sequence prepare() {
-    try {
-      warnUnlessReplicated(database.hello());
-      checkFormat();
-      makeIndexes();
-      return new Sequence(numberOfStore(), newest());
-    } catch (MongoException e) {
-      throw unavailable(config, e);
+    for (int attempt = 1; ; attempt++) {
+      try {
+        warnUnlessReplicated(database.hello());
+        checkFormat();
+        makeIndexes();
+        return new Sequence(numberOfStore(), newest());
+      } catch (MongoException e) {
+        // Two that open an empty database at the same time: one of them has made it.
+        boolean overtaken = ErrorCategory.fromErrorCode(e.getCode()) == ErrorCategory.DUPLICATE_KEY;
+        if (!overtaken || attempt == MOST_ATTEMPTS) {
+          throw unavailable(config, e);
+        }
+      }
     }
   }
 

@@ -328,6 +328,31 @@ abstract class SharedStoreTest {
   }
 
   @Test
+  void servers_that_open_an_empty_database_at_the_same_time_share_it() throws Exception {
+    for (int round = 0; round < 20; round++) {
+      MongoStoreConfig config = newDatabase();
+      var start = new CyclicBarrier(4);
+      try (var threads = Executors.newFixedThreadPool(4)) {
+        List<Future<MongoStore>> opening =
+            IntStream.range(0, 4)
+                .mapToObj(
+                    _ ->
+                        threads.submit(
+                            () -> {
+                              start.await();
+                              return MongoStore.open(config);
+                            }))
+                .toList();
+        List<MongoStore> stores = opening.stream().map(SharedStoreTest::get).toList();
+        open.addAll(stores);
+        used.add(config);
+        stores.getFirst().commit(List.of(saveNew(saga("g", PAST), claim("a"))));
+        assertThat(stores).allMatch(store -> store.find(new Gid("g")).isPresent());
+      }
+    }
+  }
+
+  @Test
   void a_format_of_a_newer_version_is_refused_and_left_alone() {
     MongoStoreConfig config = newDatabase();
     opened(config).commit(List.of(saveNew(saga("g", FUTURE), claim("c"))));
