@@ -1,0 +1,136 @@
+package io.dtm4j.store.redis;
+
+import io.dtm4j.model.Batch;
+import io.dtm4j.model.Due;
+import io.dtm4j.model.Owner;
+import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.Gid;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** Takes transactions over. For one call. */
+final class Claims {
+  /** Bytes of records after which the rest waits for the next claim. */
+  private static final long HEAVY = 8 << 20;
+
+  private static final int PART = 64;
+
+  private final Session session;
+  private final CompareAndSet<Seen.Whole> records;
+  private final Instant now;
+  private final Duration lease;
+  private final Function<Gid, Owner> owners;
+  private final List<Stored> claimed = new ArrayList<>();
+  private long bytes;
+
+  /** One that is wanted; whether it was had is known when it has been asked. */
+  private static final class Taking implements CompareAndSet.Decision<Seen.Whole> {
+    private final Due due;
+    private final Batch batch;
+    private @Nullable Stored taken;
+
+    Taking(Due due, Owner owner, Instant until, Instant now) {
+      this.due = due;
+      batch = Batch.claim(due, owner, until, now);
+    }
+
+    @Override
+    public RecordWrite.@Nullable Change<Seen.Whole> on(
+        Seen.@Nullable Whole seen, boolean othersWritten) {
+      taken = null;
+      if (seen == null || !(batch.applyTo(seen.stored()) instanceof Batch.Applied.Changed now)) {
+        return null;
+      }
+      taken = now.stored();
+      return now.stored().equals(seen.stored())
+          ? null
+          : RecordWrite.of(due.gid(), seen, now.stored(), 0, Duration.ZERO);
+    }
+  }
+
+  Claims(
+      Session session,
+      CompareAndSet<Seen.Whole> records,
+      Instant now,
+      Duration lease,
+      Function<Gid, Owner> owners) {
+    this.session = session;
+    this.records = records;
+    this.now = now;
+    this.lease = lease;
+    this.owners = owners;
+  }
+
+  /** What is due, the most overdue first. */
+  List<Stored> due(int limit) {
+    var index = new DueIndex(session, Instant.MIN, now, null, Math.min(limit, PART));
+    while (claimed.size() < limit && bytes < HEAVY) {
+      List<DueIndex.Entry> entries = index.next(Math.min(limit - claimed.size(), PART));
+      if (entries == null) {
+        break;
+      }
+      var takings = new LinkedHashMap<Gid, Taking>();
+      for (DueIndex.Entry entry : entries) {
+        if (!entry.seen().head().nextTime().isAfter(now) && isAffordable(entry.seen().head())) {
+          takings.put(entry.gid(), taking(entry.due(), owners.apply(entry.gid())));
+        }
+      }
+      take(takings);
+    }
+    return claimed;
+  }
+
+  /** Those that are still as they were read. */
+  List<Stored> asRead(List<Due> dues) {
+    for (int from = 0; from < dues.size() && bytes < HEAVY; from += PART) {
+      List<Due> part = dues.subList(from, Math.min(dues.size(), from + PART));
+      Map<Gid, Seen.Glance> heads = Records.heads(session, part.stream().map(Due::gid).toList());
+      var takings = new LinkedHashMap<Gid, Taking>();
+      for (Due due : part) {
+        Seen.Glance seen = heads.get(due.gid());
+        if (seen != null) {
+          Owner owner = owners.apply(due.gid());
+          if (mayBeHad(seen.head(), due, owner) && isAffordable(seen.head())) {
+            takings.putIfAbsent(due.gid(), taking(due, owner));
+          }
+        }
+      }
+      take(takings);
+    }
+    return claimed;
+  }
+
+  private static boolean mayBeHad(Head head, Due due, Owner owner) {
+    boolean isAsRead =
+        head.owner().isSameWriteAs(due.owner()) && head.nextTime().equals(due.nextTime());
+    return isAsRead || head.owner().isSameWriteAs(owner);
+  }
+
+  /** Whether it is not too much at a time; the first one never is. */
+  private boolean isAffordable(Head head) {
+    if (bytes >= HEAVY) {
+      return false;
+    }
+    bytes += head.sizes().all();
+    return true;
+  }
+
+  private Taking taking(Due due, Owner owner) {
+    return new Taking(due, owner, now.plus(lease), now);
+  }
+
+  private void take(Map<Gid, Taking> takings) {
+    records.run(takings);
+    for (Taking taking : takings.values()) {
+      if (taking.taken != null) {
+        claimed.add(taking.taken);
+      }
+    }
+  }
+}

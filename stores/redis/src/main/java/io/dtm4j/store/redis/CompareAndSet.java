@@ -1,0 +1,235 @@
+package io.dtm4j.store.redis;
+
+import static java.util.Objects.requireNonNull;
+
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.store.OutcomeUnknownException;
+import io.dtm4j.store.StoreRejectedException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Changes records without locks. What is to become of a record is decided in Java, on what this
+ * store has seen of it last; the script writes it if the record still is that, else it is read and
+ * decided again. So all that was decided holds for the moment of the write, and the same write that
+ * arrives a second time, or late, finds another head and does nothing.
+ *
+ * <p>What was decided on a record that this call has read, and changes nothing, needs no write; on
+ * one that was only remembered, the script compares all the same.
+ *
+ * @param <T> how much of a record the decision takes
+ */
+final class CompareAndSet<T extends Seen> {
+  private static final int MOST_ATTEMPTS = 100;
+  private static final long PAUSE_MICROS = 200;
+
+  /** Of one call of a script, during which Redis does nothing else. */
+  private static final int MOST_RECORDS = 64;
+
+  private static final int MOST_BYTES = 1 << 20;
+
+  private final Session session;
+  private final Source<T> source;
+
+  /** Decides about one record; the last time it is asked counts. */
+  interface Decision<T extends Seen> {
+    /**
+     * What is to become of it.
+     *
+     * @param seen null: there is no such record
+     * @param othersWritten whether something of this call is written already
+     * @return null when nothing changes
+     * @throws StoreRejectedException when it does not fit what was seen; not when others are
+     *     written
+     */
+    RecordWrite.@Nullable Change<T> on(@Nullable T seen, boolean othersWritten);
+
+    /** Whether there most likely is no such record, so that it need not be read. */
+    default boolean isOfNew() {
+      return false;
+    }
+  }
+
+  /** Where what is decided on comes from. */
+  interface Source<T extends Seen> {
+    /** As this store remembers it, or null. */
+    @Nullable T recent(Gid gid);
+
+    /** As they are; those that are not there are left out. */
+    Map<Gid, T> read(Session session, Collection<Gid> gids);
+
+    /** So it is now. */
+    void written(Gid gid, @Nullable T before, @Nullable T now);
+
+    /** Nobody knows what it is now. */
+    void forget(Gid gid);
+  }
+
+  /** What a decision is made on. */
+  private record Basis<T extends Seen>(@Nullable T seen, boolean isRead) {}
+
+  private record Decided<T extends Seen>(
+      Gid gid, @Nullable T seen, RecordWrite write, RecordWrite.@Nullable Change<T> change) {}
+
+  CompareAndSet(Session session, Source<T> source) {
+    this.session = session;
+    this.source = source;
+  }
+
+  /**
+   * Decides about all these records, and writes what was decided.
+   *
+   * @throws StoreRejectedException when something does not fit; then nothing is written
+   */
+  void run(Map<Gid, ? extends Decision<T>> decisions) {
+    try {
+      write(decisions);
+    } catch (RuntimeException e) {
+      decisions.keySet().forEach(source::forget);
+      throw e;
+    }
+  }
+
+  private void write(Map<Gid, ? extends Decision<T>> decisions) {
+    Map<Gid, Basis<T>> open = remembered(decisions);
+    boolean othersWritten = false;
+    for (int attempt = 1; !open.isEmpty(); attempt++) {
+      if (attempt > MOST_ATTEMPTS) {
+        throw new OutcomeUnknownException("others keep the records busy", null);
+      }
+      var decided = new ArrayList<Decided<T>>();
+      var again = new HashSet<Gid>();
+      for (Map.Entry<Gid, Basis<T>> entry : open.entrySet()) {
+        Gid gid = entry.getKey();
+        Basis<T> basis = entry.getValue();
+        try {
+          Decided<T> one = decide(gid, basis, decisions, othersWritten);
+          if (one != null) {
+            decided.add(one);
+          }
+        } catch (StoreRejectedException e) {
+          if (basis.isRead) {
+            throw e;
+          }
+          again.add(gid); // another server may have made it fit
+        }
+      }
+      if (again.isEmpty()) {
+        again.addAll(send(decided));
+        othersWritten |= again.size() < decided.size();
+        open.keySet().retainAll(again);
+        pause(attempt);
+      }
+      Map<Gid, T> read = source.read(session, again);
+      again.forEach(gid -> open.put(gid, new Basis<>(read.get(gid), true)));
+    }
+  }
+
+  private Map<Gid, Basis<T>> remembered(Map<Gid, ? extends Decision<T>> decisions) {
+    var open = new LinkedHashMap<Gid, Basis<T>>();
+    var unknown = new ArrayList<Gid>();
+    decisions.forEach(
+        (gid, decision) -> {
+          T recent = source.recent(gid);
+          open.put(gid, new Basis<>(recent, false));
+          if (recent == null && !decision.isOfNew()) {
+            unknown.add(gid);
+          }
+        });
+    Map<Gid, T> read = source.read(session, unknown);
+    unknown.forEach(gid -> open.put(gid, new Basis<>(read.get(gid), true)));
+    return open;
+  }
+
+  /** What is to be written, or compared at least; null: nothing. */
+  private @Nullable Decided<T> decide(
+      Gid gid, Basis<T> basis, Map<Gid, ? extends Decision<T>> decisions, boolean othersWritten) {
+    Decision<T> decision = requireNonNull(decisions.get(gid));
+    RecordWrite.Change<T> change = decision.on(basis.seen, othersWritten);
+    if (change != null) {
+      return new Decided<>(gid, basis.seen, change.write(), change);
+    }
+    return basis.isRead
+        ? null
+        : new Decided<>(gid, basis.seen, RecordWrite.comparing(gid, basis.seen), null);
+  }
+
+  /**
+   * Sends all at once, in as few calls as may be.
+   *
+   * @return those that were not as they were seen
+   */
+  private Set<Gid> send(List<Decided<T>> all) {
+    var calls = new ArrayList<List<Decided<T>>>();
+    for (List<Decided<T>> together : session.together(all, one -> one.write.gid().array())) {
+      for (int from = 0; from < together.size(); ) {
+        int to = from;
+        for (int bytes = 0;
+            to < together.size() && to - from < MOST_RECORDS && bytes < MOST_BYTES;
+            to++) {
+          bytes += together.get(to).write.bytes();
+        }
+        calls.add(together.subList(from, to));
+        from = to;
+      }
+    }
+    List<Session.ScriptCall<List<Long>>> sent = calls.stream().map(this::call).toList();
+    var missed = new HashSet<Gid>();
+    for (int i = 0; i < calls.size(); i++) {
+      List<Decided<T>> call = calls.get(i);
+      Set<Long> places = new HashSet<>(session.get(sent.get(i)));
+      for (int place = 0; place < call.size(); place++) {
+        Decided<T> one = call.get(place);
+        if (places.contains(place + 1L)) {
+          missed.add(one.gid);
+        } else if (one.change != null) {
+          source.written(one.gid, one.seen, one.change.after());
+        }
+      }
+    }
+    return missed;
+  }
+
+  private Session.ScriptCall<List<Long>> call(List<Decided<T>> records) {
+    Keys keys = session.keys();
+    var indexKeys = new ArrayList<byte[]>();
+    var recordKeys = new ArrayList<byte[]>();
+    var places = new HashMap<Integer, byte[]>();
+    var arguments = new ArrayList<byte[]>();
+    for (Decided<T> one : records) {
+      byte[] gid = one.write.gid().array();
+      byte[] place =
+          places.computeIfAbsent(
+              Keys.shard(gid),
+              shard -> {
+                byte[] here = Texts.bytes(Integer.toString(indexKeys.size()));
+                indexKeys.addAll(keys.indexes(shard));
+                return here;
+              });
+      recordKeys.add(keys.record(gid));
+      arguments.add(place);
+      arguments.addAll(one.write.arguments());
+    }
+    arguments.addFirst(Texts.bytes(Integer.toString(indexKeys.size())));
+    indexKeys.addAll(recordKeys);
+    return session.call(Script.WRITE, indexKeys, arguments);
+  }
+
+  private static void pause(int attempt) {
+    if (attempt > 2) {
+      long most = PAUSE_MICROS * attempt;
+      LockSupport.parkNanos(
+          TimeUnit.MICROSECONDS.toNanos(ThreadLocalRandom.current().nextLong(most)));
+    }
+  }
+}

@@ -1,0 +1,168 @@
+package io.dtm4j.store.redis;
+
+import io.dtm4j.store.StoreUnavailableException;
+import io.lettuce.core.KeyScanCursor;
+import io.lettuce.core.KeyValue;
+import io.lettuce.core.RedisException;
+import io.lettuce.core.RedisFuture;
+import io.lettuce.core.ScanArgs;
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What is looked at before a store works on a Redis: whether it may, and whether it is safe. */
+final class Opening {
+  private static final Logger log = LoggerFactory.getLogger(Opening.class);
+
+  private static final int FORMAT = 1;
+  private static final byte[] FORMAT_FIELD = Texts.bytes("format");
+  private static final byte[] SHARDS_FIELD = Texts.bytes("shards");
+  private static final int SCANNED_AT_ONCE = 1_000;
+
+  private final RedisStoreConfig config;
+  private final Session session;
+  private final Servers servers;
+
+  Opening(RedisStoreConfig config, Session session, Servers servers) {
+    this.config = config;
+    this.session = session;
+    this.servers = servers;
+  }
+
+  /**
+   * Makes sure that this store may work here.
+   *
+   * @throws StoreUnavailableException when not; the message says what to do
+   */
+  void prepare() {
+    List<RedisAsyncCommands<byte[], byte[]>> masters = servers.masters();
+    refuseMemberOfCluster(masters);
+    refuseDtm();
+    claimFormat();
+    masters.forEach(this::warn);
+  }
+
+  private void refuseMemberOfCluster(List<RedisAsyncCommands<byte[], byte[]>> masters) {
+    if (!config.isCluster()
+        && session.get(masters.getFirst().info("cluster")).contains("cluster_enabled:1")) {
+      throw new StoreUnavailableException(
+          config + " belongs to a Cluster: name several of its servers, host:port,host:port", null);
+    }
+  }
+
+  /** Its set of what is unfinished is there as long as something is. */
+  private void refuseDtm() {
+    byte[] unfinished = Texts.bytes(config.dtmPrefix() + "_u");
+    if (session.get(session.commands().exists(unfinished)) > 0) {
+      throw new StoreUnavailableException(
+          config
+              + ": a DTM has left unfinished transactions under "
+              + config.dtmPrefix()
+              + "_*. Stop it and take them over with ./dtm4j import --redis, or let it finish them",
+          null);
+    }
+  }
+
+  private void claimFormat() {
+    byte[] meta = session.keys().meta();
+    List<RedisFuture<Boolean>> set =
+        List.of(
+            session.commands().hsetnx(meta, FORMAT_FIELD, Texts.bytes(Integer.toString(FORMAT))),
+            session
+                .commands()
+                .hsetnx(meta, SHARDS_FIELD, Texts.bytes(Integer.toString(Keys.SHARDS))));
+    session.all(set);
+    List<KeyValue<byte[], byte[]>> found =
+        session.get(session.commands().hmget(meta, FORMAT_FIELD, SHARDS_FIELD));
+    check("format", found.get(0), FORMAT);
+    check("number of shards", found.get(1), Keys.SHARDS);
+  }
+
+  private void check(String what, KeyValue<byte[], byte[]> found, int expected) {
+    String is = Texts.text(found.getValue());
+    if (!is.equals(Integer.toString(expected))) {
+      throw new StoreUnavailableException(
+          config
+              + ": "
+              + what
+              + " "
+              + is
+              + " (expected: "
+              + expected
+              + "). A newer dtm4j has made this store: use that one, or another prefix",
+          null);
+    }
+  }
+
+  /** Says what may be lost. */
+  private void warn(RedisAsyncCommands<byte[], byte[]> master) {
+    Map<String, String> settings = new HashMap<>();
+    try {
+      for (String name : List.of("appendonly", "appendfsync", "maxmemory", "maxmemory-policy")) {
+        settings.putAll(session.get(master.configGet(name)));
+      }
+    } catch (RedisException e) {
+      log.atInfo()
+          .addKeyValue("store", config)
+          .addKeyValue("reason", Redis.reason(e))
+          .log("Redis does not say whether it keeps what it has acknowledged");
+      return;
+    }
+    for (Finding finding : findings(settings)) {
+      log.atLevel(finding.isBad ? org.slf4j.event.Level.WARN : org.slf4j.event.Level.INFO)
+          .addKeyValue("store", config)
+          .log(finding.text);
+    }
+  }
+
+  /** What an operator should know of the settings of a server. */
+  record Finding(boolean isBad, String text) {}
+
+  static List<Finding> findings(Map<String, String> settings) {
+    var findings = new ArrayList<Finding>();
+    if (!settings.getOrDefault("appendonly", "").equals("yes")) {
+      findings.add(
+          new Finding(
+              true,
+              "appendonly is off: transactions that were acknowledged are lost when Redis ends"));
+    } else if (!settings.getOrDefault("appendfsync", "").equals("always")) {
+      findings.add(
+          new Finding(
+              false,
+              "appendfsync is not always: a crash of the machine may lose what was acknowledged in"
+                  + " the last two seconds"));
+    }
+    if (!settings.getOrDefault("maxmemory", "0").equals("0")
+        && !settings.getOrDefault("maxmemory-policy", "").equals("noeviction")) {
+      findings.add(
+          new Finding(
+              true,
+              "maxmemory-policy is not noeviction: Redis throws transactions away when its memory"
+                  + " is full"));
+    }
+    return findings;
+  }
+
+  /** Deletes all that belongs to the store, and nothing else. */
+  void reset() {
+    for (RedisAsyncCommands<byte[], byte[]> master : servers.masters()) {
+      ScanArgs matching = ScanArgs.Builder.matches(session.keys().pattern()).limit(SCANNED_AT_ONCE);
+      KeyScanCursor<byte[]> cursor = session.get(master.scan(matching));
+      while (true) {
+        session.all(
+            cursor.getKeys().stream()
+                .filter(session.keys()::isOwn)
+                .map(key -> master.unlink(key))
+                .toList());
+        if (cursor.isFinished()) {
+          break;
+        }
+        cursor = session.get(master.scan(cursor, matching));
+      }
+    }
+  }
+}

@@ -1,0 +1,136 @@
+package io.dtm4j.store.redis;
+
+import io.dtm4j.store.OutcomeUnknownException;
+import io.dtm4j.store.StoreRejectedException;
+import io.dtm4j.store.StoreUnavailableException;
+import io.lettuce.core.RedisException;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Connections to Redis, one for writes and one for reads, which all threads share, and what its
+ * errors mean. Thread-safe.
+ */
+final class Redis implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Redis.class);
+
+  private final RedisStoreConfig config;
+  private final Servers servers;
+  private final Session reads;
+  private final Session writes;
+  private volatile @Nullable Trouble trouble;
+
+  /** Something done with a connection. */
+  interface Work<T extends @Nullable Object> {
+    T on(Session session);
+  }
+
+  private record Trouble(Instant since, String why) {}
+
+  /**
+   * Connects.
+   *
+   * @throws RedisException when it cannot be reached
+   */
+  Redis(RedisStoreConfig config) {
+    this.config = config;
+    servers = new Servers(config);
+    try {
+      var keys = new Keys(config.ownPrefix());
+      reads = new Session(servers.connect(), keys, config.isCluster());
+      writes = new Session(servers.connect(), keys, config.isCluster());
+    } catch (RuntimeException e) {
+      servers.close();
+      throw e;
+    }
+  }
+
+  Servers servers() {
+    return servers;
+  }
+
+  /**
+   * Reads.
+   *
+   * @throws StoreUnavailableException when it cannot
+   */
+  <T extends @Nullable Object> T read(Work<T> work) {
+    try {
+      return work.on(reads);
+    } catch (RedisException e) {
+      throw new StoreUnavailableException(cannot("read", e), e);
+    } catch (BrokenRecordException e) {
+      throw new StoreUnavailableException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  /**
+   * Writes. Every error of Redis may pass: the same again changes nothing that has happened.
+   *
+   * @throws OutcomeUnknownException when it may have happened
+   * @throws StoreRejectedException when it certainly has not, nor ever will
+   */
+  <T extends @Nullable Object> T write(Work<T> work) {
+    try {
+      T result = work.on(writes);
+      recovered();
+      return result;
+    } catch (RedisException e) {
+      throw failed(e);
+    } catch (OutcomeUnknownException | StoreRejectedException e) {
+      throw e;
+    } catch (RuntimeException e) { // broken records, defects
+      throw new StoreRejectedException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private OutcomeUnknownException failed(RedisException e) {
+    Trouble before = trouble;
+    if (before == null) {
+      trouble = new Trouble(Instant.ofEpochMilli(System.currentTimeMillis()), reason(e));
+      log.atError().addKeyValue("store", config).setCause(e).log("the store cannot write");
+    } else {
+      trouble = new Trouble(before.since, reason(e));
+    }
+    return new OutcomeUnknownException(cannot("written", e), e);
+  }
+
+  private void recovered() {
+    if (trouble != null) {
+      trouble = null;
+      log.atInfo().addKeyValue("store", config).log("the store writes again");
+    }
+  }
+
+  private String cannot(String what, RedisException e) {
+    return "Redis " + config.address() + " cannot be " + what + ": " + reason(e);
+  }
+
+  /** What lies behind it: the client wraps errors. */
+  static String reason(RedisException e) {
+    Throwable cause = e;
+    while (cause.getCause() instanceof RedisException inner) {
+      cause = inner;
+    }
+    return String.valueOf(cause.getMessage());
+  }
+
+  @Nullable String trouble() {
+    Trouble present = trouble;
+    return present == null
+        ? null
+        : "Redis "
+            + config.address()
+            + " cannot be written since "
+            + present.since
+            + ": "
+            + present.why;
+  }
+
+  @Override
+  public void close() {
+    servers.close();
+  }
+}

@@ -1,0 +1,159 @@
+package io.dtm4j.store.redis;
+
+import io.lettuce.core.ClientOptions;
+import io.lettuce.core.ClientOptions.DisconnectedBehavior;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.SocketOptions;
+import io.lettuce.core.TimeoutOptions;
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.cluster.ClusterClientOptions;
+import io.lettuce.core.cluster.ClusterTopologyRefreshOptions;
+import io.lettuce.core.cluster.RedisClusterClient;
+import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
+import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
+import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.resource.ClientResources;
+import io.lettuce.core.resource.DefaultClientResources;
+import io.lettuce.core.resource.Delay;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The client for one server, for the one that Sentinels name, or for a Cluster. A connection that
+ * is lost comes back by itself; meanwhile commands are refused, and those that had no answer yet
+ * fail and are never sent again by the client.
+ */
+final class Servers implements AutoCloseable {
+  static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(10);
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
+  private static final Duration RECONNECT_DELAY = Duration.ofMillis(100);
+  private static final Duration REFRESH_PERIOD = Duration.ofSeconds(30);
+  private static final int MOST_QUEUED = 16_384;
+  private static final int THREADS = 2;
+
+  private final ClientResources resources;
+  private final Client client;
+
+  /** What one server and a Cluster do in different ways. */
+  private sealed interface Client {
+    RedisClusterAsyncCommands<byte[], byte[]> connect();
+
+    List<RedisAsyncCommands<byte[], byte[]>> masters();
+
+    void shutDown();
+  }
+
+  private record One(RedisClient client) implements Client {
+    @Override
+    public RedisAsyncCommands<byte[], byte[]> connect() {
+      return client.connect(ByteArrayCodec.INSTANCE).async();
+    }
+
+    @Override
+    public List<RedisAsyncCommands<byte[], byte[]>> masters() {
+      return List.of(connect());
+    }
+
+    @Override
+    public void shutDown() {
+      client.shutdown(0, COMMAND_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
+    }
+  }
+
+  private record Cluster(RedisClusterClient client) implements Client {
+    @Override
+    public RedisClusterAsyncCommands<byte[], byte[]> connect() {
+      StatefulRedisClusterConnection<byte[], byte[]> connection =
+          client.connect(ByteArrayCodec.INSTANCE);
+      masters(connection); // from now on nobody has to wait for a connection
+      return connection.async();
+    }
+
+    @Override
+    public List<RedisAsyncCommands<byte[], byte[]>> masters() {
+      return masters(client.connect(ByteArrayCodec.INSTANCE));
+    }
+
+    private static List<RedisAsyncCommands<byte[], byte[]>> masters(
+        StatefulRedisClusterConnection<byte[], byte[]> connection) {
+      return connection.getPartitions().stream()
+          .filter(node -> node.getRole().isUpstream() && !node.hasNoSlots())
+          .map(node -> connection.getConnection(node.getNodeId()).async())
+          .toList();
+    }
+
+    @Override
+    public void shutDown() {
+      client.shutdown(0, COMMAND_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
+    }
+  }
+
+  Servers(RedisStoreConfig config) {
+    resources =
+        DefaultClientResources.builder()
+            .ioThreadPoolSize(THREADS)
+            .computationThreadPoolSize(THREADS)
+            .reconnectDelay(Delay.constant(RECONNECT_DELAY))
+            .build();
+    List<RedisURI> uris = config.hosts().stream().map(host -> uri(host, config)).toList();
+    if (config.isCluster()) {
+      ClusterClientOptions.Builder options = ClusterClientOptions.builder();
+      set(options);
+      options
+          .topologyRefreshOptions(
+              ClusterTopologyRefreshOptions.builder().enablePeriodicRefresh(REFRESH_PERIOD).build())
+          .validateClusterNodeMembership(false);
+      RedisClusterClient cluster = RedisClusterClient.create(resources, uris);
+      cluster.setOptions(options.build());
+      client = new Cluster(cluster);
+    } else {
+      ClientOptions.Builder options = ClientOptions.builder();
+      set(options);
+      RedisClient one = RedisClient.create(resources, uris.getFirst());
+      one.setOptions(options.build());
+      client = new One(one);
+    }
+  }
+
+  private static void set(ClientOptions.Builder options) {
+    options
+        .autoReconnect(true)
+        .disconnectedBehavior(DisconnectedBehavior.REJECT_COMMANDS)
+        .replayFilter(_ -> true)
+        .requestQueueSize(MOST_QUEUED)
+        .socketOptions(
+            SocketOptions.builder().connectTimeout(CONNECT_TIMEOUT).tcpNoDelay(true).build())
+        .timeoutOptions(TimeoutOptions.enabled(COMMAND_TIMEOUT));
+  }
+
+  private static RedisURI uri(String host, RedisStoreConfig config) {
+    RedisURI uri = RedisURI.create(host.contains("://") ? host : "redis://" + host);
+    RedisURI.Builder builder = RedisURI.builder(uri).withTimeout(COMMAND_TIMEOUT);
+    if (!config.password().isEmpty()) {
+      if (config.user().isEmpty()) {
+        builder.withPassword(config.password().toCharArray());
+      } else {
+        builder.withAuthentication(config.user(), config.password().toCharArray());
+      }
+    }
+    return builder.build();
+  }
+
+  /** A connection that any threads may share. */
+  RedisClusterAsyncCommands<byte[], byte[]> connect() {
+    return client.connect();
+  }
+
+  /** Connections to each server that takes writes. */
+  List<RedisAsyncCommands<byte[], byte[]>> masters() {
+    return client.masters();
+  }
+
+  @Override
+  public void close() {
+    client.shutDown();
+    resources.shutdown(0, COMMAND_TIMEOUT.toSeconds(), TimeUnit.SECONDS).awaitUninterruptibly();
+  }
+}

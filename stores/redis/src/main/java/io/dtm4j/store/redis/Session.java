@@ -1,0 +1,116 @@
+package io.dtm4j.store.redis;
+
+import io.lettuce.core.RedisException;
+import io.lettuce.core.RedisFuture;
+import io.lettuce.core.RedisNoScriptException;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sends commands and waits for their answers; what is sent before it is waited for goes together.
+ * Everything throws {@link RedisException} when there is no answer, or it is an error.
+ */
+final class Session {
+  private final RedisClusterAsyncCommands<byte[], byte[]> commands;
+  private final Keys keys;
+  private final boolean isCluster;
+
+  /** A call of a script that is on its way. */
+  record ScriptCall<T>(
+      Script script, List<byte[]> keys, List<byte[]> arguments, RedisFuture<T> answer) {}
+
+  Session(RedisClusterAsyncCommands<byte[], byte[]> commands, Keys keys, boolean isCluster) {
+    this.commands = commands;
+    this.keys = keys;
+    this.isCluster = isCluster;
+  }
+
+  RedisClusterAsyncCommands<byte[], byte[]> commands() {
+    return commands;
+  }
+
+  Keys keys() {
+    return keys;
+  }
+
+  /** Those that one script may work on: all, or in a Cluster those of one shard. */
+  <T> Collection<List<T>> together(List<T> all, Function<T, byte[]> gid) {
+    if (!isCluster) {
+      return all.isEmpty() ? List.of() : List.of(all);
+    }
+    Map<Integer, List<T>> shards = new LinkedHashMap<>();
+    for (T one : all) {
+      shards.computeIfAbsent(Keys.shard(gid.apply(one)), _ -> new ArrayList<>()).add(one);
+    }
+    return shards.values();
+  }
+
+  /** Calls a script that answers with one value or, if {@code T} is a list, with several. */
+  <T> ScriptCall<T> call(Script script, List<byte[]> keys, List<byte[]> arguments) {
+    return new ScriptCall<>(
+        script,
+        keys,
+        arguments,
+        commands.evalsha(script.digest(), outputOf(script), array(keys), array(arguments)));
+  }
+
+  private static ScriptOutputType outputOf(Script script) {
+    return switch (script) {
+      case WRITE, TIME -> ScriptOutputType.MULTI;
+      case FORGET, VALUE -> ScriptOutputType.INTEGER;
+    };
+  }
+
+  /** The answer; a server that does not know the script has not run it, and is given it. */
+  <T> T get(ScriptCall<T> call) {
+    try {
+      return get(call.answer);
+    } catch (RedisNoScriptException _) {
+      return get(
+          commands.eval(
+              call.script.text(), outputOf(call.script), array(call.keys), array(call.arguments)));
+    }
+  }
+
+  private static byte[][] array(List<byte[]> list) {
+    return list.toArray(byte[][]::new);
+  }
+
+  <T extends @Nullable Object> T get(RedisFuture<T> future) {
+    try {
+      return future.get(); // ends by itself: Redis.COMMAND_TIMEOUT
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof RedisException cause) {
+        throw cause;
+      }
+      throw new RedisException(e.getCause());
+    } catch (CancellationException e) {
+      throw new RedisException("the connection was lost", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new RedisException("interrupted", e);
+    }
+  }
+
+  /** The value, or null when there is none. */
+  byte @Nullable [] field(RedisFuture<byte[]> future) {
+    return get(future);
+  }
+
+  <T extends @Nullable Object> List<T> all(List<RedisFuture<T>> futures) {
+    var answers = new ArrayList<T>(futures.size());
+    for (RedisFuture<T> future : futures) {
+      answers.add(get(future));
+    }
+    return answers;
+  }
+}
