@@ -52,8 +52,7 @@ final class KeyValues {
 
   private boolean set(byte[] name, byte[] expected, byte[] value) {
     Session.ScriptCall<Long> call =
-        session.call(
-            Script.VALUE, List.of(session.keys().keyValues()), List.of(name, expected, value));
+        session.call(Script.VALUE, session.keys().keyValues(), List.of(name, expected, value));
     return session.get(call) == 1;
   }
 
@@ -95,7 +94,9 @@ final class KeyValues {
               session
                   .commands()
                   .zrangebylex(
-                      session.keys().keyValues()[0], Range.from(from, to), Limit.create(0, count)));
+                      session.keys().keyValues().getFirst(),
+                      Range.from(from, to),
+                      Limit.create(0, count)));
       for (KeyValue one : read(names)) {
         if (items.size() == limit) {
           return new Page<>(items, Cursors.behind(items.getLast()));
@@ -120,7 +121,7 @@ final class KeyValues {
   }
 
   private byte[] values() {
-    return session.keys().keyValues()[1];
+    return session.keys().keyValues().getLast();
   }
 
   private static byte[] name(String category, String key) {

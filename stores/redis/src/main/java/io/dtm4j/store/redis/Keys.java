@@ -23,7 +23,7 @@ final class Keys {
   private final byte[][] records = new byte[SHARDS][];
   private final List<Map<Index, byte[]>> indexes = new ArrayList<>();
   private final byte[] meta;
-  private final byte[][] keyValues;
+  private final List<byte[]> keyValues;
 
   Keys(String prefix) {
     this.prefix = prefix;
@@ -37,8 +37,7 @@ final class Keys {
       indexes.add(keys);
     }
     meta = Texts.bytes(prefix + ":meta");
-    keyValues =
-        new byte[][] {Texts.bytes(prefix + ":{kv}:names"), Texts.bytes(prefix + ":{kv}:values")};
+    keyValues = List.of(Texts.bytes(prefix + ":{kv}:names"), Texts.bytes(prefix + ":{kv}:values"));
   }
 
   static int shard(byte[] gid) {
@@ -74,7 +73,7 @@ final class Keys {
   }
 
   /** The sorted set of the names of values, and the hash of the values. */
-  byte[][] keyValues() {
+  List<byte[]> keyValues() {
     return keyValues;
   }
 

@@ -41,6 +41,8 @@ final class Redis implements AutoCloseable {
       var keys = new Keys(config.ownPrefix());
       reads = new Session(servers.connect(), keys, config.isCluster());
       writes = new Session(servers.connect(), keys, config.isCluster());
+      reads.connect();
+      writes.connect();
     } catch (RuntimeException e) {
       servers.close();
       throw e;

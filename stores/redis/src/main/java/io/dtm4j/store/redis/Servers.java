@@ -65,10 +65,7 @@ final class Servers implements AutoCloseable {
   private record Cluster(RedisClusterClient client) implements Client {
     @Override
     public RedisClusterAsyncCommands<byte[], byte[]> connect() {
-      StatefulRedisClusterConnection<byte[], byte[]> connection =
-          client.connect(ByteArrayCodec.INSTANCE);
-      masters(connection); // from now on nobody has to wait for a connection
-      return connection.async();
+      return client.connect(ByteArrayCodec.INSTANCE).async();
     }
 
     @Override

@@ -1,10 +1,12 @@
 package io.dtm4j.store.redis;
 
+import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisFuture;
 import io.lettuce.core.RedisNoScriptException;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -12,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * Everything throws {@link RedisException} when there is no answer, or it is an error.
  */
 final class Session {
+  private static final Duration PAUSE = Duration.ofMillis(5);
+
   private final RedisClusterAsyncCommands<byte[], byte[]> commands;
   private final Keys keys;
   private final boolean isCluster;
@@ -32,6 +37,34 @@ final class Session {
     this.commands = commands;
     this.keys = keys;
     this.isCluster = isCluster;
+  }
+
+  /**
+   * Connects to all servers of a Cluster that have something of the store: a command that needs a
+   * connection which is not there yet is refused, and makes one.
+   */
+  void connect() {
+    List<byte[]> some = new ArrayList<>();
+    for (int shard = 0; shard < Keys.SHARDS; shard++) {
+      some.add(keys.index(shard, Index.DUE));
+    }
+    some.add(keys.meta());
+    some.addAll(keys.keyValues());
+    long end = System.nanoTime() + Servers.COMMAND_TIMEOUT.toNanos();
+    for (byte[] key : some) {
+      while (true) {
+        try {
+          get(commands.exists(key));
+          break;
+        } catch (RedisException e) {
+          boolean isAnswer = e instanceof RedisCommandExecutionException;
+          if (isAnswer || System.nanoTime() > end || Thread.currentThread().isInterrupted()) {
+            throw e;
+          }
+          LockSupport.parkNanos(PAUSE.toNanos());
+        }
+      }
+    }
   }
 
   RedisClusterAsyncCommands<byte[], byte[]> commands() {

@@ -1,0 +1,424 @@
+package io.dtm4j.store.redis;
+
+import static io.dtm4j.store.redis.Sagas.FUTURE;
+import static io.dtm4j.store.redis.Sagas.PAST;
+import static io.dtm4j.store.redis.Sagas.claim;
+import static io.dtm4j.store.redis.Sagas.committed;
+import static io.dtm4j.store.redis.Sagas.end;
+import static io.dtm4j.store.redis.Sagas.next;
+import static io.dtm4j.store.redis.Sagas.register;
+import static io.dtm4j.store.redis.Sagas.save;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.dtm4j.model.Batch;
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.Due;
+import io.dtm4j.model.Extra;
+import io.dtm4j.model.Owner;
+import io.dtm4j.model.Stored;
+import io.dtm4j.model.Write;
+import io.dtm4j.protocol.BranchStatus;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.store.CommitResult;
+import io.dtm4j.store.CommitResult.Committed;
+import io.dtm4j.store.CommitResult.Lost;
+import io.dtm4j.store.Filter;
+import io.dtm4j.store.Lease;
+import io.dtm4j.store.StoreRejectedException;
+import io.dtm4j.store.StoreUnavailableException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
+
+/** What is this store's own: two servers on it, what it remembers, and its keys. */
+@Tag("long")
+@TestInstance(Lifecycle.PER_CLASS)
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class RedisStoreTest {
+  private static final Duration LEASE = Duration.ofHours(1);
+
+  private final RedisServer server;
+
+  RedisStoreTest() throws Exception {
+    server = new RedisServer();
+  }
+
+  @BeforeEach
+  void empty() throws Exception {
+    server.ask(commands -> commands.flushall());
+  }
+
+  @AfterAll
+  void stopServer() throws Exception {
+    server.stop();
+  }
+
+  @BeforeAll
+  void isAlone() {
+    assertThat(server.<Long>ask(commands -> commands.dbsize())).isZero();
+  }
+
+  private RedisStoreConfig config(String prefix) {
+    return new RedisStoreConfig(List.of(server.host()), "", "", prefix, Duration.ofDays(1));
+  }
+
+  @Test
+  void what_another_server_has_changed_is_seen_before_anything_is_decided() {
+    try (RedisStore one = RedisStore.open(server.config());
+        RedisStore other = RedisStore.open(server.config())) {
+      committed(one, save("g", claim("a")), save("h", claim("b")));
+      committed(other, register("g", "02"));
+      Owner claim = claim("a");
+
+      // Remembered is a record of two rows, and the pass of it goes on.
+      committed(one, next("g", claim, settled(2, "02")));
+      assertThat(found(other, "g").transaction().branches().get(2).isDone()).isTrue();
+
+      Stored read = found(other, "h");
+      assertThat(other.claim(List.of(Due.of(read)), LEASE, _ -> claim("c"))).hasSize(1);
+      CommitResult late = one.commit(List.of(end("h", claim("b")))).getFirst();
+      assertThat(late).isEqualTo(new Lost(found(other, "h")));
+      assertThat(one.renew(List.of(new Lease(new Gid("h"), "b")), LEASE)).hasSize(1);
+      assertThat(one.renew(List.of(new Lease(new Gid("h"), "c")), LEASE)).isEmpty();
+    }
+  }
+
+  private static Write settled(int row, String branchId) {
+    Branch branch = Sagas.row(branchId, io.dtm4j.protocol.Op.ACTION, "{}");
+    return new Write.SetBranch(row, branch.key(), BranchStatus.SUCCEED, PAST);
+  }
+
+  private static Stored found(RedisStore store, String gid) {
+    return store.find(new Gid(gid)).orElseThrow();
+  }
+
+  @Test
+  void a_batch_that_fits_only_what_another_server_has_left_rejects_nothing() {
+    try (RedisStore one = RedisStore.open(server.config());
+        RedisStore other = RedisStore.open(server.config())) {
+      committed(one, save("g", claim("a")));
+      committed(other, register("g", "02"));
+
+      // On what is remembered it would not fit.
+      committed(one, save("h", claim("b")), next("g", claim("a"), settled(2, "02")));
+
+      Batch broken = next("h", claim("b"), settled(7, "07"));
+      assertThatExceptionOfType(StoreRejectedException.class)
+          .isThrownBy(() -> one.commit(List.of(save("i", claim("c")), broken)));
+      assertThat(one.find(new Gid("i"))).isEmpty();
+    }
+  }
+
+  @Test
+  void two_servers_write_the_same_transactions_and_each_write_counts_once() throws Exception {
+    int gids = 20;
+    int each = 40;
+    try (RedisStore one = RedisStore.open(server.config());
+        RedisStore other = RedisStore.open(server.config())) {
+      for (int i = 0; i < gids; i++) {
+        committed(one, save("g" + i, claim("a" + i)));
+      }
+      inParallel(
+          one,
+          other,
+          (store, name) -> {
+            for (int step = 0; step < each; step++) {
+              var group = new ArrayList<Batch>();
+              for (int i = 0; i < gids; i++) {
+                group.add(register("g" + i, name + step));
+              }
+              committed(store, group.toArray(Batch[]::new));
+            }
+          });
+
+      for (int i = 0; i < gids; i++) {
+        Stored stored = found(one, "g" + i);
+        assertThat(stored.transaction().branches()).hasSize(2 + 2 * each);
+        assertThat(stored.owner()).isEqualTo(claim("a" + i));
+      }
+    }
+  }
+
+  @Test
+  void what_is_due_goes_to_one_server_only() throws Exception {
+    int all = 500;
+    try (RedisStore one = RedisStore.open(server.config());
+        RedisStore other = RedisStore.open(server.config())) {
+      var group = new ArrayList<Batch>();
+      for (int i = 0; i < all; i++) {
+        group.add(save("g" + i, claim("a" + i), PAST, "{}"));
+      }
+      committed(one, group.toArray(Batch[]::new));
+      var claimed = Collections.synchronizedList(new ArrayList<String>());
+      var claims = new AtomicInteger();
+      inParallel(
+          one,
+          other,
+          (store, _) -> {
+            List<Stored> some;
+            do {
+              some = store.claimDue(LEASE, _ -> claim("b" + claims.incrementAndGet()), 9);
+              some.forEach(stored -> claimed.add(stored.transaction().gid().value()));
+            } while (!some.isEmpty());
+          });
+
+      assertThat(claimed).hasSize(all).doesNotHaveDuplicates();
+      assertThat(one.claimDue(LEASE, _ -> claim("late"), 10)).isEmpty();
+    }
+  }
+
+  /** What each of two servers does at the same time. */
+  private interface Part {
+    void run(RedisStore store, String name);
+  }
+
+  private static void inParallel(RedisStore one, RedisStore other, Part part) throws Exception {
+    try (var threads = Executors.newFixedThreadPool(2)) {
+      Future<?> first = threads.submit(() -> part.run(one, "x"));
+      Future<?> second = threads.submit(() -> part.run(other, "y"));
+      first.get(60, TimeUnit.SECONDS);
+      second.get(60, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void large_transactions_are_claimed_a_few_at_a_time() {
+    try (RedisStore store = RedisStore.open(server.config())) {
+      String payload = "x".repeat(3 << 20);
+      for (int i = 0; i < 5; i++) {
+        committed(store, save("g" + i, claim("a" + i), PAST, payload));
+      }
+      var claimed = new HashSet<Gid>();
+      for (int round = 0; round < 5; round++) {
+        List<Stored> some = store.claimDue(LEASE, gid -> claim("b" + gid), 10);
+        assertThat(some).hasSizeLessThan(5);
+        some.forEach(stored -> assertThat(claimed.add(stored.transaction().gid())).isTrue());
+      }
+      assertThat(claimed).hasSize(5);
+    }
+  }
+
+  @Test
+  void all_keys_have_the_prefix_and_those_of_a_transaction_one_shard() {
+    try (RedisStore store = RedisStore.open(server.config())) {
+      committed(store, save("g", claim("a")), save("{x}", claim("b")));
+      store.createKeyValue("topics", "t", "[]");
+    }
+
+    List<String> keys = server.ask(commands -> commands.keys("*"));
+    assertThat(keys).allMatch(key -> key.matches("dtm4j:(meta|\\{kv}:\\w+|\\{\\d\\d}:\\w+(:.*)?)"));
+    assertThat(server.<String>ask(commands -> commands.hget("dtm4j:meta", "shards")))
+        .isEqualTo("64");
+  }
+
+  @Test
+  void a_reset_deletes_what_is_its_own_and_nothing_else() {
+    server.ask(commands -> commands.set("other", "1"));
+    server.ask(commands -> commands.set("s[1]:more", "its own"));
+    server.ask(commands -> commands.set("s1:more", "of another one"));
+    try (RedisStore store = RedisStore.open(config("s[1]"))) {
+      committed(store, save("g", claim("a")));
+    }
+    try (RedisStore store = RedisStore.open(config("s[1]2"))) {
+      committed(store, save("g", claim("a")));
+    }
+
+    RedisStore.reset(config("s[1]"));
+
+    assertThat(server.<List<String>>ask(commands -> commands.keys("s\\[1\\]:*"))).isEmpty();
+    assertThat(server.<Long>ask(commands -> commands.exists("other", "s1:more"))).isEqualTo(2);
+    try (RedisStore store = RedisStore.open(config("s[1]2"))) {
+      assertThat(store.find(new Gid("g"))).isPresent();
+    }
+  }
+
+  @Test
+  void a_store_of_a_newer_version_is_refused() {
+    RedisStore.open(server.config()).close();
+    server.ask(commands -> commands.hset("dtm4j:meta", "format", "2"));
+
+    opening(config("")).withMessageContaining("format 2 (expected: 1)");
+
+    server.ask(commands -> commands.hset("dtm4j:meta", Map.of("format", "1", "shards", "128")));
+    opening(config("")).withMessageContaining("number of shards 128 (expected: 64)");
+  }
+
+  @Test
+  void unfinished_work_of_a_dtm_stops_the_opening() {
+    server.ask(commands -> commands.zadd("{a}_u", 1, "g"));
+    server.ask(commands -> commands.zadd("mine_u", 1, "g"));
+
+    opening(config("")).withMessageContaining("./dtm4j import --redis");
+    opening(config("{a}")).withMessageContaining("{a}_*");
+    opening(config("mine")).withMessageContaining("mine_*");
+    RedisStore.open(config("others")).close();
+
+    server.ask(commands -> commands.del("{a}_u"));
+    RedisStore.open(config("")).close();
+  }
+
+  private static org.assertj.core.api.ThrowableAssertAlternative<StoreUnavailableException> opening(
+      RedisStoreConfig config) {
+    return assertThatExceptionOfType(StoreUnavailableException.class)
+        .isThrownBy(() -> RedisStore.open(config).close());
+  }
+
+  @Test
+  void a_configuration_that_makes_no_sense_is_refused() {
+    assertThat(config("").ownPrefix()).isEqualTo("dtm4j");
+    assertThat(config("{a}").ownPrefix()).isEqualTo("dtm4j");
+    assertThat(config("x").ownPrefix()).isEqualTo("x");
+    assertThatIllegalArgumentException().isThrownBy(() -> config("{b}"));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new RedisStoreConfig(List.of(), "", "", "", Duration.ZERO));
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                new RedisStoreConfig(
+                    List.of("redis-sentinel://a#m", "b:1"), "", "", "", Duration.ZERO));
+    var config =
+        new RedisStoreConfig(
+            List.of("rediss://user:secret@host:1/0?x=y"), "", "", "", Duration.ZERO);
+    assertThat(config.toString()).contains("rediss://host:1").doesNotContain("secret");
+  }
+
+  @Test
+  void an_opening_knows_what_may_be_lost() {
+    assertThat(Opening.findings(Map.of("appendonly", "yes", "appendfsync", "always"))).isEmpty();
+    assertThat(Opening.findings(Map.of("appendonly", "yes", "appendfsync", "everysec")))
+        .singleElement()
+        .matches(finding -> !finding.isBad() && finding.text().contains("appendfsync"));
+    assertThat(Opening.findings(Map.of("appendonly", "no")))
+        .singleElement()
+        .matches(finding -> finding.isBad() && finding.text().contains("appendonly"));
+    var evicting =
+        Map.of(
+            "appendonly",
+            "yes",
+            "appendfsync",
+            "always",
+            "maxmemory",
+            "100",
+            "maxmemory-policy",
+            "allkeys-lru");
+    assertThat(Opening.findings(evicting))
+        .singleElement()
+        .matches(finding -> finding.isBad() && finding.text().contains("noeviction"));
+  }
+
+  @Test
+  void members_that_a_newer_version_wrote_stay() {
+    try (RedisStore store = RedisStore.open(server.config())) {
+      committed(store, save("g", claim("a")));
+      Extra extra = Extra.NONE.withUnknown(Map.of("newer", "{\"a\":[1.50]}"));
+      committed(store, next("g", claim("a"), new Write.SetExtra(extra)));
+    }
+    try (RedisStore store = RedisStore.open(server.config())) {
+      committed(store, register("g", "02"));
+      assertThat(found(store, "g").transaction().state().extra().unknown()).containsKey("newer");
+    }
+  }
+
+  @Test
+  void a_transaction_that_cannot_be_read_stops_no_other() {
+    try (RedisStore store = RedisStore.open(server.config())) {
+      committed(store, save("bad", claim("a"), PAST, "{}"), save("good", claim("b"), PAST, "{}"));
+      String key = server.<List<String>>ask(commands -> commands.keys("*:t:bad")).getFirst();
+      server.ask(commands -> commands.hset(key, "h", "nonsense"));
+
+      assertThat(store.claimDue(LEASE, gid -> claim("c" + gid), 10))
+          .extracting(stored -> stored.transaction().gid().value())
+          .containsExactly("good");
+      assertThat(store.dueBefore(FUTURE, null, 10)).hasSize(1);
+      assertThat(store.list(Filter.ALL, "", 10).items()).hasSize(1);
+      assertThat(store.counts().unfinished()).isEqualTo(2); // nothing is thrown away
+      assertThatExceptionOfType(StoreUnavailableException.class)
+          .isThrownBy(() -> store.find(new Gid("bad")))
+          .withMessageContaining("bad");
+    }
+  }
+
+  @Test
+  void lists_of_one_status_find_what_is_rare() {
+    try (RedisStore store = RedisStore.open(server.config())) {
+      committed(store, save("first", claim("a")), save("second", claim("b")));
+      committed(
+          store,
+          next("first", claim("a"), new Write.SetStatus(GlobalStatus.FAILED, "", null, PAST)));
+      for (int i = 0; i < 30; i++) {
+        var group = new ArrayList<Batch>();
+        for (int j = 0; j < 100; j++) {
+          group.add(save("g" + i + "-" + j, claim("c" + i + "-" + j)));
+        }
+        committed(store, group.toArray(Batch[]::new));
+        group.replaceAll(
+            batch -> end(batch.gid().value(), claim("c" + batch.gid().value().substring(1))));
+        committed(store, group.toArray(Batch[]::new));
+      }
+
+      assertThat(store.list(new Filter(GlobalStatus.FAILED, null, null, null), "", 10).items())
+          .hasSize(1);
+      assertThat(store.list(new Filter(GlobalStatus.SUBMITTED, null, null, null), "", 10).items())
+          .hasSize(1);
+      assertThat(store.list(Filter.ALL, "", 10_000).items()).hasSize(3_002);
+      assertThat(store.oldestUnfinished()).isEqualTo(PAST);
+    }
+  }
+
+  @Test
+  void the_clock_is_that_of_redis() {
+    try (RedisStore store = RedisStore.open(server.config())) {
+      long redis = Long.parseLong(server.<List<String>>ask(commands -> commands.time()).getFirst());
+      assertThat(store.storeTime())
+          .isBetween(Instant.ofEpochSecond(redis - 1), Instant.ofEpochSecond(redis + 2));
+    }
+  }
+
+  @Test
+  void texts_that_are_no_unicode_come_back_exactly() {
+    for (String text : List.of("", "ü数🙂", "\uD800", "a\uDC00b", "\uDC00\uD800", "\uFFFF\u0000")) {
+      assertThat(Texts.text(Texts.bytes(text))).isEqualTo(text);
+    }
+    try (RedisStore store = RedisStore.open(server.config())) {
+      committed(
+          store, save("\uD800", claim("a")), save("\uDC00", claim("b")), save("?", claim("c")));
+      assertThat(found(store, "\uD800").owner()).isEqualTo(claim("a"));
+      assertThat(found(store, "\uDC00").owner()).isEqualTo(claim("b"));
+      assertThat(store.dueBefore(Instant.MAX, null, 10)).hasSize(3);
+    }
+  }
+
+  @Test
+  void the_same_group_again_is_committed_and_changes_nothing() {
+    try (RedisStore store = RedisStore.open(server.config());
+        RedisStore other = RedisStore.open(server.config())) {
+      List<Batch> group = List.of(save("g", claim("a")), register("g", "02"), end("g", claim("a")));
+      committed(store, group.toArray(Batch[]::new));
+      Stored first = found(store, "g");
+
+      assertThat(other.commit(List.of(group.getLast())).getFirst()).isInstanceOf(Committed.class);
+
+      assertThat(found(store, "g")).isEqualTo(first);
+    }
+  }
+}
