@@ -130,6 +130,7 @@ final class CompareAndSet<T extends Seen> {
         open.keySet().retainAll(again);
         pause(attempt);
       }
+      again.forEach(source::forget);
       Map<Gid, T> read = source.read(session, again);
       again.forEach(gid -> open.put(gid, new Basis<>(read.get(gid), true)));
     }

@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Lists and counts, and what has ended. A cursor is a score, a colon, and the gid there. */
 final class Listings {
-  private static final int MOST_LOOKED_AT = 20_000;
+  private static final int MOST_LOOKED_AT = 10_000;
+  private static final int MOST_SHOWN = 1_000;
   private static final int AT_ONCE = 512;
   private static final int READ_AT_ONCE = 64;
 
@@ -32,7 +33,8 @@ final class Listings {
     this.session = session;
   }
 
-  Page<Listed> page(Filter filter, String cursor, int limit) {
+  Page<Listed> page(Filter filter, String cursor, int most) {
+    int limit = Math.min(most, MOST_SHOWN);
     ShardMerge.Place last = cursor.isEmpty() ? null : place(cursor);
     var merge =
         new ShardMerge(
@@ -146,6 +148,19 @@ final class Listings {
         .map(one -> new ShardMerge.Place((long) one.getScore(), new Bytes(one.getValue())))
         .min(ShardMerge.Place.ORDER)
         .orElse(null);
+  }
+
+  /** The largest number that is stored, or 0. */
+  long lastNumber() {
+    List<RedisFuture<List<ScoredValue<byte[]>>>> lasts =
+        shards()
+            .mapToObj(shard -> session.commands().zrevrangeWithScores(key(shard, Index.ALL), 0, 0))
+            .toList();
+    return session.all(lasts).stream()
+        .flatMap(List::stream)
+        .mapToLong(one -> (long) one.getScore())
+        .max()
+        .orElse(0);
   }
 
   private static IntStream shards() {

@@ -12,10 +12,16 @@ final class Numbers {
   private static final long MICROS_PER_MILLI = 1_000;
 
   private final InstantSource clock;
-  private final AtomicLong last = new AtomicLong();
+  private final AtomicLong last;
 
-  Numbers(InstantSource clock) {
+  /**
+   * Begins.
+   *
+   * @param last the largest that is stored: the clock may have been set back since
+   */
+  Numbers(InstantSource clock, long last) {
     this.clock = clock;
+    this.last = new AtomicLong(last);
   }
 
   long next() {

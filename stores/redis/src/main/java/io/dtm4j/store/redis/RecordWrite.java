@@ -154,13 +154,14 @@ record RecordWrite(Bytes gid, List<byte[]> arguments, int bytes) {
       add(expiry);
     }
 
-    /** Of a record that was not there anything may be left in the index sets. */
+    /** One that was not there and is finished at once may have been left where it was due. */
     void indexes(@Nullable Head before, Head now) {
       for (Index index : Index.values()) {
         Long was = before == null ? null : index.score(before);
         Long is = index.score(now);
         if (is == null) {
-          add(before == null || was != null ? NONE : AS_IT_IS);
+          boolean mayBeLeft = before == null && (index == Index.DUE || index == Index.OPEN);
+          add(mayBeLeft || was != null ? NONE : AS_IT_IS);
         } else {
           add(is.equals(was) ? AS_IT_IS : Texts.bytes(is.toString()));
         }

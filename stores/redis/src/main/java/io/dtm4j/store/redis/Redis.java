@@ -4,6 +4,7 @@ import io.dtm4j.store.OutcomeUnknownException;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
 import io.lettuce.core.RedisException;
+import io.lettuce.core.RedisReadOnlyException;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -95,6 +96,10 @@ final class Redis implements AutoCloseable {
       log.atError().addKeyValue("store", config).setCause(e).log("the store cannot write");
     } else {
       trouble = new Trouble(before.since, reason(e));
+    }
+    if (e instanceof RedisReadOnlyException && !config.isCluster()) {
+      // It is a replica now; the name of the master may lead elsewhere.
+      writes.reconnect();
     }
     return new OutcomeUnknownException(cannot("written", e), e);
   }

@@ -56,7 +56,8 @@ public final class RedisStore implements TransactionStore {
     this.redis = redis;
     expiry = config.finishedDataExpire();
     clock = new RedisClock(() -> redis.read(RedisStore::redisMicros), System::nanoTime);
-    numbers = new Numbers(clock);
+    long last = redis.read(session -> new Listings(session).lastNumber());
+    numbers = new Numbers(clock, last);
     var recent = new Recent(MAX_RECENT);
     wholes = new Records.Wholes(recent);
     heads = new Records.Heads(recent);

@@ -5,6 +5,7 @@ import io.lettuce.core.ClientOptions.DisconnectedBehavior;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
+import io.lettuce.core.StaticCredentialsProvider;
 import io.lettuce.core.TimeoutOptions;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.cluster.ClusterClientOptions;
@@ -127,15 +128,13 @@ final class Servers implements AutoCloseable {
 
   private static RedisURI uri(String host, RedisStoreConfig config) {
     RedisURI uri = RedisURI.create(host.contains("://") ? host : "redis://" + host);
-    RedisURI.Builder builder = RedisURI.builder(uri).withTimeout(COMMAND_TIMEOUT);
+    uri.setTimeout(COMMAND_TIMEOUT);
     if (!config.password().isEmpty()) {
-      if (config.user().isEmpty()) {
-        builder.withPassword(config.password().toCharArray());
-      } else {
-        builder.withAuthentication(config.user(), config.password().toCharArray());
-      }
+      String user = config.user().isEmpty() ? null : config.user();
+      uri.setCredentialsProvider(
+          new StaticCredentialsProvider(user, config.password().toCharArray()));
     }
-    return builder.build();
+    return uri;
   }
 
   /** A connection that any threads may share. */

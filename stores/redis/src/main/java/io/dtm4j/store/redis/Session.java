@@ -17,12 +17,15 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Sends commands and waits for their answers; what is sent before it is waited for goes together.
  * Everything throws {@link RedisException} when there is no answer, or it is an error.
  */
 final class Session {
+  private static final Logger log = LoggerFactory.getLogger(Session.class);
   private static final Duration PAUSE = Duration.ofMillis(5);
 
   private final RedisClusterAsyncCommands<byte[], byte[]> commands;
@@ -65,6 +68,13 @@ final class Session {
         }
       }
     }
+  }
+
+  /** Lets the server end the connection; a new one is made by itself. */
+  void reconnect() {
+    commands
+        .quit()
+        .whenComplete((_, e) -> log.atDebug().setCause(e).log("left a server that is a replica"));
   }
 
   RedisClusterAsyncCommands<byte[], byte[]> commands() {

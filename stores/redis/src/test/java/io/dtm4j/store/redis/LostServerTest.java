@@ -204,6 +204,33 @@ class LostServerTest {
   }
 
   @Test
+  void a_server_that_has_become_a_replica_is_left_for_whoever_is_the_master_now() throws Exception {
+    try (RedisStore store = RedisStore.open(server.config())) {
+      committed(store, save("g", claim("c")));
+      server.ask(commands -> commands.replicaof("127.0.0.1", 1));
+      List<Batch> group = List.of(end("g", claim("c")));
+      long before = server.ask(commands -> commands.clientId());
+
+      assertThatExceptionOfType(OutcomeUnknownException.class)
+          .isThrownBy(() -> store.commit(group))
+          .withMessageContaining("READONLY");
+      await(
+          () ->
+              server
+                  .<String>ask(commands -> commands.clientList())
+                  .lines()
+                  .filter(line -> !line.contains("cmd=client|list"))
+                  .map(line -> line.substring("id=".length(), line.indexOf(' ')))
+                  .filter(id -> Long.parseLong(id) > before)
+                  .findFirst());
+
+      server.ask(commands -> commands.replicaofNoOne());
+      insist(() -> store.commit(group));
+      assertThat(found(store, "g").transaction().status()).isEqualTo(GlobalStatus.SUCCEED);
+    }
+  }
+
+  @Test
   void an_opening_that_fails_says_what_to_do_and_no_password() throws Exception {
     server.ask(commands -> commands.configSet("requirepass", "right-secret"));
     RedisStoreConfig right = withPassword("right-secret");

@@ -12,18 +12,17 @@ final class RedisCluster {
 
   private final List<RedisServer> servers = new ArrayList<>();
 
-  RedisCluster() throws Exception {
+  /**
+   * Starts it.
+   *
+   * @param more settings of each server
+   */
+  RedisCluster(String... more) throws Exception {
     for (int i = 0; i < SERVERS; i++) {
-      RedisServer server =
-          new RedisServer(
-              "--cluster-enabled",
-              "yes",
-              "--appendonly",
-              "yes",
-              "--appendfsync",
-              "everysec",
-              "--cluster-node-timeout",
-              "5000");
+      var settings = new ArrayList<>(List.of("--cluster-enabled", "yes", "--appendonly", "yes"));
+      settings.addAll(List.of("--appendfsync", "everysec", "--cluster-node-timeout", "5000"));
+      settings.addAll(List.of(more));
+      var server = new RedisServer(settings.toArray(String[]::new));
       int from = SLOTS * i / SERVERS;
       int to = SLOTS * (i + 1) / SERVERS - 1;
       server.ask(
@@ -48,6 +47,12 @@ final class RedisCluster {
   private static boolean isComplete(RedisServer server) {
     String info = server.ask(commands -> commands.clusterInfo());
     return info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:" + SERVERS);
+  }
+
+  void stop() throws Exception {
+    for (RedisServer server : servers) {
+      server.stop();
+    }
   }
 
   List<RedisServer> servers() {

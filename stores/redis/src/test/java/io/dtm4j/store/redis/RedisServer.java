@@ -30,6 +30,7 @@ final class RedisServer {
   private final Path directory;
   private final int port = freePort();
   private final List<String> settings;
+  private final boolean isSentinel;
   private final Thread atExit = new Thread(this::stopAtExit);
   private @Nullable Process process;
 
@@ -37,10 +38,25 @@ final class RedisServer {
    * @param settings as on the command line, beside where it is
    */
   RedisServer(String... settings) throws Exception {
-    this.settings = List.of(settings);
+    this(false, List.of(settings));
+  }
+
+  private RedisServer(boolean isSentinel, List<String> settings) throws Exception {
+    this.isSentinel = isSentinel;
+    this.settings = settings;
     directory = Files.createTempDirectory("dtm4j-redis");
     Runtime.getRuntime().addShutdownHook(atExit);
     start();
+  }
+
+  /** A Sentinel that watches a master and alone decides about it. */
+  static RedisServer sentinel(String name, RedisServer master) throws Exception {
+    return new RedisServer(
+        true,
+        List.of(
+            "sentinel monitor " + name + " 127.0.0.1 " + master.port() + " 1",
+            "sentinel down-after-milliseconds " + name + " 500",
+            "sentinel failover-timeout " + name + " 3000"));
   }
 
   /** One that keeps everything it acknowledges. */
@@ -67,19 +83,7 @@ final class RedisServer {
 
   void start() throws Exception {
     Path log = directory.resolve("server.log");
-    var command =
-        new ArrayList<>(
-            List.of(
-                "redis-server",
-                "--port",
-                Integer.toString(port),
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--dir",
-                directory.toString()));
-    command.addAll(settings);
+    List<String> command = isSentinel ? sentinelCommand() : serverCommand();
     Process started =
         new ProcessBuilder(command)
             .redirectErrorStream(true)
@@ -102,6 +106,22 @@ final class RedisServer {
       }
       TimeUnit.MILLISECONDS.sleep(20);
     }
+  }
+
+  private List<String> serverCommand() {
+    var command = new ArrayList<>(List.of("redis-server", "--port", Integer.toString(port)));
+    command.addAll(List.of("--bind", "127.0.0.1", "--save", "", "--dir", directory.toString()));
+    command.addAll(settings);
+    return command;
+  }
+
+  /** A Sentinel wants a file, which it writes into. */
+  private List<String> sentinelCommand() throws IOException {
+    Path file = directory.resolve("sentinel.conf");
+    var lines = new ArrayList<>(List.of("port " + port, "bind 127.0.0.1", "dir " + directory));
+    lines.addAll(settings);
+    Files.write(file, lines);
+    return List.of("redis-server", file.toString(), "--sentinel");
   }
 
   String host() {

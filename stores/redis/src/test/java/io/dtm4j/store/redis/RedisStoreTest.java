@@ -16,6 +16,7 @@ import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Extra;
+import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Write;
@@ -27,6 +28,8 @@ import io.dtm4j.store.CommitResult.Committed;
 import io.dtm4j.store.CommitResult.Lost;
 import io.dtm4j.store.Filter;
 import io.dtm4j.store.Lease;
+import io.dtm4j.store.Listed;
+import io.dtm4j.store.Page;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
 import java.time.Duration;
@@ -100,6 +103,27 @@ class RedisStoreTest {
       assertThat(late).isEqualTo(new Lost(found(other, "h")));
       assertThat(one.renew(List.of(new Lease(new Gid("h"), "b")), LEASE)).hasSize(1);
       assertThat(one.renew(List.of(new Lease(new Gid("h"), "c")), LEASE)).isEmpty();
+    }
+  }
+
+  @Test
+  void what_was_remembered_is_compared_even_when_nothing_is_to_change() {
+    var gid = new Gid("g");
+    try (RedisStore one = RedisStore.open(server.config());
+        RedisStore other = RedisStore.open(server.config())) {
+      committed(one, save("g", claim("a")), save("h", claim("b")));
+      List<Due> read = List.of(Due.of(found(other, "g")));
+      assertThat(other.claim(read, LEASE, _ -> claim("c"))).hasSize(1);
+      Stored taken = found(other, "g");
+
+      assertThat(one.renew(List.of(new Lease(gid, "c")), LEASE)).isEmpty();
+
+      committed(other, end("h", claim("b")));
+      var known = new Batch(new Gid("h"), Guard.Known.INSTANCE, null, List.of());
+      assertThat(one.commit(List.of(known))).containsExactly(new Committed(found(other, "h")));
+      assertThat(one.delete(List.of(new Gid("h")), FUTURE)).isEqualTo(1);
+      assertThat(one.commit(List.of(known))).containsExactly(new Lost(null));
+      assertThat(found(other, "g").owner()).isEqualTo(taken.owner());
     }
   }
 
@@ -380,8 +404,27 @@ class RedisStoreTest {
           .hasSize(1);
       assertThat(store.list(new Filter(GlobalStatus.SUBMITTED, null, null, null), "", 10).items())
           .hasSize(1);
-      assertThat(store.list(Filter.ALL, "", 10_000).items()).hasSize(3_002);
+      Page<Listed> page = store.list(Filter.ALL, "", 10_000);
+      assertThat(page.items()).hasSize(1_000);
+      assertThat(store.list(Filter.ALL, page.next(), 10_000).items())
+          .hasSize(1_000)
+          .doesNotContainAnyElementsOf(page.items());
       assertThat(store.oldestUnfinished()).isEqualTo(PAST);
+    }
+  }
+
+  @Test
+  void what_is_stored_later_is_listed_first_even_when_the_clock_was_set_back() {
+    try (RedisStore store = RedisStore.open(server.config())) {
+      committed(store, save("g", claim("a")));
+    }
+    String key = server.<List<String>>ask(commands -> commands.keys("*:all")).getFirst();
+    server.ask(commands -> commands.zadd(key, 8e15, "g"));
+    try (RedisStore store = RedisStore.open(server.config())) {
+      committed(store, save("h", claim("b")));
+      assertThat(store.list(Filter.ALL, "", 10).items())
+          .extracting(one -> one.gid().value())
+          .containsExactly("h", "g");
     }
   }
 
