@@ -79,12 +79,17 @@ final class Keys {
 
   /** Matches all keys there are of this store. */
   String pattern() {
+    return escaped(prefix) + ":*";
+  }
+
+  /** What matches that text and no other. */
+  static String escaped(String text) {
     var pattern = new StringBuilder();
-    for (int i = 0; i < prefix.length(); i++) {
-      char unit = prefix.charAt(i);
+    for (int i = 0; i < text.length(); i++) {
+      char unit = text.charAt(i);
       pattern.append("*?[]\\".indexOf(unit) < 0 ? "" : "\\").append(unit);
     }
-    return pattern + ":*";
+    return pattern.toString();
   }
 
   boolean isOwn(byte[] key) {

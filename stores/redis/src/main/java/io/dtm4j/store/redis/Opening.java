@@ -36,12 +36,15 @@ final class Opening {
   /**
    * Makes sure that this store may work here.
    *
+   * @param besideDtm although a DTM has left unfinished work
    * @throws StoreUnavailableException when not; the message says what to do
    */
-  void prepare() {
+  void prepare(boolean besideDtm) {
     List<RedisAsyncCommands<byte[], byte[]>> masters = servers.masters();
     refuseMemberOfCluster(masters);
-    refuseDtm();
+    if (!besideDtm) {
+      refuseDtm();
+    }
     claimFormat();
     masters.forEach(this::warn);
   }

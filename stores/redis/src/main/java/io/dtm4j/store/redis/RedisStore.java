@@ -17,6 +17,7 @@ import io.dtm4j.store.Reset;
 import io.dtm4j.store.StoreUnavailableException;
 import io.dtm4j.store.TransactionStore;
 import io.lettuce.core.RedisException;
+import io.lettuce.core.api.async.RedisAsyncCommands;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -81,11 +82,20 @@ public final class RedisStore implements TransactionStore {
    *     made the store, or a DTM has left unfinished work; the message says what to do
    */
   public static RedisStore open(RedisStoreConfig config) {
+    return open(config, false);
+  }
+
+  /** As {@link #open}, although a DTM has left unfinished work: to take it over. */
+  static RedisStore openBesideDtm(RedisStoreConfig config) {
+    return open(config, true);
+  }
+
+  private static RedisStore open(RedisStoreConfig config, boolean besideDtm) {
     Redis redis = connect(config);
     try {
       redis.<@Nullable Void>read(
           session -> {
-            new Opening(config, session, redis.servers()).prepare();
+            new Opening(config, session, redis.servers()).prepare(besideDtm);
             return null;
           });
       return new RedisStore(redis, config);
@@ -129,6 +139,16 @@ public final class RedisStore implements TransactionStore {
     List<byte[]> time = session.get(call);
     return Long.parseLong(Texts.text(time.get(0))) * 1_000_000
         + Long.parseLong(Texts.text(time.get(1)));
+  }
+
+  /** Does something else with the Redis of this store; throws as writes do. */
+  <T> T inSession(Redis.Work<T> work) {
+    return redis.write(work);
+  }
+
+  /** Connections to each server that takes writes. */
+  List<RedisAsyncCommands<byte[], byte[]>> masters() {
+    return redis.servers().masters();
   }
 
   @Override

@@ -1,0 +1,206 @@
+package io.dtm4j.store.redis;
+
+import static io.dtm4j.store.redis.Sagas.claim;
+import static io.dtm4j.store.redis.Sagas.committed;
+import static io.dtm4j.store.redis.Sagas.save;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.dtm4j.model.Branch;
+import io.dtm4j.model.Extra;
+import io.dtm4j.model.Owner;
+import io.dtm4j.model.Schedule;
+import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.BranchStatus;
+import io.dtm4j.protocol.Gid;
+import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Options;
+import io.dtm4j.protocol.Payload;
+import io.dtm4j.protocol.TransType;
+import io.dtm4j.store.StoreUnavailableException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
+
+/** Keys as DTM writes them (docs/spec/storage.md 4), and what becomes of them. */
+@Tag("long")
+@TestInstance(Lifecycle.PER_CLASS)
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class GoImportTest {
+  private static final long DUE = 1_900_000_000;
+
+  private final RedisServer server;
+
+  GoImportTest() throws Exception {
+    server = new RedisServer();
+  }
+
+  @BeforeEach
+  void empty() throws Exception {
+    server.ask(commands -> commands.flushall());
+  }
+
+  @AfterAll
+  void stopServer() throws Exception {
+    server.stop();
+  }
+
+  private void dtmHas(String gid, String global, String... branches) {
+    server.ask(commands -> commands.set("{a}_g_" + gid, global));
+    server.ask(commands -> commands.set("{a}_s_" + gid, "submitted"));
+    server.ask(commands -> commands.zadd("{a}_u", DUE, gid));
+    for (String branch : branches) {
+      server.ask(commands -> commands.rpush("{a}_b_" + gid, branch));
+    }
+  }
+
+  private static String branch(String branchId, String op, String more) {
+    String payload =
+        Base64.getEncoder().encodeToString("{\"a\":1}".getBytes(StandardCharsets.UTF_8));
+    return """
+        {"id":0,"create_time":"2024-05-17T16:30:00.123+08:00","update_time":null,"gid":"saga",
+        "url":"http://h/%s","bin_data":"%s","branch_id":"%s","op":"%s",%s}"""
+        .formatted(op, payload, branchId, op, more);
+  }
+
+  private static String saga(String gid) {
+    return """
+        {"id":0,"create_time":"2024-05-17T16:30:00.123456789+08:00",
+        "update_time":"2024-05-17T08:30:01Z","gid":"%s","trans_type":"saga",
+        "steps":[{"action":"x"}],"payloads":["y"],"status":"aborting","protocol":"http",
+        "rollback_reason":"no money","options":"{\\"timeout_to_fail\\":60,\\"branch_headers\\":{\\"b\\":\\"2\\"},\\"concurrent\\":false}",
+        "custom_data":"{\\"concurrent\\":true}","next_cron_interval":20,
+        "next_cron_time":"2024-05-17T08:30:21Z","owner":"abc",
+        "ext_data":"{\\"headers\\":{\\"a\\":\\"1\\",\\"b\\":\\"1\\"}}","retry_count":3,
+        "concurrent":false,"timeout_to_fail":99}"""
+        .formatted(gid);
+  }
+
+  @Test
+  void a_transaction_is_taken_over_as_it_is() {
+    dtmHas(
+        "saga",
+        saga("saga"),
+        branch("01", "compensate", "\"status\":\"prepared\""),
+        branch("01", "action", "\"status\":\"succeed\",\"finish_time\":\"2024-05-17T08:30:01Z\""),
+        branch("02", "action", "\"status\":\"failed\",\"rollback_time\":\"2024-05-17T08:30:02Z\""));
+
+    assertThat(GoImport.run(server.config())).isEqualTo(new GoImport.Report(1, 0, 0, 0, 0));
+
+    try (RedisStore store = RedisStore.open(server.config())) {
+      Stored stored = store.find(new Gid("saga")).orElseThrow();
+      Instant created = Instant.parse("2024-05-17T08:30:00.123456789Z");
+      var options = new Options(false, 60, 0, 0, Map.of("a", "1", "b", "2"), false, 0);
+      assertThat(stored.transaction().definition().type()).isEqualTo(TransType.SAGA);
+      assertThat(stored.transaction().definition().options()).isEqualTo(options);
+      assertThat(stored.transaction().definition().createTime()).isEqualTo(created);
+      assertThat(stored.transaction().definition().customData()).isEqualTo("{\"concurrent\":true}");
+      assertThat(stored.transaction().status()).isEqualTo(GlobalStatus.ABORTING);
+      assertThat(stored.transaction().state().reason()).isEqualTo("no money");
+      assertThat(stored.transaction().state().schedule())
+          .isEqualTo(new Schedule(Duration.ofSeconds(20), Instant.ofEpochSecond(DUE)));
+      assertThat(stored.transaction().state().extra()).isEqualTo(Extra.NONE.withRetryCount(3));
+      assertThat(stored.transaction().branches())
+          .extracting(Branch::status)
+          .containsExactly(BranchStatus.PREPARED, BranchStatus.SUCCEED, BranchStatus.FAILED);
+      assertThat(stored.transaction().branches())
+          .extracting(Branch::payload)
+          .containsOnly(Payload.of("{\"a\":1}"));
+      assertThat(stored.transaction().branches().get(2).finishTime())
+          .isEqualTo(Instant.parse("2024-05-17T08:30:02Z"));
+      assertThat(stored.owner().mark()).isEqualTo(Owner.Mark.RESTING);
+      assertThat(store.claimDue(Duration.ofHours(1), gid -> claim("c" + gid), 10)).isEmpty();
+    }
+    assertThat(server.<Long>ask(commands -> commands.exists("{a}_u"))).isZero();
+    assertThat(server.<Long>ask(commands -> commands.exists("{a}_g_saga", "{a}_b_saga")))
+        .isEqualTo(2);
+  }
+
+  @Test
+  void a_delayed_message_is_not_sent_early() {
+    String message =
+        """
+        {"create_time":"2024-05-17T08:30:00Z","gid":"msg","trans_type":"msg","status":"submitted",
+        "custom_data":"{\\"delay\\":10}","concurrent":false}""";
+    dtmHas("msg", message);
+
+    GoImport.run(server.config());
+
+    try (RedisStore store = RedisStore.open(server.config())) {
+      assertThat(store.find(new Gid("msg")).orElseThrow().transaction().state().extra())
+          .isEqualTo(Extra.NONE.withDelayUntil(Instant.ofEpochSecond(DUE)));
+    }
+  }
+
+  @Test
+  void an_import_may_be_repeated() {
+    for (int i = 0; i < 150; i++) {
+      dtmHas("g" + i, saga("g" + i));
+    }
+    assertThat(GoImport.run(server.config()).imported()).isEqualTo(150);
+    server.ask(commands -> commands.zadd("{a}_u", DUE, "g7")); // as if it had been interrupted
+
+    assertThat(GoImport.run(server.config())).isEqualTo(new GoImport.Report(0, 1, 0, 0, 0));
+
+    try (RedisStore store = RedisStore.open(server.config())) {
+      assertThat(store.counts().unfinished()).isEqualTo(150);
+    }
+  }
+
+  @Test
+  void what_cannot_be_taken_over_stays_and_keeps_the_store_from_opening() {
+    for (int i = 0; i < 100; i++) {
+      dtmHas("bad" + i, "{\"gid\":\"bad" + i + "\",\"trans_type\":\"new\"}");
+    }
+    dtmHas("taken", saga("taken"));
+    dtmHas("vanished", saga("vanished"));
+    dtmHas("good", saga("good"));
+    server.ask(commands -> commands.del("{a}_g_vanished"));
+    try (RedisStore store = RedisStore.openBesideDtm(server.config())) {
+      committed(store, save("taken", claim("c")));
+    }
+
+    assertThat(GoImport.run(server.config())).isEqualTo(new GoImport.Report(1, 0, 1, 101, 0));
+
+    assertThat(server.<List<String>>ask(commands -> commands.zrange("{a}_u", 0, -1)))
+        .hasSize(101)
+        .contains("taken", "bad0");
+    assertThatExceptionOfType(StoreUnavailableException.class)
+        .isThrownBy(() -> RedisStore.open(server.config()));
+  }
+
+  @Test
+  void topics_come_along_and_do_not_replace_those_that_are_there() {
+    server.ask(commands -> commands.set("{a}_kv_topics_t1", topic("topics", "t1", "[1]")));
+    server.ask(commands -> commands.set("{a}_kv_topics_t2", topic("topics", "t2", "[2]")));
+    server.ask(commands -> commands.set("{a}_kv_topics_x_y", topic("topics_x", "y", "[3]")));
+    try (RedisStore store = RedisStore.open(server.config())) {
+      store.createKeyValue("topics", "t2", "[\"own\"]");
+    }
+
+    assertThat(GoImport.run(server.config())).isEqualTo(new GoImport.Report(0, 0, 0, 0, 1));
+
+    try (RedisStore store = RedisStore.open(server.config())) {
+      assertThat(store.findKeyValues("topics", null))
+          .extracting(value -> value.key() + value.value())
+          .containsExactly("t1[1]", "t2[\"own\"]");
+      assertThat(store.findKeyValues(null, "y")).isEmpty();
+    }
+  }
+
+  private static String topic(String category, String key, String value) {
+    return "{\"id\":0,\"cat\":\"%s\",\"k\":\"%s\",\"v\":\"%s\",\"version\":2}"
+        .formatted(category, key, value);
+  }
+}
