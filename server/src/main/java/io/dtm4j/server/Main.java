@@ -49,7 +49,7 @@ public final class Main {
   private static final Verb TRAIN =
       new Verb("train", "Run some transactions and end.", List.of(), _ -> Train.run());
 
-  private static final List<Verb> VERBS = List.of(Serve.VERB, DEMO);
+  private static final List<Verb> VERBS = List.of(Serve.VERB, Import.VERB, DEMO);
 
   private final PrintWriter out;
   private final PrintWriter err;

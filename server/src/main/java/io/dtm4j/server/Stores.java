@@ -4,15 +4,23 @@ import io.dtm4j.server.config.StoreConfig;
 import io.dtm4j.store.FaultyStore;
 import io.dtm4j.store.StoreUnavailableException;
 import io.dtm4j.store.TransactionStore;
+import io.dtm4j.store.mongodb.MongoStore;
+import io.dtm4j.store.mongodb.MongoStoreConfig;
+import io.dtm4j.store.redis.GoImport;
+import io.dtm4j.store.redis.RedisStore;
+import io.dtm4j.store.redis.RedisStoreConfig;
 import io.dtm4j.store.rocksdb.RocksDbConfig;
 import io.dtm4j.store.rocksdb.RocksDbStore;
 import io.dtm4j.store.sql.SqlStore;
 import io.dtm4j.store.sql.SqlStoreConfig;
 import java.time.Duration;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The stores there are: the one place that knows which configuration means which. */
 final class Stores {
+  private static final Logger log = LoggerFactory.getLogger(Stores.class);
   private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
 
@@ -25,13 +33,20 @@ final class Stores {
    * @throws StartException when it never can be
    */
   static TransactionStore open(StoreConfig store) {
-    return disturbed(
-        switch (store) {
-          case StoreConfig.RocksDb rocksDb ->
-              RocksDbStore.open(new RocksDbConfig(rocksDb.directory(), rocksDb.sync()));
-          case StoreConfig.Sql sql -> SqlStore.open(config(sql));
-          case StoreConfig.Redis redis -> throw notYet(redis);
-        });
+    TransactionStore opened;
+    try {
+      opened =
+          switch (store) {
+            case StoreConfig.RocksDb rocksDb ->
+                RocksDbStore.open(new RocksDbConfig(rocksDb.directory(), rocksDb.sync()));
+            case StoreConfig.Sql sql -> SqlStore.open(config(sql));
+            case StoreConfig.Redis redis -> RedisStore.open(config(redis));
+            case StoreConfig.Mongo mongo -> MongoStore.open(config(mongo));
+          };
+    } catch (IllegalArgumentException e) {
+      throw new StartException("Store: " + e.getMessage(), e);
+    }
+    return disturbed(opened);
   }
 
   /**
@@ -63,8 +78,32 @@ final class Stores {
     return switch (store) {
       case StoreConfig.RocksDb rocksDb -> RocksDbStore.reset(rocksDb.directory());
       case StoreConfig.Sql sql -> SqlStore.reset(config(sql));
-      case StoreConfig.Redis redis -> throw notYet(redis);
+      case StoreConfig.Redis redis -> {
+        RedisStore.reset(config(redis));
+        yield true;
+      }
+      case StoreConfig.Mongo mongo -> {
+        MongoStore.reset(config(mongo));
+        yield true;
+      }
     };
+  }
+
+  /**
+   * Takes over what a DTM in Go has left unfinished in a Redis, and says what came of it.
+   *
+   * @return false: something was left alone
+   */
+  static boolean importGo(StoreConfig.Redis redis) {
+    GoImport.Report report = GoImport.run(config(redis));
+    log.atInfo()
+        .addKeyValue("imported", report.imported())
+        .addKeyValue("existing", report.existing())
+        .addKeyValue("vanished", report.vanished())
+        .addKeyValue("leftAlone", report.leftAlone())
+        .addKeyValue("topics", report.topics())
+        .log("the unfinished work of DTM was taken over");
+    return report.leftAlone() == 0;
   }
 
   /** How long what has ended is kept; zero or less: for ever. */
@@ -72,7 +111,8 @@ final class Stores {
     return switch (store) {
       case StoreConfig.RocksDb rocksDb -> rocksDb.dataExpire();
       case StoreConfig.Sql sql -> sql.dataExpire();
-      case StoreConfig.Redis redis -> throw notYet(redis);
+      case StoreConfig.Redis _ -> Duration.ZERO; // Redis does it
+      case StoreConfig.Mongo mongo -> mongo.dataExpire();
     };
   }
 
@@ -83,8 +123,7 @@ final class Stores {
           "rocksdb in "
               + rocksDb.directory().toAbsolutePath().normalize()
               + (rocksDb.sync() ? ", every commit synced" : ", not synced: a power cut loses work");
-      case StoreConfig.Sql sql -> sql.toString();
-      case StoreConfig.Redis redis -> redis.toString();
+      case StoreConfig.Sql _, StoreConfig.Redis _, StoreConfig.Mongo _ -> store.toString();
     };
   }
 
@@ -93,12 +132,17 @@ final class Stores {
     return new SqlStoreConfig(sql.url(), sql.user(), sql.password(), poolSize);
   }
 
-  private static StartException notYet(StoreConfig store) {
-    return new StartException(
-        ("Store.Driver: %s is not part of this version yet"
-                + " (expected: rocksdb, mysql, mariadb, postgres)")
-            .formatted(store.driver()),
-        null);
+  private static RedisStoreConfig config(StoreConfig.Redis redis) {
+    return new RedisStoreConfig(
+        redis.hosts(),
+        redis.user(),
+        redis.password(),
+        redis.prefix(),
+        redis.finishedDataExpire());
+  }
+
+  private static MongoStoreConfig config(StoreConfig.Mongo mongo) {
+    return new MongoStoreConfig(mongo.url(), mongo.database());
   }
 
   /** Only for tests: a bad time of the store, as {@link FaultyStore#asTold} (CONTRIBUTING.md). */

@@ -168,14 +168,12 @@ class DtmServerTest {
   }
 
   @Test
-  void a_store_of_a_later_version_is_refused_with_what_there_is() {
-    Map<String, String> redis =
-        Map.of("Store.Driver", "redis", "Store.Host", "h", "Store.Port", "6379");
+  void an_address_that_no_store_can_be_at_ends_the_start() {
+    var url = Map.of("Store.Url", "jdbc:mariadb:loadbalance://a,b/dtm");
 
-    assertThatThrownBy(() -> DtmServer.start(config(redis)))
+    assertThatThrownBy(() -> DtmServer.start(config(url)))
         .isInstanceOf(StartException.class)
-        .hasMessageContaining("redis")
-        .hasMessageContaining("rocksdb");
+        .hasMessageStartingWith("Store: ");
   }
 
   @Test

@@ -10,6 +10,7 @@ import io.dtm4j.server.config.ServerConfig.Limits;
 import io.dtm4j.server.config.ServerConfig.Listen;
 import io.dtm4j.server.config.ServerConfig.Log;
 import io.dtm4j.server.config.ServerConfig.Timing;
+import io.dtm4j.server.config.StoreConfig.Mongo;
 import io.dtm4j.server.config.StoreConfig.Redis;
 import io.dtm4j.server.config.StoreConfig.RocksDb;
 import io.dtm4j.server.config.StoreConfig.Sql;
@@ -56,7 +57,7 @@ public final class ConfigParser {
           "MicroService.Driver", "MicroService.Target", "MicroService.EndPoint", "AdminBasePath");
 
   private static final List<String> DRIVERS =
-      List.of("rocksdb", "boltdb", "mysql", "mariadb", "postgres", "redis");
+      List.of("rocksdb", "boltdb", "mysql", "mariadb", "postgres", "redis", "mongodb");
   private static final String URLS =
       "jdbc:mariadb://..., jdbc:mysql://... or jdbc:postgresql://...";
   private static final int FAR = 3;
@@ -142,7 +143,7 @@ public final class ConfigParser {
     var dataExpire = settings.seconds("Store.DataExpire", RocksDb.DEFAULTS.dataExpire());
     var finished = settings.seconds("Store.FinishedDataExpire", Redis.FINISHED_DATA_EXPIRE);
     String prefix = settings.text("Store.RedisPrefix", Redis.PREFIX);
-    if (!url.isEmpty() && !driver.equals(Sql.driverOf(url))) {
+    if (!url.isEmpty() && !driver.equals(StoreConfig.driverOf(url))) {
       settings.problem("Store.Url", "(not shown)", URLS + "; it has to fit Store.Driver");
       return RocksDb.DEFAULTS;
     }
@@ -152,7 +153,11 @@ public final class ConfigParser {
         String address = url.isEmpty() ? Sql.url(driver, host, port, user, database, schema) : url;
         yield new Sql(driver, address, user, password, maxOpen, sqlExpire);
       }
-      case "redis" -> new Redis(host, port, user, password, dataExpire, finished, prefix);
+      case "redis" -> {
+        List<String> hosts = url.isEmpty() ? Redis.hosts(host, port) : List.of(url);
+        yield new Redis(hosts, user, password, finished, prefix);
+      }
+      case "mongodb" -> new Mongo(url, database, dataExpire);
       case "sqlserver" -> {
         String others = String.join(", ", DRIVERS);
         settings.problem("Store.Driver", driver, others + "; sqlserver is planned, not yet there");
@@ -167,7 +172,7 @@ public final class ConfigParser {
 
   /** What the url is for; that of a wrong one is told by its own problem. */
   private static String driverOf(String url) {
-    String driver = url.isEmpty() ? null : Sql.driverOf(url);
+    String driver = url.isEmpty() ? null : StoreConfig.driverOf(url);
     return driver == null ? RocksDb.DEFAULTS.driver() : driver;
   }
 

@@ -3,10 +3,24 @@ package io.dtm4j.server.config;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Which store keeps the transactions; {@code Store.Driver}, default {@code rocksdb}. */
 public sealed interface StoreConfig {
+  /** How urls begin, and the drivers that they are for. */
+  Map<String, String> SCHEMES =
+      Map.of(
+          "jdbc:mariadb:", "mariadb",
+          "jdbc:mysql:", "mysql",
+          "jdbc:postgresql:", "postgres",
+          "redis://", "redis",
+          "rediss://", "redis",
+          "redis-sentinel://", "redis",
+          "rediss-sentinel://", "redis",
+          "mongodb://", "mongodb",
+          "mongodb+srv://", "mongodb");
+
   /** The name under which {@code Store.Driver} asks for it. */
   String driver();
 
@@ -93,61 +107,70 @@ public sealed interface StoreConfig {
           : "jdbc:" + driver + "://" + address + "/" + database + "?sslMode=disable";
     }
 
-    /** Whether a url can carry it as it is. */
-    private static boolean isName(String text) {
-      return !text.isEmpty() && text.chars().noneMatch(c -> c <= ' ' || "/?&#%@,;".indexOf(c) >= 0);
-    }
-
-    /** The name of the driver that such a url is for; null: of none. */
-    static @Nullable String driverOf(String url) {
-      for (String driver : List.of("mariadb", "mysql", "postgresql")) {
-        if (url.startsWith("jdbc:" + driver + ":")) {
-          return driver.equals("postgresql") ? "postgres" : driver;
-        }
-      }
-      return null;
-    }
-
     /** Without the password, and without the parameters, which may hold one. */
     @Override
     public String toString() {
       int end = url.indexOf('?') < 0 ? url.length() : url.indexOf('?');
-      return url.substring(0, end).replaceAll("(?<=://)[^/]*@", "***@");
+      return url.substring(0, end).replaceAll("(?<=://)[^/]*@", "");
     }
   }
 
   /**
-   * Redis, alone or a cluster.
+   * Redis: one server, a Cluster, or what Sentinels name.
    *
-   * @param host a host, or {@code host:port,host:port} of a cluster
-   * @param dataExpire how long data is kept; {@code Store.DataExpire}, default 7 days
-   * @param finishedDataExpire how long a finished transaction is kept; {@code
+   * @param hosts {@code host:port} of one server or of several of a Cluster, of {@code Store.Host}
+   *     and {@code Store.Port}; or one url, {@code Store.Url}
+   * @param finishedDataExpire how long a finished transaction is kept, zero: for ever; {@code
    *     Store.FinishedDataExpire}, default 1 day
-   * @param prefix begin of all keys; {@code Store.RedisPrefix}
+   * @param prefix begin of all keys; {@code Store.RedisPrefix}, default {@code {a}}, which counts
+   *     as not set
    */
   record Redis(
-      String host,
-      int port,
-      String user,
-      String password,
-      Duration dataExpire,
-      Duration finishedDataExpire,
-      String prefix)
+      List<String> hosts, String user, String password, Duration finishedDataExpire, String prefix)
       implements StoreConfig {
     public static final Duration FINISHED_DATA_EXPIRE = Duration.ofDays(1);
     public static final String PREFIX = "{a}";
 
     public Redis {
+      hosts = List.copyOf(hosts);
       new Checks()
-          .check(!host.isEmpty(), "Store.Host", host, "a host name")
-          .check(port >= 1 && port <= ServerConfig.MAX_PORT, "Store.Port", port, "1 to 65535")
-          .check(dataExpire.toSeconds() >= 1, "Store.DataExpire", seconds(dataExpire), ">= 1")
           .check(
-              finishedDataExpire.toSeconds() >= 1,
+              !finishedDataExpire.isNegative(),
               "Store.FinishedDataExpire",
               seconds(finishedDataExpire),
-              ">= 1")
+              ">= 0")
+          .check(
+              prefix.equals(PREFIX) || prefix.chars().noneMatch(c -> c == '{' || c == '}'),
+              "Store.RedisPrefix",
+              prefix,
+              "no braces, which would keep all keys on one server of a Cluster")
           .done();
+    }
+
+    /**
+     * The hosts of these keys (docs/spec/config.md 4).
+     *
+     * @param host a host, or {@code host:port,host:port} of a Cluster
+     */
+    static List<String> hosts(String host, int port) {
+      List<String> several = List.of(host.split(",", -1));
+      boolean isCluster = several.size() > 1;
+      new Checks()
+          .check(
+              !host.isEmpty()
+                  && several.stream()
+                      .allMatch(one -> isCluster ? one.matches("[^\\s/@]+:\\d+") : isName(one)),
+              "Store.Host",
+              host,
+              "a host name, or host:port,host:port of a Cluster")
+          .check(
+              isCluster || (port >= 1 && port <= ServerConfig.MAX_PORT),
+              "Store.Port",
+              port,
+              "1 to 65535")
+          .done();
+      String bracketed = host.contains(":") ? "[" + host + "]" : host;
+      return isCluster ? several : List.of(bracketed + ":" + port);
     }
 
     @Override
@@ -158,8 +181,63 @@ public sealed interface StoreConfig {
     /** Without the password. */
     @Override
     public String toString() {
-      return "redis://" + host + ":" + port;
+      return "redis " + String.join(",", hosts.stream().map(StoreConfig::shown).toList());
     }
+  }
+
+  /**
+   * MongoDB, a replica set or what stands before several.
+   *
+   * @param url {@code mongodb://...} or {@code mongodb+srv://...}, user and password in it; {@code
+   *     Store.Url}
+   * @param database {@code Store.Db}, default {@code dtm}
+   * @param dataExpire how long a finished transaction is kept, zero or less: for ever; {@code
+   *     Store.DataExpire}, default 7 days
+   */
+  record Mongo(String url, String database, Duration dataExpire) implements StoreConfig {
+    public Mongo {
+      new Checks()
+          .check(
+              url.startsWith("mongodb://") || url.startsWith("mongodb+srv://"),
+              "Store.Url",
+              "(not shown)",
+              "mongodb://... or mongodb+srv://...")
+          .check(isName(database), "Store.Db", database, "the name of a database")
+          .done();
+    }
+
+    @Override
+    public String driver() {
+      return "mongodb";
+    }
+
+    /** Without what may be secret. */
+    @Override
+    public String toString() {
+      return shown(url) + "/" + database;
+    }
+  }
+
+  /** The name of the driver that such a url is for; null: of none. */
+  static @Nullable String driverOf(String url) {
+    return SCHEMES.entrySet().stream()
+        .filter(scheme -> url.startsWith(scheme.getKey()))
+        .map(Map.Entry::getValue)
+        .findFirst()
+        .orElse(null);
+  }
+
+  /** Whether a url can carry it as it is. */
+  private static boolean isName(String text) {
+    return !text.isEmpty() && text.chars().noneMatch(c -> c <= ' ' || "/?&#%@,;".indexOf(c) >= 0);
+  }
+
+  /** Scheme and hosts of a url: behind them, and in front of an @, there may be secrets. */
+  private static String shown(String url) {
+    int begin = url.indexOf("//") < 0 ? 0 : url.indexOf("//") + 2;
+    String rest = url.substring(begin);
+    rest = rest.substring(rest.lastIndexOf('@') + 1);
+    return url.substring(0, begin) + rest.replaceAll("[/?#].*", "");
   }
 
   private static long seconds(Duration duration) {

@@ -344,7 +344,7 @@ class ConfigParserTest {
   void an_unknown_driver_is_refused_with_the_known_ones() {
     assertThatThrownBy(() -> ConfigParser.load(null, Map.of("Store.Driver", "oracle"), Map.of()))
         .hasMessage(
-            "Store.Driver: oracle (expected: rocksdb, boltdb, mysql, mariadb, postgres, redis)");
+            "Store.Driver: oracle (expected: rocksdb, boltdb, mysql, mariadb, postgres, redis, mongodb)");
   }
 
   @Test
@@ -359,6 +359,7 @@ class ConfigParserTest {
     "rocksdb, jdbc:mariadb://h/dtm",
     "mysql, mysql://h/dtm",
     "redis, jdbc:oracle:x",
+    "mongodb, redis://h",
   })
   void a_url_of_another_store_is_refused_and_not_shown(String driver, String url) {
     Map<String, String> options = Map.of("Store.Driver", driver, "Store.Url", url);
@@ -372,6 +373,11 @@ class ConfigParserTest {
   @CsvSource(
       delimiter = '|',
       value = {
+        "redis://h:1 | redis",
+        "rediss://h:1 | redis",
+        "redis-sentinel://h:1,i:1#main | redis",
+        "mongodb://h | mongodb",
+        "mongodb+srv://h | mongodb",
         "jdbc:mysql://h/dtm | mysql",
         "jdbc:mariadb://h/dtm | mariadb",
         "jdbc:postgresql://h/dtm | postgres"
@@ -389,12 +395,47 @@ class ConfigParserTest {
   }
 
   @Test
-  void neither_password_nor_parameters_of_a_url_are_shown() {
-    Map<String, String> options =
-        Map.of(
-            "Store.Url", "jdbc:mariadb://u:secret@h/dtm?password=secret",
-            "Store.Password", "secret");
-    LoadedConfig loaded = ConfigParser.load(null, options, Map.of());
+  void a_cluster_of_redis_has_several_hosts_and_no_port() {
+    Map<String, String> options = Map.of("Store.Driver", "redis", "Store.Host", "a:1,b:2");
+
+    assertThat(redis(ConfigParser.load(null, options, Map.of()).config()).hosts())
+        .containsExactly("a:1", "b:2");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"'a:1,b', 0", "a, 0", "'a:1,', 1", "'', 1", "u:p@h, 1"})
+  void hosts_of_redis_have_ports(String host, String port) {
+    var options = Map.of("Store.Driver", "redis", "Store.Host", host, "Store.Port", port);
+
+    assertThatThrownBy(() -> ConfigParser.load(null, options, Map.of()))
+        .isInstanceOf(ConfigException.class);
+  }
+
+  @Test
+  void a_prefix_that_would_keep_redis_to_one_server_is_refused() {
+    Map<String, String> options = new HashMap<>(REDIS);
+    options.put("Store.RedisPrefix", "{x}");
+
+    assertThatThrownBy(() -> ConfigParser.load(null, options, Map.of()))
+        .hasMessageStartingWith("Store.RedisPrefix: {x}");
+  }
+
+  @Test
+  void a_mongodb_has_a_url() {
+    assertThatThrownBy(
+            () -> ConfigParser.load(null, Map.of("Store.Driver", "mongodb"), Map.of()))
+        .hasMessageStartingWith("Store.Url: (not shown) (expected: mongodb://");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "mongodb://u:secret@a,b/?x=secret",
+        "redis://u:secret@h:1/0?password=secret",
+        "jdbc:mariadb://u:secret@h/dtm?password=secret"
+      })
+  void a_url_is_shown_without_its_secrets(String url) {
+    LoadedConfig loaded = ConfigParser.load(null, Map.of("Store.Url", url), Map.of());
 
     assertThat(loaded.given()).noneMatch(line -> line.contains("secret"));
     assertThat(loaded.config().store().toString()).doesNotContain("secret");
