@@ -12,11 +12,9 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.OutcomeUnknownException;
 import io.dtm4j.store.StoreUnavailableException;
-import io.lettuce.core.KeyScanCursor;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.lettuce.core.RedisFuture;
-import io.lettuce.core.ScanArgs;
 import io.lettuce.core.ScoredValue;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import java.io.IOException;
@@ -37,7 +35,6 @@ public final class GoImport {
   private static final Logger log = LoggerFactory.getLogger(GoImport.class);
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int AT_ONCE = 64;
-  private static final int SCANNED_AT_ONCE = 1_000;
   private static final String TOPICS = "topics";
 
   private final RedisStoreConfig config;
@@ -195,21 +192,19 @@ public final class GoImport {
   }
 
   private void topics() {
-    ScanArgs matching =
-        ScanArgs.Builder.matches(Keys.escaped(config.dtmPrefix()) + "_kv_" + TOPICS + "_*")
-            .limit(SCANNED_AT_ONCE);
-    for (RedisAsyncCommands<byte[], byte[]> master : store.masters()) {
-      KeyScanCursor<byte[]> cursor = session.get(master.scan(matching));
-      while (true) {
-        for (byte[] key : cursor.getKeys()) {
-          topic(session.field(master.get(key)));
-        }
-        if (cursor.isFinished()) {
-          break;
-        }
-        cursor = session.get(master.scan(cursor, matching));
-      }
-    }
+    String pattern = Keys.escaped(config.dtmPrefix()) + "_kv_" + TOPICS + "_*";
+    store
+        .servers()
+        .onMasters(
+            masters -> {
+              for (RedisAsyncCommands<byte[], byte[]> master : masters) {
+                Opening.scan(
+                    session,
+                    master,
+                    pattern,
+                    keys -> keys.forEach(key -> topic(session.field(master.get(key)))));
+              }
+            });
   }
 
   private void topic(byte @Nullable [] value) {

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,8 +41,14 @@ final class Opening {
    * @throws StoreUnavailableException when not; the message says what to do
    */
   void prepare(boolean besideDtm) {
-    List<RedisAsyncCommands<byte[], byte[]>> masters = servers.masters();
-    refuseMemberOfCluster(masters);
+    servers.onMasters(
+        masters -> {
+          refuseMemberOfCluster(masters);
+          prepare(besideDtm, masters);
+        });
+  }
+
+  private void prepare(boolean besideDtm, List<RedisAsyncCommands<byte[], byte[]>> masters) {
     if (!besideDtm) {
       refuseDtm();
     }
@@ -152,20 +159,35 @@ final class Opening {
 
   /** Deletes all that belongs to the store, and nothing else. */
   void reset() {
-    for (RedisAsyncCommands<byte[], byte[]> master : servers.masters()) {
-      ScanArgs matching = ScanArgs.Builder.matches(session.keys().pattern()).limit(SCANNED_AT_ONCE);
-      KeyScanCursor<byte[]> cursor = session.get(master.scan(matching));
-      while (true) {
-        session.all(
-            cursor.getKeys().stream()
-                .filter(session.keys()::isOwn)
-                .map(key -> master.unlink(key))
-                .toList());
-        if (cursor.isFinished()) {
-          break;
-        }
-        cursor = session.get(master.scan(cursor, matching));
-      }
+    servers.onMasters(
+        masters -> {
+          for (RedisAsyncCommands<byte[], byte[]> master : masters) {
+            scan(
+                session,
+                master,
+                session.keys().pattern(),
+                keys ->
+                    session.all(
+                        keys.stream()
+                            .filter(session.keys()::isOwn)
+                            .map(key -> master.unlink(key))
+                            .toList()));
+          }
+        });
+  }
+
+  /** Walks through the keys of a server that match. */
+  static void scan(
+      Session session,
+      RedisAsyncCommands<byte[], byte[]> master,
+      String pattern,
+      Consumer<List<byte[]>> work) {
+    ScanArgs matching = ScanArgs.Builder.matches(pattern).limit(SCANNED_AT_ONCE);
+    KeyScanCursor<byte[]> cursor = session.get(master.scan(matching));
+    work.accept(cursor.getKeys());
+    while (!cursor.isFinished()) {
+      cursor = session.get(master.scan(cursor, matching));
+      work.accept(cursor.getKeys());
     }
   }
 }

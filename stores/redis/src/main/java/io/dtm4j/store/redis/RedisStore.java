@@ -17,7 +17,6 @@ import io.dtm4j.store.Reset;
 import io.dtm4j.store.StoreUnavailableException;
 import io.dtm4j.store.TransactionStore;
 import io.lettuce.core.RedisException;
-import io.lettuce.core.api.async.RedisAsyncCommands;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -146,9 +145,9 @@ public final class RedisStore implements TransactionStore {
     return redis.write(work);
   }
 
-  /** Connections to each server that takes writes. */
-  List<RedisAsyncCommands<byte[], byte[]>> masters() {
-    return redis.servers().masters();
+  /** The servers that it works on. */
+  Servers servers() {
+    return redis.servers();
   }
 
   @Override

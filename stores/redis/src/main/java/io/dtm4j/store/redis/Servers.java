@@ -1,5 +1,6 @@
 package io.dtm4j.store.redis;
 
+import io.lettuce.core.AbstractRedisClient;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.ClientOptions.DisconnectedBehavior;
 import io.lettuce.core.RedisClient;
@@ -7,6 +8,7 @@ import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.StaticCredentialsProvider;
 import io.lettuce.core.TimeoutOptions;
+import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.cluster.ClusterClientOptions;
 import io.lettuce.core.cluster.ClusterTopologyRefreshOptions;
@@ -20,6 +22,7 @@ import io.lettuce.core.resource.Delay;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * The client for one server, for the one that Sentinels name, or for a Cluster. A connection that
@@ -41,9 +44,9 @@ final class Servers implements AutoCloseable {
   private sealed interface Client {
     RedisClusterAsyncCommands<byte[], byte[]> connect();
 
-    List<RedisAsyncCommands<byte[], byte[]>> masters();
+    void onMasters(Consumer<List<RedisAsyncCommands<byte[], byte[]>>> work);
 
-    void shutDown();
+    AbstractRedisClient client();
   }
 
   private record One(RedisClient client) implements Client {
@@ -53,13 +56,11 @@ final class Servers implements AutoCloseable {
     }
 
     @Override
-    public List<RedisAsyncCommands<byte[], byte[]>> masters() {
-      return List.of(connect());
-    }
-
-    @Override
-    public void shutDown() {
-      client.shutdown(0, COMMAND_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
+    public void onMasters(Consumer<List<RedisAsyncCommands<byte[], byte[]>>> work) {
+      try (StatefulRedisConnection<byte[], byte[]> connection =
+          client.connect(ByteArrayCodec.INSTANCE)) {
+        work.accept(List.of(connection.async()));
+      }
     }
   }
 
@@ -70,21 +71,15 @@ final class Servers implements AutoCloseable {
     }
 
     @Override
-    public List<RedisAsyncCommands<byte[], byte[]>> masters() {
-      return masters(client.connect(ByteArrayCodec.INSTANCE));
-    }
-
-    private static List<RedisAsyncCommands<byte[], byte[]>> masters(
-        StatefulRedisClusterConnection<byte[], byte[]> connection) {
-      return connection.getPartitions().stream()
-          .filter(node -> node.getRole().isUpstream() && !node.hasNoSlots())
-          .map(node -> connection.getConnection(node.getNodeId()).async())
-          .toList();
-    }
-
-    @Override
-    public void shutDown() {
-      client.shutdown(0, COMMAND_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
+    public void onMasters(Consumer<List<RedisAsyncCommands<byte[], byte[]>>> work) {
+      try (StatefulRedisClusterConnection<byte[], byte[]> connection =
+          client.connect(ByteArrayCodec.INSTANCE)) {
+        work.accept(
+            connection.getPartitions().stream()
+                .filter(node -> node.getRole().isUpstream() && !node.hasNoSlots())
+                .map(node -> connection.getConnection(node.getNodeId()).async())
+                .toList());
+      }
     }
   }
 
@@ -142,14 +137,14 @@ final class Servers implements AutoCloseable {
     return client.connect();
   }
 
-  /** Connections to each server that takes writes. */
-  List<RedisAsyncCommands<byte[], byte[]>> masters() {
-    return client.masters();
+  /** Does something with each server that takes writes, over connections of its own. */
+  void onMasters(Consumer<List<RedisAsyncCommands<byte[], byte[]>>> work) {
+    client.onMasters(work);
   }
 
   @Override
   public void close() {
-    client.shutDown();
+    client.client().shutdown(0, COMMAND_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
     resources.shutdown(0, COMMAND_TIMEOUT.toSeconds(), TimeUnit.SECONDS).awaitUninterruptibly();
   }
 }

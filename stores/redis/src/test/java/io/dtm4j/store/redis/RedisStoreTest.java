@@ -154,6 +154,25 @@ class RedisStoreTest {
   }
 
   @Test
+  void what_stops_fitting_while_others_are_written_is_rejected_alone() {
+    try (RedisStore one = RedisStore.open(server.config());
+        RedisStore other = RedisStore.open(server.config())) {
+      committed(one, save("g", claim("a")), register("g", "02"));
+      committed(other, end("g", claim("a")));
+      assertThat(other.delete(List.of(new Gid("g")), FUTURE)).isEqualTo(1);
+      committed(other, save("g", claim("a"))); // as remembered, but without that row
+
+      List<CommitResult> results =
+          one.commit(List.of(save("h", claim("b")), next("g", claim("a"), settled(2, "02"))));
+
+      assertThat(results.getFirst()).isInstanceOf(Committed.class);
+      assertThat(results.getLast()).isInstanceOf(CommitResult.Rejected.class);
+      assertThat(found(other, "h").owner()).isEqualTo(claim("b"));
+      assertThat(found(other, "g").owner()).isEqualTo(claim("a"));
+    }
+  }
+
+  @Test
   void two_servers_write_the_same_transactions_and_each_write_counts_once() throws Exception {
     int gids = 20;
     int each = 40;
