@@ -143,7 +143,7 @@ final class Opening {
       findings.add(
           new Finding(
               false,
-              "appendfsync is not always: a crash of the machine may lose what was acknowledged in"
+              "appendfsync is not always: a crash or power cut may lose what was acknowledged in"
                   + " the last two seconds"));
     }
     if (!settings.getOrDefault("maxmemory", "0").equals("0")

@@ -64,7 +64,8 @@ class FailoverTest {
 
   @Test
   void while_a_server_of_a_cluster_is_away_the_others_go_on_and_it_comes_back() throws Exception {
-    var cluster = new RedisCluster("--cluster-require-full-coverage", "no");
+    var cluster =
+        new RedisCluster("--cluster-require-full-coverage", "no", "--appendfsync", "always");
     try (RedisStore store = RedisStore.open(cluster.config("p"))) {
       var saves = new ArrayList<Batch>();
       for (int i = 0; i < 100; i++) {

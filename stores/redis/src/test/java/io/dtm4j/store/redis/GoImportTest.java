@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.dtm4j.model.Branch;
+import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Extra;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Schedule;
@@ -14,6 +15,7 @@ import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
+import io.dtm4j.protocol.Op;
 import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
@@ -125,6 +127,34 @@ class GoImportTest {
     assertThat(server.<Long>ask(commands -> commands.exists("{a}_u"))).isZero();
     assertThat(server.<Long>ask(commands -> commands.exists("{a}_g_saga", "{a}_b_saga")))
         .isEqualTo(2);
+  }
+
+  /** Written by DTM 1.19.0. */
+  @Test
+  void rows_that_were_registered_later_have_no_times_of_their_own() {
+    String global =
+        """
+        {"id":0,"create_time":"2026-11-30T18:37:58.074678711Z","update_time":"2026-11-30T18:37:58.074678711Z",\
+        "gid":"tcc1","trans_type":"tcc","status":"prepared","protocol":"http","options":"{\\"concurrent\\":false}",\
+        "next_cron_interval":10,"next_cron_time":"2026-11-30T18:38:08.07467103Z","concurrent":false}""";
+    String cancel =
+        """
+        {"id":0,"create_time":null,"update_time":null,"gid":"tcc1","url":"http://127.0.0.1:1/x",\
+        "bin_data":"eyJhIjoxfQ==","branch_id":"01","op":"cancel","status":"prepared"}""";
+    dtmHas("tcc1", global, cancel);
+
+    assertThat(GoImport.run(server.config()).imported()).isEqualTo(1);
+
+    try (RedisStore store = RedisStore.open(server.config())) {
+      Instant created = Instant.parse("2026-11-30T18:37:58.074678711Z");
+      assertThat(store.find(new Gid("tcc1")).orElseThrow().transaction().branches())
+          .containsExactly(
+              Branch.open(
+                  new BranchKey("01", Op.CANCEL),
+                  "http://127.0.0.1:1/x",
+                  Payload.of("{\"a\":1}"),
+                  created));
+    }
   }
 
   @Test
