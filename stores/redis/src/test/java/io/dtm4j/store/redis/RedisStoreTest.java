@@ -127,6 +127,26 @@ class RedisStoreTest {
     }
   }
 
+  @Test
+  void a_change_that_leaves_token_and_sizes_alike_is_noticed_all_the_same() {
+    try (RedisStore one = RedisStore.open(server.config());
+        RedisStore other = RedisStore.open(server.config())) {
+      committed(one, save("g", claim("a")));
+      committed(one, reason("one"));
+      committed(other, reason("two"));
+
+      committed(one, next("g", claim("a"), new Write.SetExtra(Extra.NONE.withParkings(1))));
+
+      assertThat(found(other, "g").transaction().state().reason()).isEqualTo("two");
+      assertThat(found(other, "g").transaction().state().extra().parkings()).isEqualTo(1);
+    }
+  }
+
+  private static Batch reason(String reason) {
+    var write = new Write.SetStatus(GlobalStatus.SUBMITTED, reason, null, PAST);
+    return new Batch(new Gid("g"), Guard.Known.INSTANCE, null, List.of(write));
+  }
+
   private static Write settled(int row, String branchId) {
     Branch branch = Sagas.row(branchId, io.dtm4j.protocol.Op.ACTION, "{}");
     return new Write.SetBranch(row, branch.key(), BranchStatus.SUCCEED, PAST);
