@@ -30,6 +30,7 @@ final class MemoryServer implements AutoCloseable {
   private static final class Backend extends MemoryBackend {
     private final List<String> commands = new ArrayList<>();
     private int answersToLose;
+    private int majoritiesToMiss;
 
     @Override
     public void close() {
@@ -40,19 +41,22 @@ final class MemoryServer implements AutoCloseable {
     public Document handleMessage(MongoMessage message) {
       String command = message.getDocument().keySet().iterator().next();
       Document answer = super.handleMessage(message);
-      if (isLost(command)) {
-        throw new IllegalStateException("the answer is lost");
-      }
-      return answer;
+      return changed(command, answer);
     }
 
-    private synchronized boolean isLost(String command) {
+    private synchronized Document changed(String command, Document answer) {
       commands.add(command);
       if (command.equals("update") && answersToLose > 0) {
         answersToLose--;
-        return true;
+        throw new IllegalStateException("the answer is lost");
       }
-      return false;
+      if (command.equals("update") && majoritiesToMiss > 0) {
+        majoritiesToMiss--;
+        answer.put(
+            "writeConcernError",
+            new Document("code", 64).append("errmsg", "waiting for replication timed out"));
+      }
+      return answer;
     }
   }
 
@@ -90,6 +94,13 @@ final class MemoryServer implements AutoCloseable {
   void loseAnswers(int count) {
     synchronized (backend) {
       backend.answersToLose = count;
+    }
+  }
+
+  /** The next updates are done, but no majority has them in time. */
+  void missMajorities(int count) {
+    synchronized (backend) {
+      backend.majoritiesToMiss = count;
     }
   }
 

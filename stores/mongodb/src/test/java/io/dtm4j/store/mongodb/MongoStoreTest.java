@@ -104,6 +104,24 @@ class MongoStoreTest extends SharedStoreTest {
     assertThat(store.find(new Gid("g2")).orElseThrow().transaction().branches()).hasSize(3);
   }
 
+  @Test
+  void what_no_majority_has_in_time_is_not_committed_until_one_has() {
+    MongoStore store = opened(newDatabase());
+    Batch save = saveNew(saga("g", FUTURE), claim("cg"));
+    for (Batch batch : List.of(save, answered("g"), step("g", "02"))) {
+      server.missMajorities(2);
+      for (int i = 0; i < 2; i++) {
+        assertThatExceptionOfType(OutcomeUnknownException.class)
+            .isThrownBy(() -> store.commit(List.of(batch)))
+            .withMessageContaining("waiting for replication timed out");
+      }
+
+      assertThat(store.commit(List.of(batch))).allMatch(result -> result instanceof Committed);
+    }
+    assertThat(store.find(new Gid("g")).orElseThrow().owner().revision()).isEqualTo(2);
+    assertThat(store.find(new Gid("g")).orElseThrow().transaction().branches()).hasSize(3);
+  }
+
   /** What stands in memory of one server may be lost with it: it is written before it is told. */
   @Test
   void a_batch_that_finds_its_own_token_is_confirmed_by_a_write() {

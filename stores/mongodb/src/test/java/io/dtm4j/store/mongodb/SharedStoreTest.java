@@ -531,6 +531,27 @@ abstract class SharedStoreTest {
   }
 
   @Test
+  void what_the_server_never_takes_is_rejected_alone() {
+    MongoStoreConfig config = newDatabase();
+    MongoStore store = opened(config);
+    store.commit(each(gids("g", 3), gid -> saveNew(saga(gid, FUTURE), claim("a" + gid))));
+    directly(
+        config,
+        database ->
+            database
+                .getCollection(Database.TRANSACTIONS)
+                .updateOne(new Document("_id", "g1"), Updates.set("writes", "no list")));
+
+    List<CommitResult> results = store.commit(each(gids("g", 3), SharedStoreTest::answeredByPass));
+
+    assertThat(results.get(0)).isInstanceOf(Committed.class);
+    assertThat(results.get(1)).isInstanceOf(CommitResult.Rejected.class);
+    assertThat(results.get(2)).isInstanceOf(Committed.class);
+    assertThat(found(store, "g2").transaction().branches().get(1).isDone()).isTrue();
+    assertThat(store.trouble()).isNull();
+  }
+
+  @Test
   void a_reset_deletes_what_is_ours_and_nothing_else() {
     MongoStoreConfig config = newDatabase();
     MongoStore store = opened(config);
