@@ -1,6 +1,7 @@
 package io.dtm4j.store.mongodb;
 
 import static io.dtm4j.store.mongodb.Documents.ID;
+import static java.util.Comparator.comparingInt;
 import static java.util.Objects.requireNonNull;
 
 import io.dtm4j.model.Batch;
@@ -152,14 +153,26 @@ final class GroupWrite {
       }
     }
     var send = new GroupSend(database);
-    folded.stream()
-        .sorted((one, other) -> Integer.compare(one.created, other.created))
-        .forEach(one -> add(one, claims, send));
+    folded.sort(comparingInt(Folded::created));
+    for (Folded one : folded) {
+      try {
+        add(one, claims, send);
+      } catch (UnstorableException e) {
+        if (first) {
+          throw e;
+        }
+        reject(requireNonNull(pending.remove(one.gid)), String.valueOf(e.getMessage()), results);
+      }
+    }
     GroupSend.Outcome outcome = send.send();
     for (Folded one : folded) {
-      List<Placed> batches = requireNonNull(pending.get(one.gid));
-      if (outcome.refused().containsKey(one.gid)) {
-        reject(batches, String.valueOf(outcome.refused().get(one.gid)), results);
+      List<Placed> batches = pending.get(one.gid);
+      if (batches == null) {
+        continue; // rejected
+      }
+      String refused = outcome.refused().get(one.gid);
+      if (refused != null) {
+        reject(batches, refused, results);
         pending.remove(one.gid);
       } else if (outcome.done().contains(one.gid) || isSettled(one, claims)) {
         for (int i = 0; i < batches.size(); i++) {
