@@ -26,9 +26,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What becomes of a store whose server ends or cannot be reached. */
+@Tag("long")
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class LostServerTest {
   private static final String SECRET = "test-secret";

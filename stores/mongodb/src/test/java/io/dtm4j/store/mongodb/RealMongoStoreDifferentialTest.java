@@ -3,7 +3,9 @@ package io.dtm4j.store.mongodb;
 import io.dtm4j.store.TransactionStore;
 import io.dtm4j.store.contract.StoreDifferential;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 
+@Tag("long")
 class RealMongoStoreDifferentialTest extends StoreDifferential {
   private final MongoStoreConfig config = RealServer.newDatabase();
 

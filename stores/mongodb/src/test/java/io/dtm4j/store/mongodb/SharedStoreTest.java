@@ -44,6 +44,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.bson.BsonDocument;
@@ -54,9 +55,11 @@ import org.bson.RawBsonDocument;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What a store does that several servers share. */
+@Tag("long")
 @DisplayNameGeneration(ReplaceUnderscores.class)
 abstract class SharedStoreTest {
   private static final int ROUNDS = 200;
@@ -163,44 +166,46 @@ abstract class SharedStoreTest {
     }
   }
 
-  /** Of a group in which some writes miss, each hears of its own. */
   @Test
   void in_a_group_each_pass_hears_whether_its_write_took_effect() throws Exception {
+    eachHearsOfItsOwn(
+        SharedStoreTest::answeredByPass, stored -> stored.transaction().branches().get(1).isDone());
+  }
+
+  @Test
+  void in_a_group_each_registration_hears_whether_its_row_is_there() throws Exception {
+    eachHearsOfItsOwn(
+        gid -> step(gid, "02"), stored -> stored.transaction().branches().size() == 3);
+  }
+
+  /** One server writes groups, while the other takes the same transactions over, one by one. */
+  private void eachHearsOfItsOwn(Function<String, Batch> batch, Predicate<Stored> tookEffect)
+      throws Exception {
     List<MongoStore> stores = two();
+    MongoStore grouping = stores.getFirst();
     int committed = 0;
     for (int round = 0; round < ROUNDS / 4; round++) {
       List<String> gids = gids("g" + round + "-", 16);
-      stores.getFirst().commit(each(gids, gid -> saveNew(saga(gid, FUTURE), claim("a" + gid))));
+      grouping.commit(each(gids, gid -> saveNew(saga(gid, FUTURE), claim("a" + gid))));
 
       List<List<CommitResult>> results =
           race(
               stores,
-              store -> {
-                List<String> order = new ArrayList<>(gids);
-                if (stores.indexOf(store) == 1) {
-                  Collections.reverse(order);
-                }
-                List<CommitResult> got =
-                    new ArrayList<>(
-                        stores.indexOf(store) == 0
-                            ? store.commit(each(order, SharedStoreTest::answeredByPass))
-                            : order.stream()
-                                .flatMap(gid -> store.commit(List.of(takenOver(gid))).stream())
-                                .toList());
-                if (stores.indexOf(store) == 1) {
-                  Collections.reverse(got);
-                }
-                return got;
-              });
+              store ->
+                  store == grouping
+                      ? store.commit(each(gids, batch))
+                      : gids.reversed().stream()
+                          .map(gid -> store.commit(List.of(takenOver(gid))).getFirst())
+                          .toList());
 
       for (int i = 0; i < gids.size(); i++) {
-        Stored stored = found(stores.getFirst(), gids.get(i));
-        boolean passWon = results.get(0).get(i) instanceof Committed;
-        committed += passWon ? 1 : 0;
-        assertThat(results.get(1).get(i)).isEqualTo(new Committed(stored));
+        Stored stored = found(grouping, gids.get(i));
+        boolean won = results.get(0).get(i) instanceof Committed;
+        committed += won ? 1 : 0;
+        assertThat(results.get(1).reversed().get(i)).isEqualTo(new Committed(stored));
         assertThat(stored.owner()).isEqualTo(claim("b" + gids.get(i)));
-        assertThat(stored.transaction().branches().get(1).isDone()).isEqualTo(passWon);
-        if (!passWon) {
+        assertThat(tookEffect.test(stored)).isEqualTo(won);
+        if (!won) {
           assertThat(results.get(0).get(i)).isEqualTo(new Lost(stored));
         }
       }
