@@ -4,6 +4,7 @@ import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.Committer;
 import io.dtm4j.store.EventLoop;
+import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -85,11 +86,16 @@ public final class ClientWrites {
           patience.cancel();
           log.atWarn().addKeyValue("cause", String.valueOf(e)).log("a write was refused");
           if (told.compareAndSet(false, true)) {
-            trouble.accept(
-                new Reply.Failed(
-                    ErrorCode.STORE_UNAVAILABLE,
-                    "the store cannot be written at the moment, try again later"));
+            trouble.accept(replyTo(e));
           }
         });
+  }
+
+  private static Reply replyTo(Throwable e) {
+    return e instanceof StoreRejectedException rejected && rejected.code() != null
+        ? new Reply.Failed(rejected.code(), String.valueOf(rejected.getMessage()))
+        : new Reply.Failed(
+            ErrorCode.STORE_UNAVAILABLE,
+            "the store cannot be written at the moment, try again later");
   }
 }

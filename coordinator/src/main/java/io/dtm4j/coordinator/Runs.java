@@ -436,6 +436,8 @@ final class Runs {
                 new Reply.Failed(
                     ErrorCode.BRANCH_EXISTS,
                     "branch " + conflict.key() + " is registered with other content"));
+        case CommitResult.Rejected(String cause, ErrorCode code) when code != null ->
+            answer(new Reply.Failed(code, cause));
         case CommitResult.Rejected rejected -> {
           log.atError()
               .addKeyValue("gid", gid)

@@ -2,6 +2,7 @@ package io.dtm4j.store;
 
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.ErrorCode;
 import org.jspecify.annotations.Nullable;
 
 /** What became of a batch, as far as the store knows. */
@@ -30,6 +31,12 @@ public sealed interface CommitResult {
    * does not help.
    *
    * @param cause the store's words, for the log
+   * @param code when a client has sent what cannot be stored: what it is told, with the words; null
+   *     otherwise
    */
-  record Rejected(String cause) implements CommitResult {}
+  record Rejected(String cause, @Nullable ErrorCode code) implements CommitResult {
+    public Rejected(String cause) {
+      this(cause, null);
+    }
+  }
 }

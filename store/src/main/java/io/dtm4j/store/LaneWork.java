@@ -207,7 +207,7 @@ public final class LaneWork {
   private void divide(List<BatchJob> group, StoreRejectedException cause) {
     if (group.size() == 1) {
       BatchJob job = group.getFirst();
-      var rejected = new CommitResult.Rejected(String.valueOf(cause.getMessage()));
+      var rejected = new CommitResult.Rejected(String.valueOf(cause.getMessage()), cause.code());
       job.result = rejected;
       broken.put(job.batch.gid(), rejected);
       finished.add(job);

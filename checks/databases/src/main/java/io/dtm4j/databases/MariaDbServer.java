@@ -58,7 +58,7 @@ public final class MariaDbServer implements DatabaseServer {
     Files.writeString(
         users,
         "create user if not exists '%s'@'127.0.0.1' identified by '%s';\n".formatted(USER, PASSWORD)
-            + "grant all on *.* to '%s'@'127.0.0.1';\n".formatted(USER));
+            + "grant all on *.* to '%s'@'127.0.0.1' with grant option;\n".formatted(USER));
     Process started =
         Processes.start(
             log,

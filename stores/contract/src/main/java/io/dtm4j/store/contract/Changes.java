@@ -95,7 +95,7 @@ interface Changes extends OpenStore {
     assertThat(aborting.result()).isEqualTo("half");
     assertThat(aborting.endTime()).isNull();
 
-    committed(ofPass(found("g"), new Write.SetStatus(FAILED, null, null, LATER.plusMillis(1))));
+    committed(ofPass(found("g"), new Write.SetStatus(FAILED, null, null, LATER.plus(ticks(1)))));
     State failed = found("g").transaction().state();
 
     assertThat(failed)
@@ -104,8 +104,8 @@ interface Changes extends OpenStore {
                 FAILED,
                 "no money",
                 "half",
-                LATER.plusMillis(1),
-                LATER.plusMillis(1),
+                LATER.plus(ticks(1)),
+                LATER.plus(ticks(1)),
                 aborting.schedule(),
                 Extra.NONE));
   }
@@ -196,12 +196,12 @@ interface Changes extends OpenStore {
             PREPARED,
             claim("c2"),
             new Write.Lease(FUTURE, LATER),
-            new Write.Delay(FUTURE.plusMillis(1))));
+            new Write.Delay(FUTURE.plus(ticks(1)))));
 
     State state = found("g").transaction().state();
     assertThat(state.schedule()).isEqualTo(new Schedule(Duration.ofSeconds(77), FUTURE));
     assertThat(state.updateTime()).isEqualTo(LATER);
-    assertThat(state.extra()).isEqualTo(kept.withDelayUntil(FUTURE.plusMillis(1)));
+    assertThat(state.extra()).isEqualTo(kept.withDelayUntil(FUTURE.plus(ticks(1))));
   }
 
   @Test
@@ -225,7 +225,7 @@ interface Changes extends OpenStore {
     }
     assertThat(found("held"))
         .isEqualTo(new Stored(held.transaction(), held.owner().marked(Owner.Mark.LOOK_AGAIN)));
-    assertThat(store().dueBefore(LATER.plusMillis(1), null, 10))
+    assertThat(store().dueBefore(LATER.plus(ticks(1)), null, 10))
         .extracting(due -> due.gid().value())
         .containsExactly("rests");
   }

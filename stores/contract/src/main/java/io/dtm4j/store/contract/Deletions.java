@@ -87,7 +87,7 @@ interface Deletions extends OpenStore {
   default void steps_of_any_size_delete_all_of_every_type(int limit) {
     for (int i = 0; i < 30; i++) {
       TransType type = List.of(TransType.values()).get(i % 5);
-      var definition = new Definition(type, "", "", "", Options.DEFAULTS, PAST.minusMillis(i));
+      var definition = new Definition(type, "", "", "", Options.DEFAULTS, PAST.minus(ticks(i)));
       var transaction =
           new Transaction(
               new Gid("g" + i),
@@ -97,7 +97,7 @@ interface Deletions extends OpenStore {
       saved(transaction, claim("c" + i));
     }
 
-    assertThat(deleteAll(PAST.plusMillis(1), limit)).isEqualTo(20);
+    assertThat(deleteAll(PAST.plus(ticks(1)), limit)).isEqualTo(20);
 
     Page<Listed> left = store().list(Filter.ALL, "", 100);
     assertThat(left.items()).hasSize(10).allMatch(one -> one.state().status() == SUBMITTED);

@@ -163,7 +163,7 @@ interface Guards extends OpenStore {
     saved(empty("g", PREPARED, FUTURE), claim("c1"));
     Stored other = found("g");
 
-    refused(other, new Guard.InStatus(PREPARED, null, PAST.minusMillis(1)));
+    refused(other, new Guard.InStatus(PREPARED, null, PAST.minus(ticks(1))));
   }
 
   @Test
@@ -220,7 +220,7 @@ interface Guards extends OpenStore {
     Stored stored = saved(saga("g", SUBMITTED, FUTURE), claim("c1"));
     var gid = new Gid("g");
 
-    refused(stored, new Guard.AsRead(new Due(gid, stored.owner(), FUTURE.plusMillis(1))));
+    refused(stored, new Guard.AsRead(new Due(gid, stored.owner(), FUTURE.plus(ticks(1)))));
     refused(stored, new Guard.AsRead(new Due(gid, claim("c2"), FUTURE)));
     refused(stored, new Guard.AsRead(new Due(gid, stored.owner().next(Owner.Mark.LEASED), FUTURE)));
     committed(

@@ -47,31 +47,32 @@ interface Leases extends OpenStore {
 
   @Test
   default void due_is_what_is_unfinished_and_earlier_in_the_order_of_time() {
-    saved(saga("third", PREPARED, PAST.plusMillis(3)), claim("c1").marked(Owner.Mark.RESTING));
-    saved(saga("first", SUBMITTED, PAST.plusMillis(1)), claim("c2"));
-    saved(saga("second", ABORTING, PAST.plusMillis(2)), claim("c3"));
+    saved(saga("third", PREPARED, PAST.plus(ticks(3))), claim("c1").marked(Owner.Mark.RESTING));
+    saved(saga("first", SUBMITTED, PAST.plus(ticks(1))), claim("c2"));
+    saved(saga("second", ABORTING, PAST.plus(ticks(2))), claim("c3"));
     saved(saga("succeeded", SUCCEED, PAST), claim("c4"));
     saved(saga("failed", FAILED, PAST), claim("c5"));
-    saved(saga("later", SUBMITTED, PAST.plusMillis(4)), claim("c6"));
+    saved(saga("later", SUBMITTED, PAST.plus(ticks(4))), claim("c6"));
 
-    List<Due> dues = store().dueBefore(PAST.plusMillis(4), null, 10);
+    List<Due> dues = store().dueBefore(PAST.plus(ticks(4)), null, 10);
 
     assertThat(dues)
         .containsExactly(
-            new Due(new Gid("first"), claim("c2"), PAST.plusMillis(1)),
-            new Due(new Gid("second"), claim("c3"), PAST.plusMillis(2)),
-            new Due(new Gid("third"), claim("c1").marked(Owner.Mark.RESTING), PAST.plusMillis(3)));
-    assertThat(store().dueBefore(PAST.plusMillis(1), null, 10)).isEmpty();
-    assertThat(store().dueBefore(PAST.plusMillis(4), null, 2)).isEqualTo(dues.subList(0, 2));
-    assertThat(store().dueBefore(PAST.plusMillis(4), null, 0)).isEmpty();
-    var before = new Due(new Gid("\u0000"), claim("c"), PAST.plusMillis(2)); // any gid is behind it
-    assertThat(store().dueBefore(PAST.plusMillis(4), before, 10)).isEqualTo(dues.subList(1, 3));
+            new Due(new Gid("first"), claim("c2"), PAST.plus(ticks(1))),
+            new Due(new Gid("second"), claim("c3"), PAST.plus(ticks(2))),
+            new Due(new Gid("third"), claim("c1").marked(Owner.Mark.RESTING), PAST.plus(ticks(3))));
+    assertThat(store().dueBefore(PAST.plus(ticks(1)), null, 10)).isEmpty();
+    assertThat(store().dueBefore(PAST.plus(ticks(4)), null, 2)).isEqualTo(dues.subList(0, 2));
+    assertThat(store().dueBefore(PAST.plus(ticks(4)), null, 0)).isEmpty();
+    var before =
+        new Due(new Gid("\u0000"), claim("c"), PAST.plus(ticks(2))); // any gid is behind it
+    assertThat(store().dueBefore(PAST.plus(ticks(4)), before, 10)).isEqualTo(dues.subList(1, 3));
   }
 
   @Test
   default void what_is_due_is_read_page_by_page() {
     for (int i = 0; i < 60; i++) {
-      saved(saga("g" + i % 10 + "-" + i, SUBMITTED, PAST.plusMillis(i / 7)), claim("c" + i));
+      saved(saga("g" + i % 10 + "-" + i, SUBMITTED, PAST.plus(ticks(i / 7))), claim("c" + i));
     }
     List<Due> all = store().dueBefore(FUTURE, null, 100);
 
@@ -92,8 +93,8 @@ interface Leases extends OpenStore {
 
   @Test
   default void a_page_goes_on_behind_what_is_not_there_any_more() {
-    Stored first = saved(saga("first", SUBMITTED, PAST.plusMillis(1)), claim("c1"));
-    saved(saga("second", SUBMITTED, PAST.plusMillis(2)), claim("c2"));
+    Stored first = saved(saga("first", SUBMITTED, PAST.plus(ticks(1))), claim("c1"));
+    saved(saga("second", SUBMITTED, PAST.plus(ticks(2))), claim("c2"));
     Due after = Due.of(first);
     committed(ofPass(first, setStatus(SUCCEED)));
 
@@ -110,22 +111,22 @@ interface Leases extends OpenStore {
 
     assertThat(store().dueBefore(FUTURE, null, 10)).isEmpty();
     Stored moved = found("g");
-    assertThat(store().dueBefore(FUTURE.plusMillis(1), null, 10)).containsExactly(Due.of(moved));
+    assertThat(store().dueBefore(FUTURE.plus(ticks(1)), null, 10)).containsExactly(Due.of(moved));
 
     committed(ofPass(moved, moved.owner().next(Owner.Mark.RESTING), setSchedule(PAST)));
 
-    assertThat(store().dueBefore(FUTURE.plusMillis(1), null, 10))
+    assertThat(store().dueBefore(FUTURE.plus(ticks(1)), null, 10))
         .containsExactly(Due.of(found("g")));
     committed(ofPass(found("g"), setStatus(ABORTING)));
-    assertThat(store().dueBefore(FUTURE.plusMillis(1), null, 10))
+    assertThat(store().dueBefore(FUTURE.plus(ticks(1)), null, 10))
         .containsExactly(Due.of(found("g")));
   }
 
   @Test
   default void what_is_due_is_claimed_most_overdue_first() {
-    saved(saga("c", SUBMITTED, PAST.plusMillis(2)), claim("c1"));
-    saved(saga("b", PREPARED, PAST.plusMillis(3)), claim("c2").marked(Owner.Mark.RESTING));
-    saved(saga("a", ABORTING, PAST.plusMillis(1)), claim("c3").marked(Owner.Mark.LOOK_AGAIN));
+    saved(saga("c", SUBMITTED, PAST.plus(ticks(2))), claim("c1"));
+    saved(saga("b", PREPARED, PAST.plus(ticks(3))), claim("c2").marked(Owner.Mark.RESTING));
+    saved(saga("a", ABORTING, PAST.plus(ticks(1))), claim("c3").marked(Owner.Mark.LOOK_AGAIN));
     saved(saga("not due", SUBMITTED, FUTURE), claim("c4"));
     saved(saga("done", SUCCEED, PAST), claim("c5"));
 
@@ -148,7 +149,7 @@ interface Leases extends OpenStore {
     Stored claimed = store().claimDue(LEASE, _ -> claim("c2"), 1).getFirst();
 
     Instant now = claimed.transaction().state().updateTime();
-    assertThat(now).isBetween(start, store().storeTime());
+    assertThat(now).isBetween(start, latest());
     assertThat(claimed.owner()).isEqualTo(claim("c2"));
     assertThat(claimed.owner().mark()).isEqualTo(Owner.Mark.LEASED);
     assertThat(claimed.transaction()).isEqualTo(moved(before.transaction(), now, now.plus(LEASE)));
@@ -252,10 +253,10 @@ interface Leases extends OpenStore {
     assertThat(store().renew(leases, LEASE)).containsExactlyInAnyOrderElementsOf(lost);
 
     Instant until = found("held").transaction().state().schedule().nextTime();
-    assertThat(until).isBetween(start.plus(LEASE), store().storeTime().plus(LEASE));
+    assertThat(until).isBetween(start.plus(LEASE), latest().plus(LEASE));
     assertThat(found("held")).isEqualTo(withNextTime(held, held.owner(), until));
     Instant notedUntil = found("noted").transaction().state().schedule().nextTime();
-    assertThat(notedUntil).isBetween(start.plus(LEASE), store().storeTime().plus(LEASE));
+    assertThat(notedUntil).isBetween(start.plus(LEASE), latest().plus(LEASE));
     assertThat(found("noted")).isEqualTo(withNextTime(noted, noted.owner(), notedUntil));
     assertThat(found("noted").owner().mark()).isEqualTo(Owner.Mark.LOOK_AGAIN);
     for (Stored untouched : List.of(resting, others, finished, longer)) {
@@ -300,7 +301,7 @@ interface Leases extends OpenStore {
                 lease("gone", "c7")));
 
     Instant now = found("held").transaction().state().schedule().nextTime();
-    assertThat(now).isBetween(start, store().storeTime());
+    assertThat(now).isBetween(earliest(start), latest());
     Owner atRest = held.owner().marked(Owner.Mark.RESTING);
     assertThat(found("held")).isEqualTo(withNextTime(held, atRest, now));
     assertThat(found("noted").owner().mark()).isEqualTo(Owner.Mark.RESTING);
@@ -328,7 +329,7 @@ interface Leases extends OpenStore {
 
     assertThat(found("g").owner().mark()).isEqualTo(Owner.Mark.RESTING);
     assertThat(found("g").transaction().state().schedule().nextTime()).isEqualTo(at);
-    assertThat(store().dueBefore(at.plusMillis(1), null, 10)).containsExactly(Due.of(found("g")));
+    assertThat(store().dueBefore(at.plus(ticks(1)), null, 10)).containsExactly(Due.of(found("g")));
   }
 
   @Test

@@ -182,16 +182,16 @@ interface Lists extends OpenStore {
   @Test
   default void bounds_of_time_are_inclusive() {
     for (int i = 0; i < 10; i++) {
-      saved(ofType("g" + i, TransType.SAGA, SUBMITTED, PAST.plusMillis(i)), claim("c" + i));
+      saved(ofType("g" + i, TransType.SAGA, SUBMITTED, PAST.plus(ticks(i))), claim("c" + i));
     }
 
-    assertThat(listed(created(PAST.plusMillis(3), PAST.plusMillis(5)), 2))
+    assertThat(listed(created(PAST.plus(ticks(3)), PAST.plus(ticks(5))), 2))
         .containsExactly("g5", "g4", "g3");
-    assertThat(listed(created(PAST.plusMillis(8), null), 2)).containsExactly("g9", "g8");
-    assertThat(listed(created(null, PAST.plusMillis(1)), 2)).containsExactly("g1", "g0");
-    assertThat(listed(created(null, PAST.minusMillis(1)), 2)).isEmpty();
-    assertThat(listed(created(PAST.plusMillis(10), null), 2)).isEmpty();
-    assertThat(listed(created(PAST.plusMillis(5), PAST.plusMillis(3)), 2)).isEmpty();
+    assertThat(listed(created(PAST.plus(ticks(8)), null), 2)).containsExactly("g9", "g8");
+    assertThat(listed(created(null, PAST.plus(ticks(1))), 2)).containsExactly("g1", "g0");
+    assertThat(listed(created(null, PAST.minus(ticks(1))), 2)).isEmpty();
+    assertThat(listed(created(PAST.plus(ticks(10)), null), 2)).isEmpty();
+    assertThat(listed(created(PAST.plus(ticks(5)), PAST.plus(ticks(3))), 2)).isEmpty();
     assertThat(listed(created(Instant.MIN, Instant.MAX), 100)).hasSize(10);
   }
 
@@ -200,14 +200,14 @@ interface Lists extends OpenStore {
     long[] millis = {500_000, 3, 900_000, 4, 2, 900_001, 0, 700_000};
     for (int i = 0; i < millis.length; i++) {
       TransType type = List.of(TransType.values()).get(i % 3);
-      saved(ofType("g" + i, type, SUBMITTED, PAST.plusMillis(millis[i])), claim("c" + i));
+      saved(ofType("g" + i, type, SUBMITTED, PAST.plus(ticks(millis[i]))), claim("c" + i));
     }
 
-    assertThat(listed(created(null, PAST.plusMillis(4)), 2))
+    assertThat(listed(created(null, PAST.plus(ticks(4))), 2))
         .containsExactly("g6", "g4", "g3", "g1");
-    assertThat(listed(created(PAST.plusMillis(600_000), null), 2))
+    assertThat(listed(created(PAST.plus(ticks(600_000)), null), 2))
         .containsExactly("g7", "g5", "g2");
-    assertThat(listed(created(PAST.plusMillis(3), PAST.plusMillis(500_000)), 2))
+    assertThat(listed(created(PAST.plus(ticks(3)), PAST.plus(ticks(500_000))), 2))
         .containsExactly("g3", "g1", "g0");
   }
 
@@ -263,7 +263,7 @@ interface Lists extends OpenStore {
 
   @Test
   default void large_transactions_are_listed_without_their_payloads() {
-    Payload payload = Payload.of(new byte[SavedRecords.MAX_BYTES]);
+    Payload payload = Payload.of(new byte[longestPayload()]);
     for (int i = 0; i < 6; i++) {
       List<Branch> rows = Samples.rows(2, payload);
       Transaction heavy = Samples.withRows(saga("g" + i, SUBMITTED, FUTURE), rows);
@@ -306,9 +306,9 @@ interface Lists extends OpenStore {
     assertThat(store().counts()).isEqualTo(new Counts(0, null));
 
     Stored first = saved(saga("first", PREPARED, FUTURE), claim("c1"));
-    saved(saga("second", SUBMITTED, PAST.plusMillis(7)), claim("c2"));
+    saved(saga("second", SUBMITTED, PAST.plus(ticks(7))), claim("c2"));
     saved(saga("done", SUCCEED, PAST), claim("c3"));
-    assertThat(store().counts()).isEqualTo(new Counts(2, PAST.plusMillis(7)));
+    assertThat(store().counts()).isEqualTo(new Counts(2, PAST.plus(ticks(7))));
 
     committed(ofPass(found("second"), setStatus(FAILED)));
     assertThat(store().counts()).isEqualTo(new Counts(1, FUTURE));
@@ -328,12 +328,12 @@ interface Lists extends OpenStore {
     assertThat(store().oldestUnfinished()).isNull();
 
     Stored first =
-        saved(ofType("first", TransType.TCC, SUBMITTED, PAST.plusMillis(7)), claim("c2"));
-    saved(ofType("second", TransType.MSG, SUBMITTED, PAST.plusMillis(8)), claim("c3"));
-    assertThat(store().oldestUnfinished()).isEqualTo(PAST.plusMillis(7));
+        saved(ofType("first", TransType.TCC, SUBMITTED, PAST.plus(ticks(7))), claim("c2"));
+    saved(ofType("second", TransType.MSG, SUBMITTED, PAST.plus(ticks(8))), claim("c3"));
+    assertThat(store().oldestUnfinished()).isEqualTo(PAST.plus(ticks(7)));
 
     committed(ofPass(first, setStatus(SUCCEED)));
-    assertThat(store().oldestUnfinished()).isEqualTo(PAST.plusMillis(8));
+    assertThat(store().oldestUnfinished()).isEqualTo(PAST.plus(ticks(8)));
   }
 
   private static Filter created(@Nullable Instant from, @Nullable Instant to) {

@@ -50,12 +50,14 @@ final class RandomBatches {
   private final List<Batch> sent = new ArrayList<>();
   private final List<Stored> seen = new ArrayList<>();
   private int claims;
-  private long millis;
+  private final Duration tick;
+  private long ticks;
 
   /**
    * @param name begins every gid and claim
    */
-  RandomBatches(SplittableRandom random, String name) {
+  RandomBatches(SplittableRandom random, String name, Duration tick) {
+    this.tick = tick;
     this.random = random;
     this.name = name;
   }
@@ -258,13 +260,13 @@ final class RandomBatches {
   private Schedule schedule() {
     Instant base = chance(50) ? PAST : FUTURE;
     return new Schedule(
-        Duration.ofSeconds(random.nextInt(100)), base.plusMillis(random.nextInt(50)));
+        Duration.ofSeconds(random.nextInt(100)), base.plus(tick.multipliedBy(random.nextInt(50))));
   }
 
   /** Each is later than the one before. */
   private Instant time() {
-    millis += random.nextInt(1_000);
-    return PAST.plusMillis(millis);
+    ticks += random.nextInt(1_000);
+    return PAST.plus(tick.multipliedBy(ticks));
   }
 
   private static Instant createTime(Stored stored) {
@@ -284,8 +286,8 @@ final class RandomBatches {
     return new Filter(
         chance(50) ? null : pick(List.of(GlobalStatus.values())),
         chance(60) ? null : pick(List.of(TransType.values())),
-        chance(60) ? null : PAST.plusMillis(random.nextInt(40_000)),
-        chance(60) ? null : PAST.plusMillis(random.nextInt(40_000)));
+        chance(60) ? null : PAST.plus(tick.multipliedBy(random.nextInt(40_000))),
+        chance(60) ? null : PAST.plus(tick.multipliedBy(random.nextInt(40_000))));
   }
 
   boolean chance(int percent) {

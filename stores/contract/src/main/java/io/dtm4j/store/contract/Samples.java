@@ -26,11 +26,12 @@ import java.util.List;
 
 /**
  * Records and batches to try a store with. Everything has happened in the past, because the clock
- * of a store never starts behind the newest time it holds; only due times lie in the future.
+ * of a store never starts behind the newest time it holds; only due times lie in the future. They
+ * are whole seconds; what is a little later is so by ticks ({@link OpenStore#ticks}).
  */
 final class Samples {
-  static final Instant PAST = Instant.parse("2020-05-17T08:30:00.123Z");
-  static final Instant FUTURE = Instant.parse("2100-01-01T00:00:00.500Z");
+  static final Instant PAST = Instant.parse("2020-05-17T08:30:00Z");
+  static final Instant FUTURE = Instant.parse("2100-01-01T00:00:00Z");
   static final Duration INTERVAL = Duration.ofSeconds(10);
   static final Definition DEFINITION =
       new Definition(TransType.SAGA, "http", "", "", Options.DEFAULTS, PAST);

@@ -1,6 +1,7 @@
 package io.dtm4j.store.contract;
 
 import io.dtm4j.store.TransactionStore;
+import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -37,6 +38,21 @@ public abstract class TransactionStoreContract
   @Override
   public boolean takesWritesOfSeveralThreads() {
     return false;
+  }
+
+  @Override
+  public Duration tick() {
+    return Duration.ofMillis(1);
+  }
+
+  @Override
+  public boolean tellsSpellingsApart() {
+    return true;
+  }
+
+  @Override
+  public int longestPayload() {
+    return SavedRecords.MAX_BYTES;
   }
 
   @BeforeEach

@@ -2,6 +2,7 @@ package io.dtm4j.store.sql;
 
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -112,7 +113,13 @@ final class Changes {
       for (Stored stored : part) {
         var transaction = stored.transaction();
         Rows.writeGlobal(insert, transaction.gid(), transaction.definition());
-        Rows.writeState(insert, transaction.definition(), transaction.state(), stored.owner(), "");
+        Rows.writeState(
+            insert,
+            transaction.definition(),
+            transaction.state(),
+            stored.owner(),
+            null,
+            session.form());
       }
       insert.update();
     }
@@ -141,7 +148,8 @@ final class Changes {
         throw new ConflictException("gid " + gid + " was deleted by somebody else", null);
       }
       if (owner == null) {
-        throw new UnstorableException("gid " + gid + " is the same as another one to the database");
+        throw new UnstorableException(
+            ErrorCode.BAD_REQUEST, "gid " + gid + " is the same as another one to the database");
       }
       if (!owner.equals(Rows.text(stored.owner()))) {
         throw new ConflictException("gid " + gid + " was stored by somebody else", null);
@@ -162,7 +170,8 @@ final class Changes {
             transaction.definition(),
             transaction.state(),
             change.now.owner(),
-            change.before.extData());
+            change.before,
+            session.form());
         update.number(change.before.id()).add();
       }
       checkEach(update.updateAll());
@@ -232,9 +241,12 @@ final class Changes {
 
   private void insertBranches(List<NewRow> part) throws SQLException {
     try (Prepared insert =
-        session.prepare(Rows.BRANCH_INSERT + rows(part.size(), Rows.BRANCH_PARAMETERS))) {
+        session.prepare(
+            Rows.branchInsert(session.form())
+                + rows(part.size(), Rows.branchParameters(session.form())))) {
       for (NewRow row : part) {
-        Rows.writeBranch(insert, row.gid, row.ord, row.branch, row.before, row.updateTime);
+        Rows.writeBranch(
+            insert, session.form(), row.gid, row.ord, row.branch, row.before, row.updateTime);
       }
       insert.update();
     }

@@ -28,6 +28,7 @@ final class Claims {
   private static final int CANDIDATES = 4;
 
   private final Session session;
+  private final Times times;
   private final Records records;
   private final Changes changes;
   private final Instant now;
@@ -44,6 +45,7 @@ final class Claims {
 
   Claims(Session session, Instant now, Duration lease, Function<Gid, Owner> owners) {
     this.session = session;
+    times = session.form().times();
     records = new Records(session);
     changes = new Changes(session);
     this.now = now;
@@ -88,9 +90,13 @@ final class Claims {
   /** Those that are still as they were read. */
   List<Stored> asRead(List<Due> dues) throws SQLException {
     if (!dues.isEmpty()) {
-      take(dues, Records.Busy.WAIT);
+      take(dues.stream().map(this::asStored).toList(), Records.Busy.WAIT);
     }
     return claimed;
+  }
+
+  private Due asStored(Due due) {
+    return new Due(due.gid(), due.owner(), times.notBefore(due.nextTime()));
   }
 
   /**
@@ -103,7 +109,8 @@ final class Claims {
     for (Wanted one : some) {
       Found there = found.remove(one.due.gid());
       if (there != null) {
-        Batch taking = Batch.claim(one.due, one.owner, now.plus(lease), now);
+        Instant at = times.notBefore(now);
+        Batch taking = Batch.claim(one.due, one.owner, times.notBefore(at.plus(lease)), at);
         if (taking.applyTo(there.stored()) instanceof Batch.Applied.Changed changed) {
           changes.update(there, changed.stored());
           claimed.add(changed.stored());

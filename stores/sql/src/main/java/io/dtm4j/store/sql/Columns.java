@@ -3,17 +3,20 @@ package io.dtm4j.store.sql;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.time.ZoneOffset;
 import org.jspecify.annotations.Nullable;
 
 /** Rows of a result, whose columns are read one after another. Not thread-safe. */
 final class Columns implements AutoCloseable {
   private final ResultSet rows;
   private final Dialect dialect;
+  private final Form form;
   private int index;
 
-  Columns(ResultSet rows, Dialect dialect) {
+  Columns(ResultSet rows, Dialect dialect, Form form) {
     this.rows = rows;
     this.dialect = dialect;
+    this.form = form;
   }
 
   /** Goes to the next row, and its first column. */
@@ -53,8 +56,17 @@ final class Columns implements AutoCloseable {
     return rows.getBytes(++index);
   }
 
+  /** The database's own clock, which is in UTC. */
+  Instant now() throws SQLException {
+    Instant now = dialect.getTime(rows, ++index, ZoneOffset.UTC);
+    if (now == null) {
+      throw new BrokenRowException("the database has no time", null);
+    }
+    return now;
+  }
+
   @Nullable Instant time() throws SQLException {
-    return dialect.getTime(rows, ++index);
+    return dialect.getTime(rows, ++index, form.zone());
   }
 
   /**

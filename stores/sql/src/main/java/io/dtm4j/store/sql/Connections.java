@@ -39,6 +39,7 @@ final class Connections implements AutoCloseable {
 
   private final SqlStoreConfig config;
   private final Dialect dialect;
+  private final Form form;
   private final HikariDataSource readers;
   private final HikariDataSource writers;
   private volatile @Nullable Trouble trouble;
@@ -58,9 +59,10 @@ final class Connections implements AutoCloseable {
    */
   private record Busy(long nanos, Trouble trouble) {}
 
-  Connections(SqlStoreConfig config, Dialect dialect) {
+  Connections(SqlStoreConfig config, Dialect dialect, Form form) {
     this.config = config;
     this.dialect = dialect;
+    this.form = form;
     readers = pool(config, dialect, true);
     writers = pool(config, dialect, false);
   }
@@ -94,7 +96,7 @@ final class Connections implements AutoCloseable {
    */
   <T extends @Nullable Object> T read(Work<T> work) {
     try (Connection connection = readers.getConnection()) {
-      return work.on(new Session(connection, dialect));
+      return work.on(new Session(connection, dialect, form));
     } catch (SQLException e) {
       throw new StoreUnavailableException(cannot("read", e), e);
     } catch (BrokenRowException e) {
@@ -151,7 +153,7 @@ final class Connections implements AutoCloseable {
     try (Connection connection = writers.getConnection()) {
       T result;
       try {
-        result = work.on(new Session(connection, dialect));
+        result = work.on(new Session(connection, dialect, form));
       } catch (SQLException e) {
         rollBack(connection);
         throwDefinite(e);
@@ -159,6 +161,9 @@ final class Connections implements AutoCloseable {
       } catch (ConflictException | StoreRejectedException | FastGroup.MissedException e) {
         rollBack(connection);
         throw e;
+      } catch (UnstorableException e) {
+        rollBack(connection);
+        throw new StoreRejectedException(String.valueOf(e.getMessage()), e, e.code());
       } catch (RuntimeException e) { // broken rows, values that have no form, defects
         rollBack(connection);
         throw new StoreRejectedException(String.valueOf(e.getMessage()), e);

@@ -5,6 +5,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.time.ZoneId;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -67,11 +68,23 @@ sealed interface Dialect permits MySqlDialect, PostgresDialect {
   /** Where the migrations lie on the class path. */
   String migrations();
 
+  /** Where those of tables lie that a DTM in Go has made. */
+  String adoptedMigrations();
+
   /** What the migrations leave open, as this server has it. */
   Map<String, String> placeholders(Connection connection) throws SQLException;
 
   /** The names of the tables in the database, or schema, of the connection. */
   String tables();
+
+  /** Tables and their columns there. */
+  String columns();
+
+  /** Tables, their columns that do not hold everything, how much they hold, whether in bytes. */
+  String columnLimits();
+
+  /** Tables there, about how many rows they have, and how many bytes. */
+  String sizes();
 
   /** The database's clock. */
   String now();
@@ -87,7 +100,14 @@ sealed interface Dialect permits MySqlDialect, PostgresDialect {
   /** Words for an operator when a server could lose what it has acknowledged; null: it does not. */
   @Nullable String durabilityWarning(Connection connection) throws SQLException;
 
-  void setTime(PreparedStatement statement, int index, @Nullable Instant time) throws SQLException;
+  /**
+   * Gives a time to a statement.
+   *
+   * @param zone whose wall clock a column without a zone holds
+   */
+  void setTime(PreparedStatement statement, int index, @Nullable Instant time, ZoneId zone)
+      throws SQLException;
 
-  @Nullable Instant getTime(ResultSet rows, int index) throws SQLException;
+  /** The time in a column, which holds it as by {@link #setTime}. */
+  @Nullable Instant getTime(ResultSet rows, int index, ZoneId zone) throws SQLException;
 }

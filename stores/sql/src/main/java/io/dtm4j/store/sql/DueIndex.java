@@ -42,9 +42,9 @@ final class DueIndex {
             : " and next_cron_time < ? and next_cron_time >= ? and (next_cron_time > ? or gid > ?)";
     try (Prepared select = session.prepare(ofEachStatus(condition))) {
       for (int i = 0; i < UNFINISHED.size(); i++) {
-        select.time(Times.bound(time));
+        select.time(session.form().times().bound(time));
         if (after != null) {
-          Instant last = Times.notAfter(after.nextTime());
+          Instant last = session.form().times().notAfter(after.nextTime());
           select.time(last).time(last).text(Texts.storablePart(after.gid().value()));
         }
         select.number(limit);
@@ -58,7 +58,7 @@ final class DueIndex {
     String condition = " and next_cron_time > ? and owner not like 'dtm4j:a:%'";
     try (Prepared select = session.prepare(ofEachStatus(condition))) {
       for (int i = 0; i < UNFINISHED.size(); i++) {
-        select.time(Times.notAfter(time)).number(limit);
+        select.time(session.form().times().notAfter(time)).number(limit);
       }
       return read(select.number(limit));
     }
@@ -66,12 +66,18 @@ final class DueIndex {
 
   /** The earliest next time; null when nothing is unfinished. */
   static @Nullable Instant earliest(Session session) throws SQLException {
-    try (Prepared select = session.prepare(ofEachStatus(""))) {
-      for (int i = 0; i < UNFINISHED.size(); i++) {
-        select.number(1);
-      }
-      List<Due> first = read(select.number(1));
-      return first.isEmpty() ? null : first.getFirst().nextTime();
+    String ofEach =
+        UNFINISHED.stream()
+            .map(
+                status ->
+                    "(select min(next_cron_time) as earliest from trans_global where status = "
+                        + quoted(status)
+                        + ")")
+            .collect(
+                Collectors.joining(" union all ", "select min(earliest) from (", ") each_one"));
+    try (Prepared select = session.prepare(ofEach);
+        Columns rows = select.query()) {
+      return rows.next() ? rows.time() : null;
     }
   }
 

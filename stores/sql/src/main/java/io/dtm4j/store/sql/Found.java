@@ -7,5 +7,6 @@ import io.dtm4j.model.Stored;
  *
  * @param id its key, which grows from one to the next
  * @param extData its {@code ext_data}, which may have members of others
+ * @param options its {@code options}, likewise
  */
-record Found(long id, Stored stored, String extData) {}
+record Found(long id, Stored stored, String extData, String options) {}

@@ -40,7 +40,8 @@ final class Heads {
   }
 
   /** Moves the ends of leases to that time, never back; those that are not held any more. */
-  List<Lease> renew(List<Lease> leases, Instant until) throws SQLException {
+  List<Lease> renew(List<Lease> leases, Instant end) throws SQLException {
+    Instant until = session.form().times().notBefore(end);
     var lost = new ArrayList<Lease>();
     for (int from = 0; from < leases.size(); from += PART) {
       List<Lease> part = leases.subList(from, Math.min(leases.size(), from + PART));

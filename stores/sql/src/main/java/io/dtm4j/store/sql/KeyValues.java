@@ -1,5 +1,6 @@
 package io.dtm4j.store.sql;
 
+import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.store.Cursors;
 import io.dtm4j.store.KeyValue;
 import io.dtm4j.store.Page;
@@ -52,8 +53,12 @@ final class KeyValues {
         select.text(last.category()).text(last.category()).text(last.key());
       }
       List<KeyValue> found = read(select.number(limit + 1L));
-      List<KeyValue> items = found.subList(0, Math.min(limit, found.size()));
-      return new Page<>(items, found.size() > limit ? Cursors.behind(items.getLast()) : "");
+      List<KeyValue> looked = found.subList(0, Math.min(limit, found.size()));
+      return new Page<>(
+          looked.stream()
+              .filter(one -> category == null || category.equals(one.category()))
+              .toList(),
+          found.size() > limit ? Cursors.behind(looked.getLast()) : "");
     }
   }
 
@@ -74,7 +79,11 @@ final class KeyValues {
     return values;
   }
 
-  /** False when the key is taken. */
+  /**
+   * False when the key is taken.
+   *
+   * @throws UnstorableException when the database takes it for another one
+   */
   static boolean create(Session session, String category, String key, String value, Instant now)
       throws SQLException {
     try (Prepared insert =
@@ -84,28 +93,64 @@ final class KeyValues {
       insert.text(category).text(key).text(value).time(now).time(now).update();
       return true;
     } catch (SQLException e) {
-      if (session.dialect().failure(e) == Dialect.Failure.DUPLICATE) {
-        session.connection().rollback(); // PostgreSQL would not commit any more
-        return false;
+      if (session.dialect().failure(e) != Dialect.Failure.DUPLICATE) {
+        throw e;
       }
-      throw e;
+    }
+    session.connection().rollback(); // PostgreSQL would not commit any more
+    if (idOf(session, category, key) == null && isAnother(session, category, key)) {
+      throw new UnstorableException(
+          ErrorCode.BAD_REQUEST, "key " + key + " is the same as another one to the database");
+    }
+    return false;
+  }
+
+  /** Whether the database takes it for another one. */
+  private static boolean isAnother(Session session, String category, String key)
+      throws SQLException {
+    try (Prepared select = session.prepare("select id from kv where cat = ? and k = ?");
+        Columns rows = select.text(category).text(key).query()) {
+      return rows.next();
+    }
+  }
+
+  /** The id of that very key: a collation may take one for another. */
+  private static @Nullable Long idOf(Session session, String category, String key)
+      throws SQLException {
+    try (Prepared select = session.prepare("select id, cat, k from kv where cat = ? and k = ?");
+        Columns rows = select.text(category).text(key).query()) {
+      while (rows.next()) {
+        long id = rows.number();
+        if (rows.text().equals(category) && rows.text().equals(key)) {
+          return id;
+        }
+      }
+      return null;
     }
   }
 
   static boolean update(
       Session session, String category, String key, String value, long version, Instant now)
       throws SQLException {
+    Long id = idOf(session, category, key);
+    if (id == null) {
+      return false;
+    }
     try (Prepared update =
         session.prepare(
             "update kv set v = ?, version = version + 1, update_time = ?"
-                + " where cat = ? and k = ? and version = ?")) {
-      return update.text(value).time(now).text(category).text(key).number(version).update() == 1;
+                + " where id = ? and version = ?")) {
+      return update.text(value).time(now).number(id).number(version).update() == 1;
     }
   }
 
   static boolean delete(Session session, String category, String key) throws SQLException {
-    try (Prepared delete = session.prepare("delete from kv where cat = ? and k = ?")) {
-      return delete.text(category).text(key).update() == 1;
+    Long id = idOf(session, category, key);
+    if (id == null) {
+      return false;
+    }
+    try (Prepared delete = session.prepare("delete from kv where id = ?")) {
+      return delete.number(id).update() == 1;
     }
   }
 }

@@ -60,8 +60,9 @@ final class Listings {
       throws SQLException {
     var sql =
         new StringBuilder(
-            "select id, octet_length(query_prepared) + octet_length(options)"
-                + " + octet_length(custom_data) + octet_length(ext_data) + octet_length(result)"
+            "select id, octet_length(query_prepared) + octet_length(coalesce(options, ''))"
+                + " + octet_length(coalesce(custom_data, ''))"
+                + " + octet_length(coalesce(ext_data, '')) + octet_length(coalesce(result, ''))"
                 + " from trans_global where id > ? and id < ?");
     if (filter.status() != null) {
       sql.append(" and status = ?");
@@ -84,10 +85,10 @@ final class Listings {
         select.text(filter.type().wireName());
       }
       if (filter.createdFrom() != null) {
-        select.time(Times.notAfter(filter.createdFrom()));
+        select.time(session.form().times().notAfter(filter.createdFrom()));
       }
       if (filter.createdTo() != null) {
-        select.time(Times.notAfter(filter.createdTo()));
+        select.time(session.form().times().notAfter(filter.createdTo()));
       }
       var matching = new ArrayList<Sized>();
       try (Columns rows = select.number(limit).query()) {
@@ -172,7 +173,12 @@ final class Listings {
                     + DueIndex.IS_UNFINISHED
                     + ") and coalesce(finish_time, rollback_time) < ? order by id limit ?");
         Columns rows =
-            select.number(behind).number(end).time(Times.bound(time)).number(limit + 1).query()) {
+            select
+                .number(behind)
+                .number(end)
+                .time(session.form().times().bound(time))
+                .number(limit + 1)
+                .query()) {
       var gids = new ArrayList<Gid>();
       long last = behind;
       while (rows.next()) {
@@ -228,7 +234,11 @@ final class Listings {
                     + " and not ("
                     + DueIndex.IS_UNFINISHED
                     + ") and coalesce(finish_time, rollback_time) < ? order by gid for update");
-        Columns rows = select.texts(Records.texts(gids)).time(Times.bound(endedBefore)).query()) {
+        Columns rows =
+            select
+                .texts(Records.texts(gids))
+                .time(session.form().times().bound(endedBefore))
+                .query()) {
       while (rows.next()) {
         ended.add(rows.text());
       }

@@ -8,7 +8,7 @@ import java.sql.Statement;
 import java.sql.Types;
 import java.time.Instant;
 import java.time.LocalDateTime;
-import java.time.ZoneOffset;
+import java.time.ZoneId;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -142,13 +142,44 @@ final class MySqlDialect implements Dialect {
                 "select max(collation_name) from information_schema.collations where"
                     + " collation_name in ('utf8mb4_nopad_bin', 'utf8mb4_0900_bin')")) {
       String exact = rows.next() ? rows.getString(1) : null;
-      return Map.of("collation", exact == null ? "utf8mb4_bin" : exact);
+      return Map.of(
+          "collation",
+          exact == null ? "utf8mb4_bin" : exact,
+          "ifNotExists",
+          exact != null && exact.contains("nopad") ? "if not exists" : "");
     }
   }
 
   @Override
   public String tables() {
     return "select table_name from information_schema.tables where table_schema = database()";
+  }
+
+  @Override
+  public String adoptedMigrations() {
+    return "classpath:io/dtm4j/store/sql/mysql-adopted";
+  }
+
+  @Override
+  public String columns() {
+    return "select table_name, column_name from information_schema.columns"
+        + " where table_schema = database()";
+  }
+
+  @Override
+  public String columnLimits() {
+    return "select table_name, column_name,"
+        + " case when data_type like '%char' then character_maximum_length"
+        + " else character_octet_length end, data_type not like '%char'"
+        + " from information_schema.columns where table_schema = database()"
+        + " and table_name in ('trans_global', 'trans_branch_op', 'kv')"
+        + " and character_octet_length is not null and character_octet_length < 1 << 30";
+  }
+
+  @Override
+  public String sizes() {
+    return "select table_name, table_rows, data_length + index_length"
+        + " from information_schema.tables where table_schema = database()";
   }
 
   @Override
@@ -203,18 +234,18 @@ final class MySqlDialect implements Dialect {
   }
 
   @Override
-  public void setTime(PreparedStatement statement, int index, @Nullable Instant time)
+  public void setTime(PreparedStatement statement, int index, @Nullable Instant time, ZoneId zone)
       throws SQLException {
     if (time == null) {
       statement.setNull(index, Types.TIMESTAMP);
     } else {
-      statement.setObject(index, LocalDateTime.ofInstant(time, ZoneOffset.UTC));
+      statement.setObject(index, WallClock.of(time, zone));
     }
   }
 
   @Override
-  public @Nullable Instant getTime(ResultSet rows, int index) throws SQLException {
+  public @Nullable Instant getTime(ResultSet rows, int index, ZoneId zone) throws SQLException {
     LocalDateTime time = rows.getObject(index, LocalDateTime.class);
-    return time == null ? null : time.toInstant(ZoneOffset.UTC);
+    return time == null ? null : WallClock.timeOf(time, zone);
   }
 }

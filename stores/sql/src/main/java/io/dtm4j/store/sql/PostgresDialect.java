@@ -8,6 +8,7 @@ import java.sql.Statement;
 import java.sql.Types;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.Map;
 import java.util.Set;
@@ -91,6 +92,32 @@ final class PostgresDialect implements Dialect {
   }
 
   @Override
+  public String adoptedMigrations() {
+    return "classpath:io/dtm4j/store/sql/postgres-adopted";
+  }
+
+  @Override
+  public String columns() {
+    return "select table_name, column_name from information_schema.columns"
+        + " where table_schema = current_schema()";
+  }
+
+  @Override
+  public String columnLimits() {
+    return "select table_name, column_name, character_maximum_length, false"
+        + " from information_schema.columns where table_schema = current_schema()"
+        + " and table_name in ('trans_global', 'trans_branch_op', 'kv')"
+        + " and character_maximum_length is not null";
+  }
+
+  @Override
+  public String sizes() {
+    return "select c.relname, greatest(c.reltuples, 0)::bigint, pg_total_relation_size(c.oid)"
+        + " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        + " where n.nspname = current_schema() and c.relkind = 'r'";
+  }
+
+  @Override
   public String now() {
     return "select clock_timestamp()";
   }
@@ -129,7 +156,7 @@ final class PostgresDialect implements Dialect {
   }
 
   @Override
-  public void setTime(PreparedStatement statement, int index, @Nullable Instant time)
+  public void setTime(PreparedStatement statement, int index, @Nullable Instant time, ZoneId zone)
       throws SQLException {
     if (time == null) {
       statement.setNull(index, Types.TIMESTAMP_WITH_TIMEZONE);
@@ -139,7 +166,7 @@ final class PostgresDialect implements Dialect {
   }
 
   @Override
-  public @Nullable Instant getTime(ResultSet rows, int index) throws SQLException {
+  public @Nullable Instant getTime(ResultSet rows, int index, ZoneId zone) throws SQLException {
     OffsetDateTime time = rows.getObject(index, OffsetDateTime.class);
     return time == null ? null : time.toInstant();
   }

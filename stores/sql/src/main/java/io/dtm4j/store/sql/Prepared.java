@@ -11,11 +11,13 @@ import org.jspecify.annotations.Nullable;
 final class Prepared implements AutoCloseable {
   private final PreparedStatement statement;
   private final Dialect dialect;
+  private final Form form;
   private int index;
 
-  Prepared(PreparedStatement statement, Dialect dialect) {
+  Prepared(PreparedStatement statement, Dialect dialect, Form form) {
     this.statement = statement;
     this.dialect = dialect;
+    this.form = form;
   }
 
   /**
@@ -85,12 +87,13 @@ final class Prepared implements AutoCloseable {
   }
 
   /**
-   * A time in whole milliseconds.
+   * A time, as far as columns hold it.
    *
    * @throws UnstorableException when it is no time of a calendar
    */
   Prepared time(@Nullable Instant time) throws SQLException {
-    dialect.setTime(statement, ++index, time == null ? null : Times.stored(time));
+    dialect.setTime(
+        statement, ++index, time == null ? null : form.times().stored(time), form.zone());
     return this;
   }
 
@@ -103,7 +106,7 @@ final class Prepared implements AutoCloseable {
   }
 
   Columns query() throws SQLException {
-    return new Columns(statement.executeQuery(), dialect);
+    return new Columns(statement.executeQuery(), dialect, form);
   }
 
   /** The number of rows that were found, changed or not. */

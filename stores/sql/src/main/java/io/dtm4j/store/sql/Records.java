@@ -21,8 +21,9 @@ final class Records {
 
   /** About how many bytes a record has. */
   static final String SIZE =
-      "octet_length(g.query_prepared) + octet_length(g.options) + octet_length(g.custom_data)"
-          + " + octet_length(g.ext_data) + octet_length(g.result)"
+      "octet_length(g.query_prepared) + octet_length(coalesce(g.options, ''))"
+          + " + octet_length(coalesce(g.custom_data, '')) + octet_length(coalesce(g.ext_data, ''))"
+          + " + octet_length(coalesce(g.result, ''))"
           + " + coalesce((select sum(octet_length(b.url) + coalesce(octet_length(b.bin_data), 0))"
           + " from trans_branch_op b where b.gid = g.gid), 0)";
 
@@ -51,15 +52,17 @@ final class Records {
    * @throws BrokenRowException when its rows make no sense
    */
   @Nullable Stored find(Gid gid) throws SQLException {
-    try (Prepared select =
-            session.prepare(
-                "select "
-                    + Rows.GLOBAL_ONCE
-                    + ", "
-                    + Rows.BRANCH
-                    + " from trans_global g left join trans_branch_op b on b.gid = g.gid"
-                    + " where g.gid = ?");
-        Columns rows = select.text(gid.value()).query()) {
+    boolean isNarrow = session.form().isNarrow();
+    try (Prepared select = session.prepare(isNarrow ? Rows.FIND_NARROW : Rows.FIND_WIDE)) {
+      if (isNarrow) {
+        select.text(gid.value());
+      }
+      return find(gid, select.text(gid.value()));
+    }
+  }
+
+  private @Nullable Stored find(Gid gid, Prepared select) throws SQLException {
+    try (Columns rows = select.query()) {
       Rows.Global global = null;
       var branches = new ArrayList<Rows.Placed>();
       boolean any = false;
@@ -80,7 +83,7 @@ final class Records {
       // A collation may take one gid for another.
       return global == null || !global.listed().gid().equals(gid)
           ? null
-          : stored(global, Rows.inOrder(branches));
+          : stored(global, Rows.inOrder(branches, session.form()));
     }
   }
 
@@ -128,7 +131,7 @@ final class Records {
         (gid, global) -> {
           if (!broken.containsKey(gid)) {
             Stored stored = stored(global, branches.getOrDefault(gid, List.of()));
-            found.put(gid, new Found(global.id(), stored, global.extData()));
+            found.put(gid, new Found(global.id(), stored, global.extData(), global.options()));
           }
         });
     return found;
@@ -169,9 +172,7 @@ final class Records {
     var placed = new HashMap<Gid, List<Rows.Placed>>();
     try (Prepared select =
             session.prepare(
-                "select b.gid, "
-                    + Rows.BRANCH
-                    + " from trans_branch_op b where b.gid in "
+                (session.form().isNarrow() ? Rows.BRANCHES_NARROW : Rows.BRANCHES_WIDE)
                     + Session.marks(gids.size()));
         Columns rows = select.texts(texts(gids)).query()) {
       while (rows.next()) {
@@ -189,7 +190,7 @@ final class Records {
     placed.forEach(
         (gid, rows) -> {
           try {
-            branches.put(gid, Rows.inOrder(rows));
+            branches.put(gid, Rows.inOrder(rows, session.form()));
           } catch (BrokenRowException e) {
             broken.put(gid, e);
           }

@@ -30,8 +30,9 @@ import org.jspecify.annotations.Nullable;
  * Rows of DTM's tables, and what they mean. What has no column stands under the key {@code dtm4j}
  * in {@code ext_data}.
  *
- * <p>Rows one after another that share a payload (all of a step do, and all subscribers of a topic)
- * keep it once: the column of the others is null. An empty payload is an empty value.
+ * <p>In the wide form, rows one after another that share a payload (all of a step do, and all
+ * subscribers of a topic) keep it once: the column of the others is null. An empty payload is an
+ * empty value.
  */
 final class Rows {
   /** What {@link #readGlobal} reads, in that order. */
@@ -43,12 +44,42 @@ final class Rows {
   /** How many columns that are. */
   static final int GLOBAL_COLUMNS = 18;
 
-  /** The same where rows follow that say it again: long texts come with the first row only. */
-  static final String GLOBAL_ONCE = onceOnly(GLOBAL);
+  /** Whose rows follow each other by their ids; the first one counts as 0. */
+  private static final String ID_OR_FIRST = "case when b.id = f.first_id then 0 else b.id end";
 
-  /** What {@link #readBranch} reads, in that order. */
-  static final String BRANCH =
-      "b.ord, b.branch_id, b.op, b.status, b.url, b.bin_data, b.create_time, b.finish_time";
+  private static final String BRANCH_COLUMNS =
+      ", b.branch_id, b.op, b.status, b.url, b.bin_data, b.create_time, b.finish_time";
+
+  /**
+   * Reads a record with its rows by one statement, so as of one moment; takes the gid, twice in the
+   * narrow form. Long texts come with the first row only.
+   */
+  static final String FIND_WIDE =
+      "select "
+          + onceOnly("coalesce(b.ord, 0) = 0")
+          + ", b.ord"
+          + BRANCH_COLUMNS
+          + " from trans_global g left join trans_branch_op b on b.gid = g.gid where g.gid = ?";
+
+  static final String FIND_NARROW =
+      "select "
+          + onceOnly("coalesce(b.id, 0) = coalesce(f.first_id, 0)")
+          + ", "
+          + ID_OR_FIRST
+          + BRANCH_COLUMNS
+          + " from trans_global g left join trans_branch_op b on b.gid = g.gid"
+          + " left join (select min(id) as first_id from trans_branch_op where gid = ?) f on 1 = 1"
+          + " where g.gid = ?";
+
+  /** Reads the gid and the rows of records; their gids follow. */
+  static final String BRANCHES_WIDE =
+      "select b.gid, b.ord" + BRANCH_COLUMNS + " from trans_branch_op b where b.gid in ";
+
+  /** The gid is that of the record: a row may have another one that the table takes for it. */
+  static final String BRANCHES_NARROW =
+      "select g.gid, b.id"
+          + BRANCH_COLUMNS
+          + " from trans_branch_op b join trans_global g on b.gid = g.gid where g.gid in ";
 
   /** What {@link #writeGlobal} and then {@link #writeState} write, in that order. */
   static final String GLOBAL_INSERT =
@@ -64,28 +95,36 @@ final class Rows {
           + " rollback_time = ?, next_cron_interval = ?, next_cron_time = ?, owner = ?,"
           + " ext_data = ?, result = ?, rollback_reason = ?";
 
-  /** What {@link #writeBranch} writes, in that order. */
-  static final String BRANCH_INSERT =
-      "insert into trans_branch_op (gid, ord, branch_id, op, status, url, bin_data, create_time,"
-          + " finish_time, update_time) values ";
-
-  static final int BRANCH_PARAMETERS = 10;
+  private static final int NARROW_BRANCH_PARAMETERS = 9;
 
   /** Nanoseconds of the time of creation that its column does not hold. */
   private static final String CREATE_NANOS = "create_nanos";
 
   private Rows() {}
 
-  private static String onceOnly(String columns) {
-    int first = columns.indexOf("g.query_prepared");
-    return columns.substring(0, first)
-        + columns
-            .substring(first)
-            .replaceAll("(g\\.\\w+)", "case when coalesce(b.ord, 0) = 0 then $1 end");
+  private static String onceOnly(String isFirst) {
+    int first = GLOBAL.indexOf("g.query_prepared");
+    return GLOBAL.substring(0, first)
+        + GLOBAL.substring(first).replaceAll("(g\\.\\w+)", "case when " + isFirst + " then $1 end");
   }
 
-  /** A row of trans_global. */
-  record Global(long id, Listed listed, String extData) {}
+  /** What {@link #writeBranch} writes, in that order. */
+  static String branchInsert(Form form) {
+    return "insert into trans_branch_op (gid, "
+        + (form.isNarrow() ? "" : "ord, ")
+        + "branch_id, op, status, url, bin_data, create_time, finish_time, update_time) values ";
+  }
+
+  static int branchParameters(Form form) {
+    return form.isNarrow() ? NARROW_BRANCH_PARAMETERS : NARROW_BRANCH_PARAMETERS + 1;
+  }
+
+  /**
+   * A row of trans_global.
+   *
+   * @param options as they are written there
+   */
+  record Global(long id, Listed listed, String extData, String options) {}
 
   /**
    * Reads a row of {@link #GLOBAL}, whose id and gid have been read.
@@ -136,7 +175,7 @@ final class Rows {
             finishTime == null ? rollbackTime : finishTime,
             schedule,
             withoutNanos(extra));
-    return new Global(id, new Listed(gid, definition, state, owner), extData);
+    return new Global(id, new Listed(gid, definition, state, owner), extData, options);
   }
 
   /** The token in that column; one of somebody else counts as at rest. */
@@ -151,11 +190,22 @@ final class Rows {
    * @throws UnstorableException when it would not be read as it is
    */
   static String text(Owner owner) {
+    if (isOfAnother(owner)) {
+      return owner.claim();
+    }
     String text = owner.toString();
     if (!owner.equals(Owner.parse(text))) {
       throw new UnstorableException("claim: " + owner.claim() + " (expected: without a colon)");
     }
     return text;
+  }
+
+  /** Whether it is none of ours, as {@link #owner} reads it. */
+  private static boolean isOfAnother(Owner owner) {
+    return owner.mark() == Owner.Mark.RESTING
+        && owner.server().isEmpty()
+        && owner.revision() == 0
+        && Owner.parse(owner.claim()) == null;
   }
 
   /** Writes what never changes of a new record. */
@@ -171,27 +221,49 @@ final class Rows {
   /**
    * Writes what may change of a record.
    *
-   * @param extData as it was, for the members of others; or ""
+   * @param before the record as it was, for what others have written into it; null: it is new
    */
   static void writeState(
-      Prepared to, Definition definition, State state, Owner owner, String extData)
+      Prepared to,
+      Definition definition,
+      State state,
+      Owner owner,
+      @Nullable Found before,
+      Form form)
       throws SQLException {
     boolean failed = state.status() == GlobalStatus.FAILED;
     to.text(state.status().wireName())
-        .text(OptionsJson.write(definition.options()))
+        .text(options(definition, before))
         .time(state.updateTime())
         .time(failed ? null : state.endTime())
         .time(failed ? state.endTime() : null)
         .number(state.schedule().interval().toSeconds())
         .time(state.schedule().nextTime())
         .text(text(owner))
-        .text(ExtraJson.write(extData, withNanos(state.extra(), definition.createTime())))
+        .text(extData(definition, state, before, form))
         .text(state.result())
         .text(state.reason());
   }
 
-  private static Extra withNanos(Extra extra, Instant createTime) {
-    long nanos = Duration.between(Times.stored(createTime), createTime).toNanos();
+  private static String options(Definition definition, @Nullable Found before) {
+    return before != null
+            && before.stored().transaction().definition().options().equals(definition.options())
+        ? before.options()
+        : OptionsJson.write(definition.options());
+  }
+
+  private static String extData(
+      Definition definition, State state, @Nullable Found before, Form form) {
+    String was = before == null ? "" : before.extData();
+    Instant createTime = definition.createTime();
+    long nanos =
+        before == null
+            ? Duration.between(form.times().stored(createTime), createTime).toNanos()
+            : createNanos(ExtraJson.read(was)); // the column stays as it was written
+    return ExtraJson.write(was, withNanos(state.extra(), nanos));
+  }
+
+  private static Extra withNanos(Extra extra, long nanos) {
     if (nanos == 0) {
       return extra;
     }
@@ -220,7 +292,7 @@ final class Rows {
    */
   record Placed(long ord, Branch branch, @Nullable Payload payload) {}
 
-  /** Reads a row of {@link #BRANCH}, whose place has been read. */
+  /** Reads the columns of a row, whose place has been read. */
   static Placed readBranch(long ord, Columns row) throws SQLException {
     var key = new BranchKey(row.text(), Op.of(row.text()));
     BranchStatus status = branchStatus(row.text());
@@ -236,15 +308,17 @@ final class Rows {
    *
    * @throws BrokenRowException when one is missing
    */
-  static List<Branch> inOrder(List<Placed> rows) {
+  static List<Branch> inOrder(List<Placed> rows, Form form) {
     var branches = new ArrayList<Branch>(rows.size());
     Payload payload = Payload.EMPTY;
     for (Placed row : rows.stream().sorted(comparingLong(Placed::ord)).toList()) {
-      if (row.ord() != branches.size()) {
+      if (!form.isNarrow() && row.ord() != branches.size()) {
         throw new BrokenRowException("row " + branches.size() + " is missing", null);
       }
       if (row.payload() != null) {
         payload = row.payload();
+      } else if (form.isNarrow()) {
+        payload = Payload.EMPTY;
       }
       Branch bare = row.branch();
       branches.add(
@@ -274,12 +348,20 @@ final class Rows {
    * @param before the row before it; null: it is the first
    */
   static void writeBranch(
-      Prepared to, Gid gid, int ord, Branch row, @Nullable Branch before, Instant updateTime)
+      Prepared to,
+      Form form,
+      Gid gid,
+      int ord,
+      Branch row,
+      @Nullable Branch before,
+      Instant updateTime)
       throws SQLException {
-    Payload shared = before == null ? null : before.payload();
-    to.text(gid.value())
-        .number(ord)
-        .text(row.key().branchId())
+    Payload shared = before == null || form.isNarrow() ? null : before.payload();
+    to.text(gid.value());
+    if (!form.isNarrow()) {
+      to.number(ord);
+    }
+    to.text(row.key().branchId())
         .text(row.key().op().wireName())
         .text(row.status().wireName())
         .text(row.url())

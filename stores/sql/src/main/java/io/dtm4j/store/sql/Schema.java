@@ -6,23 +6,71 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.ZoneId;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
-import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Makes the tables of a database, or brings them up to date, when a store is opened. */
+/**
+ * Makes the tables of a database, or brings them up to date, when a store is opened. Those that a
+ * DTM in Go has made are adopted as they are: beside them comes the history table, and nothing else
+ * changes.
+ */
 final class Schema {
   private static final Logger log = LoggerFactory.getLogger(Schema.class);
-  private static final String HISTORY = "dtm4j_schema_history";
-  private static final Set<String> TABLES = Set.of("trans_global", "trans_branch_op", "kv");
+
+  /** The columns of DTM's tables that are read or written. */
+  private static final Map<String, Set<String>> TABLES =
+      Map.of(
+          "trans_global",
+          Set.of(
+              "id",
+              "gid",
+              "trans_type",
+              "status",
+              "query_prepared",
+              "protocol",
+              "create_time",
+              "update_time",
+              "finish_time",
+              "rollback_time",
+              "options",
+              "custom_data",
+              "next_cron_interval",
+              "next_cron_time",
+              "owner",
+              "ext_data",
+              "result",
+              "rollback_reason"),
+          "trans_branch_op",
+          Set.of(
+              "id",
+              "gid",
+              "url",
+              "bin_data",
+              "branch_id",
+              "op",
+              "status",
+              "finish_time",
+              "rollback_time",
+              "create_time",
+              "update_time"),
+          "kv",
+          Set.of("id", "cat", "k", "v", "version", "create_time", "update_time"));
 
   private final SqlStoreConfig config;
   private final Dialect dialect;
+
+  /** A database that can be worked on. */
+  record Ready(Dialect dialect, Form form, boolean shared) {}
 
   Schema(SqlStoreConfig config, Dialect dialect) {
     this.config = config;
@@ -32,18 +80,16 @@ final class Schema {
   /**
    * Blocks until the tables are there; several servers may do it at the same time.
    *
-   * @return the dialect as the server has it
    * @throws StoreUnavailableException when they cannot be made; the message says what to do
    */
-  Dialect prepare() {
+  Ready prepare() {
     try (Connection connection = connect()) {
       String problem = dialect.unusable(connection);
       if (problem != null) {
         throw new StoreUnavailableException(
             "database " + config.address() + " cannot be used: " + problem, null);
       }
-      refuseTablesOfOthers(connection);
-      migrate(connection);
+      Ready ready = prepare(connection);
       String warning = dialect.durabilityWarning(connection);
       if (warning != null) {
         log.atWarn()
@@ -51,24 +97,40 @@ final class Schema {
             .addKeyValue("setting", warning)
             .log("the database may lose what it has acknowledged");
       }
-      return dialect.on(connection);
+      return ready;
     } catch (SQLException e) {
       throw unavailable(e);
+    } catch (FlywayException e) {
+      throw new StoreUnavailableException(
+          "tables in database "
+              + config.address()
+              + " cannot be made or used; a newer version of dtm4j may have made them, or user "
+              + config.user()
+              + " lacks rights: "
+              + e.getMessage(),
+          e);
     }
   }
 
   /**
-   * Empties the tables that {@link #prepare} has made; others are not touched.
+   * Empties the tables that {@link #prepare} has made; others are not touched, nor are adopted ones.
    *
    * @return false: it has made none
    */
   boolean empty() {
     try (Connection connection = connect()) {
-      if (!tables(connection).contains(HISTORY)) {
+      if (!tables(connection).contains(History.TABLE)) {
         return false;
       }
+      if (History.read(connection) != null) {
+        throw new StoreUnavailableException(
+            "database "
+                + config.address()
+                + " has tables that a DTM in Go has made: they are not emptied",
+            null);
+      }
       try (Statement statement = connection.createStatement()) {
-        for (String table : TABLES) {
+        for (String table : TABLES.keySet()) {
           statement.execute("truncate table " + table);
         }
       }
@@ -78,7 +140,99 @@ final class Schema {
     }
   }
 
-  private Connection connect() throws SQLException {
+  private Ready prepare(Connection connection) throws SQLException {
+    Dialect present = dialect.on(connection);
+    History history = new History(config, dialect);
+    Set<String> tables = tables(connection);
+    boolean isUnknown = !tables.contains(History.TABLE);
+    if (isUnknown && !isFree(tables)) {
+      tables = tables(connection); // another server may have made them just now
+      isUnknown = !tables.contains(History.TABLE);
+    }
+    if (isUnknown && !isFree(tables)) {
+      refuseTablesOfOthers(connection, tables);
+      return adopt(connection, history, present);
+    }
+    History.Adopted adopted = isUnknown ? null : History.read(connection);
+    if (adopted != null) {
+      return adopted(connection, history, adopted, present);
+    }
+    history.own(connection).migrate();
+    return new Ready(present, Form.WIDE, Boolean.TRUE.equals(config.shared()));
+  }
+
+  private static boolean isFree(Set<String> tables) {
+    return TABLES.keySet().stream().noneMatch(tables::contains);
+  }
+
+  /** The first time that these tables are opened. */
+  private Ready adopt(Connection connection, History history, Dialect present) throws SQLException {
+    ZoneId zone = config.zone() == null ? ZoneId.systemDefault() : config.zone();
+    boolean shared = !Boolean.FALSE.equals(config.shared());
+    try {
+      history.begin(connection, new History.Adopted(shared, zone, false));
+    } catch (FlywayException e) {
+      if (!tables(connection).contains(History.TABLE)) {
+        log.atWarn()
+            .addKeyValue("database", config)
+            .addKeyValue("cause", String.valueOf(e.getMessage()))
+            .log("no right to make " + History.TABLE + ", the configuration says what it would");
+      }
+    }
+    History.Adopted adopted =
+        tables(connection).contains(History.TABLE) ? History.read(connection) : null;
+    log.atInfo().addKeyValue("database", config).log("tables of a DTM in Go are adopted");
+    return adopted == null
+        ? ready(connection, new History.Adopted(shared, zone, false), present)
+        : adopted(connection, history, adopted, present);
+  }
+
+  private Ready adopted(
+      Connection connection, History history, History.Adopted adopted, Dialect present)
+      throws SQLException {
+    if (config.zone() != null && !config.zone().equals(adopted.zone())) {
+      throw new StoreUnavailableException(
+          "database "
+              + config.address()
+              + " holds times of zone "
+              + adopted.zone()
+              + ", as its "
+              + History.TABLE
+              + " says; the configuration says "
+              + config.zone(),
+          null);
+    }
+    history.adopted(connection).validate();
+    return ready(connection, adopted, present);
+  }
+
+  private Ready ready(Connection connection, History.Adopted adopted, Dialect present)
+      throws SQLException {
+    boolean shared = config.shared() == null ? adopted.shared() : config.shared();
+    if (shared) {
+      log.atWarn()
+          .addKeyValue("database", config)
+          .addKeyValue("zone", adopted.zone())
+          .log("the tables are shared with a DTM in Go: nothing that has ended is deleted");
+    }
+    return new Ready(
+        present, new Form(!adopted.isWide(), adopted.zone(), limits(connection)), shared);
+  }
+
+  /** What the short columns hold. */
+  private Limits limits(Connection connection) throws SQLException {
+    var limits = new HashMap<String, Limits.Limit>();
+    try (Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(dialect.columnLimits())) {
+      while (rows.next()) {
+        String column = (rows.getString(1) + "." + rows.getString(2)).toLowerCase(Locale.ROOT);
+        limits.put(column, new Limits.Limit(rows.getLong(3), rows.getBoolean(4)));
+      }
+    }
+    return new Limits(limits);
+  }
+
+  Connection connect() throws SQLException {
     var properties = new Properties();
     properties.putAll(dialect.driverProperties());
     properties.setProperty("user", config.user());
@@ -86,7 +240,7 @@ final class Schema {
     return DriverManager.getConnection(dialect.driverUrl(config.url()), properties);
   }
 
-  private StoreUnavailableException unavailable(SQLException e) {
+  StoreUnavailableException unavailable(SQLException e) {
     String what =
         switch (dialect.failure(e)) {
           case LOGIN ->
@@ -104,19 +258,17 @@ final class Schema {
     return new StoreUnavailableException(what + " (" + e.getMessage() + ")", e);
   }
 
-  /** Tables of these names that we have not made are somebody else's. */
-  private void refuseTablesOfOthers(Connection connection) throws SQLException {
-    Set<String> tables = tables(connection);
-    if (!tables.contains(HISTORY) && tables.stream().anyMatch(TABLES::contains)) {
-      tables = tables(connection); // another server may have made them just now
-    }
-    if (!tables.contains(HISTORY)) {
-      tables.retainAll(TABLES);
-      if (!tables.isEmpty()) {
+  /** Tables of these names that neither we nor a DTM in Go have made are somebody else's. */
+  private void refuseTablesOfOthers(Connection connection, Set<String> tables) throws SQLException {
+    Map<String, Set<String>> columns = columns(connection);
+    for (Map.Entry<String, Set<String>> table : TABLES.entrySet()) {
+      Set<String> present = columns.getOrDefault(table.getKey(), Set.of());
+      if (!present.containsAll(table.getValue()) || present.contains("ord")) {
+        tables.retainAll(TABLES.keySet());
         throw new StoreUnavailableException(
             "database "
                 + config.address()
-                + " has tables of DTM or of another application: "
+                + " has tables of another application, or not all that a DTM in Go makes: "
                 + String.join(", ", tables)
                 + ". They are left alone: give dtm4j a database of its own",
             null);
@@ -124,40 +276,31 @@ final class Schema {
     }
   }
 
+  private Map<String, Set<String>> columns(Connection connection) throws SQLException {
+    var columns = new HashMap<String, Set<String>>();
+    try (Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(dialect.columns())) {
+      while (rows.next()) {
+        columns
+            .computeIfAbsent(lower(rows.getString(1)), _ -> new HashSet<>())
+            .add(lower(rows.getString(2)));
+      }
+    }
+    return columns;
+  }
+
+  private static String lower(@Nullable String name) {
+    return String.valueOf(name).toLowerCase(Locale.ROOT);
+  }
+
   private Set<String> tables(Connection connection) throws SQLException {
     var tables = new TreeSet<String>();
     try (Statement statement = connection.createStatement();
         ResultSet rows = statement.executeQuery(dialect.tables())) {
       while (rows.next()) {
-        tables.add(String.valueOf(rows.getString(1)).toLowerCase(Locale.ROOT));
+        tables.add(lower(rows.getString(1)));
       }
     }
     return tables;
-  }
-
-  private void migrate(Connection connection) throws SQLException {
-    try {
-      Flyway.configure(Schema.class.getClassLoader())
-          .dataSource(dialect.driverUrl(config.url()), config.user(), config.password())
-          .jdbcProperties(dialect.driverProperties())
-          .initSql(dialect.session())
-          .table(HISTORY)
-          .locations(dialect.migrations())
-          .placeholders(dialect.placeholders(connection))
-          .baselineOnMigrate(true) // other tables may be there
-          .baselineVersion("0")
-          .ignoreMigrationPatterns(new String[0]) // those of a newer version, too
-          .load()
-          .migrate();
-    } catch (FlywayException e) {
-      throw new StoreUnavailableException(
-          "tables in database "
-              + config.address()
-              + " cannot be made or used; a newer version of dtm4j may have made them, or user "
-              + config.user()
-              + " lacks rights: "
-              + e.getMessage(),
-          e);
-    }
   }
 }

@@ -5,10 +5,10 @@ import java.sql.SQLException;
 import java.util.Collections;
 
 /** A connection while it is used for one thing. */
-record Session(Connection connection, Dialect dialect) {
+record Session(Connection connection, Dialect dialect, Form form) {
   /** A statement whose parameters come one after another. */
   Prepared prepare(String sql) throws SQLException {
-    return new Prepared(connection.prepareStatement(sql), dialect);
+    return new Prepared(connection.prepareStatement(sql), dialect, form);
   }
 
   /**

@@ -15,6 +15,7 @@ import io.dtm4j.store.Listed;
 import io.dtm4j.store.Page;
 import io.dtm4j.store.Reset;
 import io.dtm4j.store.StoreTimeSource;
+import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
 import io.dtm4j.store.TransactionStore;
 import java.sql.SQLException;
@@ -40,11 +41,16 @@ public final class SqlStore implements TransactionStore {
   private static final int DELETED_AT_ONCE = 200;
 
   private final Connections connections;
+  private final Form form;
+  private final boolean shared;
   private final StoreTimeSource clock;
   private final Backlog backlog;
 
-  private SqlStore(Connections connections, Dialect dialect, LongSupplier nanoTime) {
+  private SqlStore(Connections connections, Schema.Ready ready, LongSupplier nanoTime) {
     this.connections = connections;
+    form = ready.form();
+    shared = ready.shared();
+    Dialect dialect = ready.dialect();
     backlog = new Backlog(connections, nanoTime, Backlog.FEW);
     clock =
         new StoreTimeSource(
@@ -60,15 +66,15 @@ public final class SqlStore implements TransactionStore {
    *     version has made its tables; the message says what to do
    */
   public static SqlStore open(SqlStoreConfig config) {
-    Dialect dialect = new Schema(config, Address.dialectOf(config.url())).prepare();
-    return open(config, dialect, System::nanoTime);
+    return open(
+        config, new Schema(config, Address.dialectOf(config.url())).prepare(), System::nanoTime);
   }
 
   /** Opens it on tables that are there, with that monotonic clock. */
-  static SqlStore open(SqlStoreConfig config, Dialect dialect, LongSupplier nanoTime) {
-    var connections = new Connections(config, dialect);
+  static SqlStore open(SqlStoreConfig config, Schema.Ready ready, LongSupplier nanoTime) {
+    var connections = new Connections(config, ready.dialect(), ready.form());
     try {
-      return new SqlStore(connections, dialect, nanoTime);
+      return new SqlStore(connections, ready, nanoTime);
     } catch (RuntimeException e) {
       connections.close();
       throw e;
@@ -82,14 +88,14 @@ public final class SqlStore implements TransactionStore {
    * @throws StoreUnavailableException when the database cannot be reached or used
    */
   public static boolean reset(SqlStoreConfig config) {
-    return new Schema(config, Dialect.of(config.url())).empty();
+    return new Schema(config, Address.dialectOf(config.url())).empty();
   }
 
   private static Instant databaseTime(Session session, Dialect dialect) throws SQLException {
     try (Prepared select = session.prepare(dialect.now());
         Columns rows = select.query()) {
       rows.next();
-      return rows.requiredTime();
+      return rows.now();
     }
   }
 
@@ -97,6 +103,10 @@ public final class SqlStore implements TransactionStore {
   public List<CommitResult> commit(List<Batch> group) {
     if (group.isEmpty()) {
       return List.of();
+    }
+    if (form.isNarrow()) {
+      List<Batch> narrow = narrowed(group);
+      return connections.write(session -> new GroupWrite(session).apply(narrow));
     }
     FastGroup fast = FastGroup.of(group);
     if (!fast.isEmpty()) {
@@ -107,6 +117,24 @@ public final class SqlStore implements TransactionStore {
       }
     }
     return connections.write(session -> new GroupWrite(session).apply(group));
+  }
+
+  private List<Batch> narrowed(List<Batch> group) {
+    try {
+      return new Narrowing(form.limits()).of(group);
+    } catch (UnstorableException e) {
+      throw new StoreRejectedException(String.valueOf(e.getMessage()), e, e.code());
+    }
+  }
+
+  /** Whether a DTM in Go works on the tables, too; nothing that has ended is deleted then. */
+  public boolean isShared() {
+    return shared;
+  }
+
+  /** What the columns hold; a request that has more is refused, best before anything is stored. */
+  public Limits limits() {
+    return form.limits();
   }
 
   @Override
@@ -175,6 +203,9 @@ public final class SqlStore implements TransactionStore {
   @Override
   public Page<Gid> endedBefore(Instant time, String cursor, int limit) {
     Page.checkLimit(limit);
+    if (shared) {
+      return new Page<>(List.of(), ""); // it is the other's history, too
+    }
     return connections.read(session -> new Listings(session).endedBefore(time, cursor, limit));
   }
 
@@ -203,6 +234,14 @@ public final class SqlStore implements TransactionStore {
     return connections.read(session -> KeyValues.find(session, category, key));
   }
 
+  private void checkValue(String category, String key, String value) {
+    try {
+      Limits.check(form.limits().refusalOfValue(category, key, value));
+    } catch (UnstorableException e) {
+      throw new StoreRejectedException(String.valueOf(e.getMessage()), e, e.code());
+    }
+  }
+
   private static boolean isUnstorable(@Nullable String name) {
     return name != null && !Texts.isStorable(name);
   }
@@ -221,12 +260,14 @@ public final class SqlStore implements TransactionStore {
 
   @Override
   public boolean createKeyValue(String category, String key, String value) {
+    checkValue(category, key, value);
     return connections.write(
         session -> KeyValues.create(session, category, key, value, storeTime()));
   }
 
   @Override
   public boolean updateKeyValue(String category, String key, String value, long version) {
+    checkValue(category, key, value);
     return connections.write(
         session -> KeyValues.update(session, category, key, value, version, storeTime()));
   }

@@ -1,5 +1,8 @@
 package io.dtm4j.store.sql;
 
+import java.time.ZoneId;
+import org.jspecify.annotations.Nullable;
+
 /**
  * Which database a shared store keeps its transactions in.
  *
@@ -9,9 +12,23 @@ package io.dtm4j.store.sql;
  * @param password never part of a message or a log
  * @param poolSize the most connections for writes, and as many again for reads; a lane of the
  *     committer needs one of the former
+ * @param shared whether a DTM in Go works on the tables, too: what has ended is not deleted then;
+ *     null: as the history table says, and true where there are tables but no such table
+ * @param zone whose wall clock columns without a zone hold in tables that a DTM in Go has made
+ *     (MariaDB, MySQL): that of the DTM; null: as the history table says, else that of this machine
  */
-public record SqlStoreConfig(String url, String user, String password, int poolSize) {
+public record SqlStoreConfig(
+    String url,
+    String user,
+    String password,
+    int poolSize,
+    @Nullable Boolean shared,
+    @Nullable ZoneId zone) {
   public static final int DEFAULT_POOL_SIZE = 8;
+
+  public SqlStoreConfig(String url, String user, String password, int poolSize) {
+    this(url, user, password, poolSize, null, null);
+  }
 
   public SqlStoreConfig {
     if (poolSize < 1) {

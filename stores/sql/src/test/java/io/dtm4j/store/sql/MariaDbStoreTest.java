@@ -66,8 +66,8 @@ class MariaDbStoreTest extends SqlStoreTest {
     int count = 200;
     List<SqlStore> stores =
         List.of(
-            SqlStore.open(config, dialect, System::nanoTime),
-            SqlStore.open(config, dialect, System::nanoTime));
+            SqlStore.open(config, new Schema.Ready(dialect, Form.WIDE, false), System::nanoTime),
+            SqlStore.open(config, new Schema.Ready(dialect, Form.WIDE, false), System::nanoTime));
     stores
         .getFirst()
         .commit(

@@ -5,6 +5,7 @@ import io.dtm4j.databases.MariaDbServer;
 import io.dtm4j.databases.PostgresServer;
 import io.dtm4j.store.TransactionStore;
 import java.sql.DriverManager;
+import java.time.ZoneId;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +49,14 @@ final class SharedServer {
   static SqlStoreConfig config(DatabaseServer server, String database) {
     return new SqlStoreConfig(
         server.url(database), DatabaseServer.USER, DatabaseServer.PASSWORD, 4);
+  }
+
+  /** A new database with the empty tables of a DTM in Go. */
+  SqlStoreConfig newAdopted(@Nullable Boolean shared, @Nullable ZoneId zone) throws Exception {
+    SqlStoreConfig bare = newDatabase();
+    DtmTables.make(bare);
+    return new SqlStoreConfig(
+        bare.url(), bare.user(), bare.password(), bare.poolSize(), shared, zone);
   }
 
   /** A database with tables that hold nothing, used again and again by one test class. */

@@ -324,7 +324,7 @@ abstract class SqlStoreTest {
     SqlStoreConfig any = server.newDatabase();
     var config = new SqlStoreConfig(any.url(), any.user(), any.password(), 1);
     Dialect dialect = Dialect.of(config.url());
-    try (var connections = new Connections(config, dialect)) {
+    try (var connections = new Connections(config, dialect, Form.WIDE)) {
       assertThatExceptionOfType(StoreRejectedException.class)
           .isThrownBy(
               () ->
@@ -581,7 +581,7 @@ abstract class SqlStoreTest {
       store.commit(List.of(end("g" + i, claim("c" + i))));
     }
     gids.add(new Gid("absent"));
-    try (var connections = new Connections(config, Dialect.of(config.url()))) {
+    try (var connections = new Connections(config, Dialect.of(config.url()), Form.WIDE)) {
       List<List<Gid>> parts = connections.read(session -> new Listings(session).deletable(gids));
       assertThat(parts).extracting(List::size).containsExactly(2, 2, 2);
     }
@@ -598,7 +598,9 @@ abstract class SqlStoreTest {
     var nanos = new AtomicLong();
     LongSupplier nanoTime =
         () -> nanos.addAndGet(lasts.get() ? TimeUnit.SECONDS.toNanos(31) : 1_000);
-    try (SqlStore store = SqlStore.open(config, Dialect.of(config.url()), nanoTime)) {
+    try (SqlStore store =
+        SqlStore.open(
+            config, new Schema.Ready(Dialect.of(config.url()), Form.WIDE, false), nanoTime)) {
       store.commit(List.of(saveNew(saga("g", PAST), claim("c"))));
       List<Due> dues = store.dueBefore(FUTURE, null, 1);
 
@@ -625,7 +627,7 @@ abstract class SqlStoreTest {
     var nanos = new AtomicLong();
     LongSupplier nanoTime = () -> nanos.addAndGet(TimeUnit.MILLISECONDS.toNanos(100));
     try (SqlStore store = opened(config);
-        var connections = new Connections(config, Dialect.of(config.url()))) {
+        var connections = new Connections(config, Dialect.of(config.url()), Form.WIDE)) {
       var backlog = new Backlog(connections, nanoTime, 1);
       store.commit(List.of(saveNew(saga("g", FUTURE), claim("c"))));
       assertThat(backlog.counts()).isEqualTo(new Counts(1, FUTURE));

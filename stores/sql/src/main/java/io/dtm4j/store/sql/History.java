@@ -1,0 +1,124 @@
+package io.dtm4j.store.sql;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.DateTimeException;
+import java.time.ZoneId;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.configuration.FluentConfiguration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The table that says what has been made of a database: Flyway's, under our name. Of tables that a
+ * DTM in Go has made its first row says so, with whether that DTM still works on them, and the zone
+ * of their wall clocks.
+ */
+final class History {
+  static final String TABLE = "dtm4j_schema_history";
+
+  private static final Pattern ADOPTED =
+      Pattern.compile("tables of DTM, (shared|not shared), zone (\\S+)");
+  private static final String BASELINE = "0";
+
+  private final SqlStoreConfig config;
+  private final Dialect dialect;
+
+  /**
+   * What is said of tables that a DTM in Go has made.
+   *
+   * @param isWide whether they have been brought into the wide form since
+   */
+  record Adopted(boolean shared, ZoneId zone, boolean isWide) {
+    String words() {
+      return "tables of DTM, " + (shared ? "shared" : "not shared") + ", zone " + zone;
+    }
+  }
+
+  History(SqlStoreConfig config, Dialect dialect) {
+    this.config = config;
+    this.dialect = dialect;
+  }
+
+  /** What the table says; null: these are tables that dtm4j has made. */
+  static @Nullable Adopted read(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet rows =
+            statement.executeQuery(
+                "select description, (select count(*) from "
+                    + TABLE
+                    + " where version = '1' and success) from "
+                    + TABLE
+                    + " where type = 'BASELINE'")) {
+      while (rows.next()) {
+        Matcher words = ADOPTED.matcher(String.valueOf(rows.getString(1)));
+        if (words.matches()) {
+          return new Adopted(
+              "shared".equals(words.group(1)),
+              ZoneId.of(String.valueOf(words.group(2))),
+              rows.getInt(2) > 0);
+        }
+      }
+      return null;
+    } catch (DateTimeException e) {
+      throw new BrokenRowException("the zone in " + TABLE + " is not known here", e);
+    }
+  }
+
+  /** Makes the table, with what it is to say. */
+  void begin(Connection connection, Adopted adopted) throws SQLException {
+    configured(connection, dialect.adoptedMigrations())
+        .baselineDescription(adopted.words())
+        .load()
+        .baseline();
+  }
+
+  /** Changes what it says. */
+  static void change(Connection connection, Adopted adopted) throws SQLException {
+    try (PreparedStatement update =
+        connection.prepareStatement(
+            "update " + TABLE + " set description = ? where type = 'BASELINE'")) {
+      update.setString(1, adopted.words());
+      update.executeUpdate();
+    }
+  }
+
+  /** The migrations of tables that dtm4j has made. */
+  Flyway own(Connection connection) throws SQLException {
+    return configured(connection, dialect.migrations())
+        .baselineOnMigrate(true) // other tables may be there
+        .ignoreMigrationPatterns(new String[0]) // those of a newer version, too
+        .load();
+  }
+
+  /** Those of tables that a DTM in Go has made; what has not been run may stay so. */
+  Flyway adopted(Connection connection) throws SQLException {
+    return configured(connection, dialect.adoptedMigrations())
+        .ignoreMigrationPatterns("*:pending")
+        .load();
+  }
+
+  /** The same, to be run; a statement on a large table may take as long as it wants. */
+  Flyway widening(Connection connection) throws SQLException {
+    Map<String, String> patient = new HashMap<>(dialect.driverProperties());
+    patient.put("socketTimeout", "0");
+    return configured(connection, dialect.adoptedMigrations()).jdbcProperties(patient).load();
+  }
+
+  private FluentConfiguration configured(Connection connection, String location)
+      throws SQLException {
+    return Flyway.configure(History.class.getClassLoader())
+        .dataSource(dialect.driverUrl(config.url()), config.user(), config.password())
+        .jdbcProperties(dialect.driverProperties())
+        .table(TABLE)
+        .locations(location)
+        .placeholders(dialect.placeholders(connection))
+        .baselineVersion(BASELINE);
+  }
+}

@@ -1,0 +1,172 @@
+package io.dtm4j.store.sql;
+
+import io.dtm4j.store.StoreUnavailableException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an operator does with tables that a DTM in Go has made, once that DTM is gone: end the
+ * sharing, and then, if wanted, bring them into the wide form. Neither happens by itself. Blocks;
+ * no server may run meanwhile that has the tables open.
+ */
+public final class SqlMigration {
+  private static final Set<String> TABLES = Set.of("trans_global", "trans_branch_op", "kv");
+
+  private SqlMigration() {}
+
+  /**
+   * A table that would be changed.
+   *
+   * @param rows about how many it has
+   * @param bytes about what it takes
+   */
+  public record TableSize(String table, long rows, long bytes) {}
+
+  /**
+   * What would be done.
+   *
+   * @param statements in their order; none: the tables are in the wide form
+   * @param tables what they change
+   * @param shared whether a DTM in Go works on them still: then nothing is run
+   */
+  public record Plan(List<String> statements, List<TableSize> tables, boolean shared) {
+    public Plan {
+      statements = List.copyOf(statements);
+      tables = List.copyOf(tables);
+    }
+  }
+
+  private interface Work<T> {
+    T on(Connection connection, Dialect dialect) throws SQLException;
+  }
+
+  /**
+   * What {@link #run} would do. Changes nothing.
+   *
+   * @throws StoreUnavailableException when the database cannot be reached, or no store has been
+   *     opened on it yet
+   */
+  public static Plan plan(SqlStoreConfig config) {
+    return with(
+        config,
+        (connection, dialect) -> {
+          History.@Nullable Adopted adopted = History.read(connection);
+          return adopted == null || adopted.isWide()
+              ? new Plan(List.of(), List.of(), adopted != null && adopted.shared())
+              : new Plan(
+                  statements(connection, dialect), sizes(connection, dialect), adopted.shared());
+        });
+  }
+
+  /**
+   * Brings the tables into the wide form. A DTM in Go cannot work on them any more. Takes long on
+   * large tables; begun again after a failure it goes on.
+   *
+   * @throws IllegalStateException when the tables are shared
+   * @throws StoreUnavailableException when it fails; the message says why
+   */
+  public static void run(SqlStoreConfig config) {
+    with(
+        config,
+        (connection, dialect) -> {
+          History.@Nullable Adopted adopted = History.read(connection);
+          if (adopted == null || adopted.isWide()) {
+            return null;
+          }
+          if (adopted.shared()) {
+            throw new IllegalStateException(
+                "the tables are shared with a DTM in Go: end the sharing first");
+          }
+          Flyway flyway = new History(config, dialect).widening(connection);
+          flyway.repair(); // what was begun and failed
+          flyway.migrate();
+          return null;
+        });
+  }
+
+  /**
+   * Writes down that no DTM in Go works on the tables any more. Servers that run go on as they were
+   * opened.
+   */
+  public static void endSharing(SqlStoreConfig config) {
+    with(
+        config,
+        (connection, _) -> {
+          History.@Nullable Adopted adopted = History.read(connection);
+          if (adopted != null) {
+            History.change(
+                connection, new History.Adopted(false, adopted.zone(), adopted.isWide()));
+          }
+          return null;
+        });
+  }
+
+  private static <T extends @Nullable Object> T with(SqlStoreConfig config, Work<T> work) {
+    Dialect dialect = Address.dialectOf(config.url());
+    var schema = new Schema(config, dialect);
+    try (Connection connection = schema.connect()) {
+      return work.on(connection, dialect);
+    } catch (SQLException e) {
+      throw schema.unavailable(e);
+    } catch (FlywayException e) {
+      throw new StoreUnavailableException(
+          "tables in database " + config.address() + " cannot be changed: " + e.getMessage(), e);
+    }
+  }
+
+  private static List<String> statements(Connection connection, Dialect dialect)
+      throws SQLException {
+    String text = script(dialect);
+    for (Map.Entry<String, String> one : dialect.placeholders(connection).entrySet()) {
+      text = text.replace("${" + one.getKey() + "}", one.getValue());
+    }
+    String bare =
+        text.lines().filter(line -> !line.startsWith("--")).reduce("", (a, b) -> a + "\n" + b);
+    return Arrays.stream(bare.split(";", -1))
+        .map(String::strip)
+        .filter(statement -> !statement.isEmpty())
+        .toList();
+  }
+
+  private static String script(Dialect dialect) {
+    String path =
+        dialect.adoptedMigrations().substring("classpath:".length()) + "/V1__wide_form.sql";
+    try (InputStream script = SqlMigration.class.getResourceAsStream("/" + path)) {
+      if (script == null) {
+        throw new IllegalStateException(path + " is missing");
+      }
+      return new String(script.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static List<TableSize> sizes(Connection connection, Dialect dialect) throws SQLException {
+    var sizes = new ArrayList<TableSize>();
+    try (Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(dialect.sizes())) {
+      while (rows.next()) {
+        String table = String.valueOf(rows.getString(1)).toLowerCase(Locale.ROOT);
+        if (TABLES.contains(table)) {
+          sizes.add(new TableSize(table, rows.getLong(2), rows.getLong(3)));
+        }
+      }
+    }
+    return sizes;
+  }
+}

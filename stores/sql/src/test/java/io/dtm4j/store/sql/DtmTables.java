@@ -1,0 +1,196 @@
+package io.dtm4j.store.sql;
+
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Tables as a DTM in Go makes them (docs/spec/storage.md 3). */
+final class DtmTables {
+  /** What such a database compares by: letter case and accents do not matter. */
+  private static final String[] MARIADB = {
+    """
+    create table trans_global (
+      id bigint(22) not null auto_increment,
+      gid varchar(128) not null,
+      trans_type varchar(45) not null,
+      status varchar(12) not null,
+      query_prepared varchar(1024) not null,
+      protocol varchar(45) not null,
+      create_time datetime default null,
+      update_time datetime default null,
+      finish_time datetime default null,
+      rollback_time datetime default null,
+      options varchar(1024) default '',
+      custom_data varchar(1024) default '',
+      next_cron_interval int(11) default null,
+      next_cron_time datetime default null,
+      owner varchar(128) not null default '',
+      ext_data text,
+      result varchar(1024) default '',
+      rollback_reason varchar(1024) default '',
+      primary key (id),
+      unique key gid (gid),
+      key owner (owner),
+      key status_next_cron_time (status, next_cron_time)
+    ) engine = InnoDB default charset = utf8mb4 collate = utf8mb4_general_ci""",
+    """
+    create table trans_branch_op (
+      id bigint(22) not null auto_increment,
+      gid varchar(128) not null,
+      url varchar(1024) not null,
+      data text,
+      bin_data blob,
+      branch_id varchar(128) not null,
+      op varchar(45) not null,
+      status varchar(45) not null,
+      finish_time datetime default null,
+      rollback_time datetime default null,
+      create_time datetime default null,
+      update_time datetime default null,
+      primary key (id),
+      unique key gid_uniq (gid, branch_id, op)
+    ) engine = InnoDB default charset = utf8mb4 collate = utf8mb4_general_ci""",
+    """
+    create table kv (
+      id bigint(22) not null auto_increment,
+      cat varchar(45) not null,
+      k varchar(128) not null,
+      v text,
+      version bigint(22) default 1,
+      create_time datetime default null,
+      update_time datetime default null,
+      primary key (id),
+      unique key uniq_k (cat, k)
+    ) engine = InnoDB default charset = utf8mb4 collate = utf8mb4_general_ci"""
+  };
+
+  private static final String[] POSTGRES = {
+    "create sequence trans_global_seq",
+    """
+    create table trans_global (
+      id bigint not null default nextval('trans_global_seq'),
+      gid varchar(128) not null,
+      trans_type varchar(45) not null,
+      status varchar(45) not null,
+      query_prepared varchar(1024) not null,
+      protocol varchar(45) not null,
+      create_time timestamp(0) with time zone default null,
+      update_time timestamp(0) with time zone default null,
+      finish_time timestamp(0) with time zone default null,
+      rollback_time timestamp(0) with time zone default null,
+      options varchar(1024) default '',
+      custom_data varchar(1024) default '',
+      next_cron_interval int default null,
+      next_cron_time timestamp(0) with time zone default null,
+      owner varchar(128) not null default '',
+      ext_data text,
+      result varchar(1024) default '',
+      rollback_reason varchar(1024) default '',
+      primary key (id),
+      constraint gid unique (gid)
+    )""",
+    "create index owner on trans_global (owner)",
+    "create index status_next_cron_time on trans_global (status, next_cron_time)",
+    "create sequence trans_branch_op_seq",
+    """
+    create table trans_branch_op (
+      id bigint not null default nextval('trans_branch_op_seq'),
+      gid varchar(128) not null,
+      url varchar(1024) not null,
+      data text,
+      bin_data bytea,
+      branch_id varchar(128) not null,
+      op varchar(45) not null,
+      status varchar(45) not null,
+      finish_time timestamp(0) with time zone default null,
+      rollback_time timestamp(0) with time zone default null,
+      create_time timestamp(0) with time zone default null,
+      update_time timestamp(0) with time zone default null,
+      primary key (id),
+      constraint gid_branch_uniq unique (gid, branch_id, op)
+    )""",
+    "create sequence kv_seq",
+    """
+    create table kv (
+      id bigint not null default nextval('kv_seq'),
+      cat varchar(45) not null,
+      k varchar(128) not null,
+      v text,
+      version bigint default 1,
+      create_time timestamp(0) with time zone default null,
+      update_time timestamp(0) with time zone default null,
+      primary key (id),
+      constraint uniq_k unique (cat, k)
+    )"""
+  };
+
+  private static final List<String> TABLES = List.of("trans_global", "trans_branch_op", "kv");
+
+  private DtmTables() {}
+
+  static void make(SqlStoreConfig config) throws SQLException {
+    SqlStoreTest.execute(config, config.url().contains("postgres") ? POSTGRES : MARIADB);
+  }
+
+  /** All that the database says of them, to the last word. */
+  static List<String> structure(SqlStoreConfig config) throws SQLException {
+    if (!config.url().contains("postgres")) {
+      var all = new ArrayList<String>();
+      for (String table : TABLES) {
+        // What an insert counts on with is no structure.
+        query(config, "show create table " + table)
+            .forEach(row -> all.add(row.replaceAll(" AUTO_INCREMENT=\\d+", "")));
+      }
+      all.addAll(query(config, "select * from information_schema.columns" + MINE));
+      all.addAll(
+          query(
+              config,
+              "select table_name, index_name, seq_in_index, column_name, collation, non_unique"
+                  + " from information_schema.statistics"
+                  + MINE));
+      return all;
+    }
+    var all = new ArrayList<String>();
+    all.addAll(query(config, "select * from information_schema.columns" + MINE));
+    all.addAll(
+        query(
+            config,
+            "select indexname, indexdef from pg_indexes where tablename in"
+                + " ('trans_global', 'trans_branch_op', 'kv') order by indexname"));
+    all.addAll(
+        query(
+            config,
+            "select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid in"
+                + " ('trans_global'::regclass, 'trans_branch_op'::regclass, 'kv'::regclass)"
+                + " order by conname"));
+    all.addAll(query(config, "select * from information_schema.sequences order by sequence_name"));
+    return all;
+  }
+
+  private static final String MINE =
+      " where table_name in ('trans_global', 'trans_branch_op', 'kv')"
+          + " and table_schema not in ('mysql', 'information_schema') and table_schema = %s"
+          + " order by 1, 2, 3, 4";
+
+  static List<String> query(SqlStoreConfig config, String sql) throws SQLException {
+    String schema = config.url().contains("postgres") ? "current_schema()" : "database()";
+    try (Connection connection =
+            DriverManager.getConnection(config.url(), config.user(), config.password());
+        Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(sql.replace("%s", schema))) {
+      var all = new ArrayList<String>();
+      while (rows.next()) {
+        var row = new ArrayList<String>();
+        for (int i = 1; i <= rows.getMetaData().getColumnCount(); i++) {
+          row.add(String.valueOf(rows.getString(i)));
+        }
+        all.add(String.join("|", row));
+      }
+      return all;
+    }
+  }
+}
