@@ -166,12 +166,12 @@ class ArchitectureTest {
   }
 
   @Test
-  void only_one_class_knows_the_concrete_stores() {
+  void only_who_opens_or_migrates_them_knows_the_concrete_stores() {
     noClasses()
         .that()
         .resideOutsideOfPackage(STORES)
         .and()
-        .haveNameNotMatching("io\\.dtm4j\\.server\\.Stores(\\$.*)?")
+        .haveNameNotMatching("io\\.dtm4j\\.server\\.(Stores|Migrate)(\\$.*)?")
         .should()
         .dependOnClassesThat()
         .resideInAPackage(STORES)

@@ -49,13 +49,13 @@ public final class Main {
   private static final Verb TRAIN =
       new Verb("train", "Run some transactions and end.", List.of(), _ -> Train.run());
 
-  private static final List<Verb> VERBS = List.of(Serve.VERB, Import.VERB, DEMO);
-
+  private final List<Verb> verbs;
   private final PrintWriter out;
   private final PrintWriter err;
 
   Main(PrintWriter out, PrintWriter err) {
     this.out = out;
+    verbs = List.of(Serve.VERB, Migrate.verb(out), Import.VERB, DEMO);
     this.err = err;
   }
 
@@ -80,11 +80,11 @@ public final class Main {
     };
   }
 
-  private static Optional<Verb> verb(String name) {
+  private Optional<Verb> verb(String name) {
     if (name.equals(TRAIN.name())) {
       return Optional.of(TRAIN);
     }
-    return VERBS.stream().filter(verb -> verb.name().equals(name)).findFirst();
+    return verbs.stream().filter(verb -> verb.name().equals(name)).findFirst();
   }
 
   private int run(Verb verb, List<String> arguments) {
@@ -155,7 +155,7 @@ public final class Main {
     out.println(
         "Distributed transactions across services: a server that speaks the protocol of DTM.");
     out.println();
-    VERBS.forEach(verb -> out.println("  %-7s %s".formatted(verb.name(), verb.meaning())));
+    verbs.forEach(verb -> out.println("  %-7s %s".formatted(verb.name(), verb.meaning())));
     return OK;
   }
 

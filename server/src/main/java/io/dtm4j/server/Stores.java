@@ -106,11 +106,18 @@ final class Stores {
     return report.leftAlone() == 0;
   }
 
-  /** How long what has ended is kept; zero or less: for ever. */
-  static Duration keep(StoreConfig store) {
+  /**
+   * How long what has ended is kept; zero or less: for ever.
+   *
+   * @param opened the store of that configuration
+   */
+  static Duration keep(StoreConfig store, TransactionStore opened) {
     return switch (store) {
       case StoreConfig.RocksDb rocksDb -> rocksDb.dataExpire();
-      case StoreConfig.Sql sql -> sql.dataExpire();
+      case StoreConfig.Sql sql ->
+          opened instanceof SqlStore sqlStore && sqlStore.isShared()
+              ? Duration.ZERO
+              : sql.dataExpire();
       case StoreConfig.Redis _ -> Duration.ZERO; // Redis does it
       case StoreConfig.Mongo mongo -> mongo.dataExpire();
     };
@@ -127,9 +134,10 @@ final class Stores {
     };
   }
 
-  private static SqlStoreConfig config(StoreConfig.Sql sql) {
+  static SqlStoreConfig config(StoreConfig.Sql sql) {
     int poolSize = Math.min(sql.maxOpen(), SqlStoreConfig.DEFAULT_POOL_SIZE);
-    return new SqlStoreConfig(sql.url(), sql.user(), sql.password(), poolSize);
+    return new SqlStoreConfig(
+        sql.url(), sql.user(), sql.password(), poolSize, sql.shared(), sql.zone());
   }
 
   private static RedisStoreConfig config(StoreConfig.Redis redis) {

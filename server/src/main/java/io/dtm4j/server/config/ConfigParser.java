@@ -92,13 +92,13 @@ public final class ConfigParser {
     // The order of the problems: docs/spec/config.md 4 wants the rules of Timing first, then the
     // store.
     Timing timing = section(this::timing, Timing.DEFAULTS);
-    StoreConfig store = section(this::store, RocksDb.DEFAULTS);
+    ZoneId zone = zone();
+    StoreConfig store = section(() -> store(zone), RocksDb.DEFAULTS);
     Listen listen = section(this::listen, Listen.DEFAULTS);
     Limits limits = section(this::limits, Limits.DEFAULTS);
     Log log = section(this::log, Log.DEFAULTS);
     Alert alert = section(this::alert, Alert.DEFAULTS);
     Discovery discovery = section(this::discovery, Discovery.DEFAULTS);
-    ZoneId zone = zone();
     problems.addAll(0, settings.problems());
     if (!problems.isEmpty()) {
       throw new ConfigException(problems);
@@ -127,7 +127,7 @@ public final class ConfigParser {
   }
 
   /** All keys are read whatever the driver: a key of another store is no typing error. */
-  private StoreConfig store() {
+  private StoreConfig store(ZoneId zone) {
     String url = settings.secret("Store.Url");
     String driver = settings.text("Store.Driver", driverOf(url));
     Path directory = path("Store.Dir", RocksDb.DEFAULTS.directory());
@@ -140,6 +140,7 @@ public final class ConfigParser {
     String schema = settings.text("Store.Schema", Sql.SCHEMA);
     int maxOpen = settings.number("Store.MaxOpenConns", Sql.MAX_CONNECTIONS);
     var sqlExpire = settings.seconds("Store.SqlDataExpire", Duration.ZERO);
+    Boolean shared = settings.flagOrNull("Store.SharedWithDtm");
     var dataExpire = settings.seconds("Store.DataExpire", RocksDb.DEFAULTS.dataExpire());
     var finished = settings.seconds("Store.FinishedDataExpire", Redis.FINISHED_DATA_EXPIRE);
     String prefix = settings.text("Store.RedisPrefix", Redis.PREFIX);
@@ -151,7 +152,9 @@ public final class ConfigParser {
       case "rocksdb", "boltdb" -> new RocksDb(directory, sync, dataExpire);
       case "mysql", "mariadb", "postgres" -> {
         String address = url.isEmpty() ? Sql.url(driver, host, port, user, database, schema) : url;
-        yield new Sql(driver, address, user, password, maxOpen, sqlExpire);
+        ZoneId zoneOfTimes = settings.isGiven("TimeZoneOffset") ? zone : null;
+        yield new Sql(
+            driver, address, user, password, maxOpen, sqlExpire, shared, zoneOfTimes);
       }
       case "redis" -> {
         List<String> hosts = url.isEmpty() ? Redis.hosts(host, port) : List.of(url);

@@ -70,6 +70,11 @@ final class Settings {
     return number(key, byDefault ? 1 : 0) != 0;
   }
 
+  /** A switch that may be left to others. */
+  @Nullable Boolean flagOrNull(String key) {
+    return text(key, "").isEmpty() ? null : flag(key, false);
+  }
+
   Duration seconds(String key, Duration byDefault) {
     return Duration.ofSeconds(number(key, Math.toIntExact(byDefault.toSeconds())));
   }

@@ -2,6 +2,7 @@ package io.dtm4j.server.config;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -69,9 +70,20 @@ public sealed interface StoreConfig {
    *     Store.MaxOpenConns}, default 500, of which only few are ever opened
    * @param dataExpire how long a finished transaction is kept, zero: for ever; {@code
    *     Store.SqlDataExpire}, default 0
+   * @param shared whether a DTM in Go works on the tables, too; {@code Store.SharedWithDtm}, default
+   *     null: as the database says
+   * @param zone of the times that a DTM in Go has written; {@code TimeZoneOffset}, default null: as
+   *     the database says, else the system's
    */
   record Sql(
-      String driver, String url, String user, String password, int maxOpen, Duration dataExpire)
+      String driver,
+      String url,
+      String user,
+      String password,
+      int maxOpen,
+      Duration dataExpire,
+      @Nullable Boolean shared,
+      @Nullable ZoneId zone)
       implements StoreConfig {
     public static final String DATABASE = "dtm";
     public static final String SCHEMA = "public";

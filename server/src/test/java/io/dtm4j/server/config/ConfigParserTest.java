@@ -78,6 +78,8 @@ class ConfigParserTest {
                   c -> sql(c).url())
               .with(POSTGRES),
           key("Store.Url", "STORE_URL", URL, URL, c -> sql(c).url()),
+          key("Store.SharedWithDtm", "STORE_SHARED_WITH_DTM", "0", false, c -> sql(c).shared())
+              .with(SQL),
           key("Store.MaxOpenConns", "STORE_MAX_OPEN_CONNS", "7", 7, c -> sql(c).maxOpen())
               .with(SQL),
           key("Store.SqlDataExpire", "STORE_SQL_DATA_EXPIRE", "9", sec(9), c -> sql(c).dataExpire())
