@@ -99,6 +99,7 @@ final class Redis implements AutoCloseable {
     }
     if (e instanceof RedisReadOnlyException && !config.isCluster()) {
       // It is a replica now; the name of the master may lead elsewhere.
+      reads.reconnect();
       writes.reconnect();
     }
     return new OutcomeUnknownException(cannot("written", e), e);

@@ -63,6 +63,46 @@ class FailoverTest {
   }
 
   @Test
+  void a_replica_that_takes_over_in_a_cluster_is_followed() throws Exception {
+    var cluster = new RedisCluster("--appendfsync", "always");
+    RedisServer replica = cluster.addReplica();
+    try (RedisStore store = RedisStore.open(cluster.config("p"))) {
+      RedisServer master = cluster.servers().getFirst();
+      var saves = new ArrayList<Batch>();
+      var ends = new ArrayList<Batch>();
+      for (int i = 0; i < 100; i++) {
+        saves.add(save("g" + i, claim("c" + i)));
+        ends.add(end("g" + i, claim("c" + i)));
+      }
+      committed(store, saves.toArray(Batch[]::new));
+      await(
+          () ->
+              Optional.of(replica.<String>ask(commands -> commands.info("replication")))
+                  .filter(info -> info.contains("master_link_status:up")));
+      int its = master.<List<String>>ask(commands -> commands.keys("p:*:t:g*")).size();
+      assertThat(its).isPositive();
+      await(
+          () ->
+              Optional.of(replica.<List<String>>ask(commands -> commands.keys("p:*:t:g*")).size())
+                  .filter(size -> size == its));
+
+      master.kill();
+
+      assertThat(insist(() -> store.commit(ends))).allMatch(result -> result instanceof Committed);
+      assertThat(replica.<String>ask(commands -> commands.info("replication")))
+          .contains("role:master");
+      for (int i = 0; i < 100; i++) {
+        Gid gid = new Gid("g" + i);
+        assertThat(insist(() -> store.find(gid)).orElseThrow().owner().revision()).isEqualTo(2);
+      }
+      assertThat(insist(store::counts).unfinished()).isZero();
+      assertThat(store.trouble()).isNull();
+    } finally {
+      cluster.stop();
+    }
+  }
+
+  @Test
   void while_a_server_of_a_cluster_is_away_the_others_go_on_and_it_comes_back() throws Exception {
     var cluster =
         new RedisCluster("--cluster-require-full-coverage", "no", "--appendfsync", "always");

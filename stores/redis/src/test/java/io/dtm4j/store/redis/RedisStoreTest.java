@@ -468,6 +468,45 @@ class RedisStoreTest {
   }
 
   @Test
+  void very_many_that_are_due_or_have_ended_at_the_same_moment_are_read_page_by_page() {
+    int all = 3_000;
+    try (RedisStore store = RedisStore.open(server.config())) {
+      var saves = new ArrayList<Batch>();
+      var ends = new ArrayList<Batch>();
+      for (int i = 0; i < all; i++) {
+        saves.add(save("g" + i, claim("c" + i), PAST, "{}"));
+        ends.add(end("g" + i, claim("c" + i)));
+      }
+      committed(store, saves.toArray(Batch[]::new));
+
+      var due = new HashSet<Gid>();
+      Due last = null;
+      for (List<Due> page = store.dueBefore(FUTURE, null, 137);
+          !page.isEmpty();
+          page = store.dueBefore(FUTURE, last, 137)) {
+        page.forEach(one -> assertThat(due.add(one.gid())).isTrue());
+        last = page.getLast();
+      }
+      assertThat(due).hasSize(all);
+
+      committed(store, ends.toArray(Batch[]::new));
+      var ended = new HashSet<Gid>();
+      Page<Gid> page = store.endedBefore(FUTURE, "", 137);
+      while (true) {
+        page.items().forEach(one -> assertThat(ended.add(one)).isTrue());
+        if (page.next().isEmpty()) {
+          break;
+        }
+        page = store.endedBefore(FUTURE, page.next(), 137);
+      }
+      assertThat(ended).hasSize(all);
+      assertThat(store.delete(List.copyOf(ended), FUTURE)).isEqualTo(all);
+      assertThat(server.<List<String>>ask(commands -> commands.keys("*")))
+          .containsExactly("dtm4j:meta");
+    }
+  }
+
+  @Test
   void the_clock_is_that_of_redis() {
     try (RedisStore store = RedisStore.open(server.config())) {
       long redis = Long.parseLong(server.<List<String>>ask(commands -> commands.time()).getFirst());
