@@ -20,9 +20,9 @@ import org.jspecify.annotations.Nullable;
  * record is written once. Gids do not depend on each other, so it does not matter in which order
  * they are written.
  *
- * <p>A batch that does not fit its record rejects the group before anything of it is written. It
- * may come to light later only when another server has changed the record in this very moment; then
- * that batch alone is rejected.
+ * <p>A batch that does not fit its record rejects the group before anything of it is written. Where
+ * it fits what this store remembers, and another server has changed the record since, that comes to
+ * light when others may be written; then that batch alone is rejected.
  */
 final class GroupWrite {
   private final Numbers numbers;
@@ -76,9 +76,10 @@ final class GroupWrite {
       this.results = results;
     }
 
+    /** Only if it cannot turn out afterwards that something else of it does not fit. */
     @Override
     public boolean isOfNew() {
-      return batches.getFirst().batch.guard() instanceof Guard.Absent;
+      return batches.size() == 1 && batches.getFirst().batch.guard() instanceof Guard.Absent;
     }
 
     @Override

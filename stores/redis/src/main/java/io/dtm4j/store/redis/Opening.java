@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /** What is looked at before a store works on a Redis: whether it may, and whether it is safe. */
 final class Opening {
@@ -123,7 +124,7 @@ final class Opening {
       return;
     }
     for (Finding finding : findings(settings)) {
-      log.atLevel(finding.isBad ? org.slf4j.event.Level.WARN : org.slf4j.event.Level.INFO)
+      log.atLevel(finding.isBad ? Level.WARN : Level.INFO)
           .addKeyValue("store", config)
           .log(finding.text);
     }

@@ -47,6 +47,9 @@ final class Session {
    * connection which is not there yet is refused, and makes one.
    */
   void connect() {
+    if (!isCluster) {
+      return;
+    }
     List<byte[]> some = new ArrayList<>();
     for (int shard = 0; shard < Keys.SHARDS; shard++) {
       some.add(keys.index(shard, Index.DUE));

@@ -14,6 +14,7 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.store.CommitResult.Committed;
 import io.dtm4j.store.OutcomeUnknownException;
+import io.dtm4j.store.StoreUnavailableException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,6 +61,18 @@ class FailoverTest {
   private static boolean isThere(RedisServer sentinel) {
     String info = sentinel.ask(commands -> commands.info("sentinel"));
     return info.contains("slaves=1");
+  }
+
+  @Test
+  void one_server_of_a_cluster_alone_is_refused() throws Exception {
+    String host = Shared.CLUSTER.newStore().hosts().getFirst();
+
+    assertThatExceptionOfType(StoreUnavailableException.class)
+        .isThrownBy(
+            () ->
+                RedisStore.open(
+                    new RedisStoreConfig(List.of(host), "", "", "", Duration.ofDays(1))))
+        .withMessageContaining("belongs to a Cluster");
   }
 
   @Test

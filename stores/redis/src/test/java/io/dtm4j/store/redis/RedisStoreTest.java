@@ -174,6 +174,21 @@ class RedisStoreTest {
   }
 
   @Test
+  void a_save_of_what_is_there_hides_no_batch_that_does_not_fit() {
+    try (RedisStore one = RedisStore.open(server.config());
+        RedisStore other = RedisStore.open(server.config())) {
+      committed(one, save("g", claim("a")));
+      Batch broken = next("g", claim("a"), settled(7, "07"));
+
+      assertThatExceptionOfType(StoreRejectedException.class)
+          .isThrownBy(
+              () -> other.commit(List.of(save("h", claim("b")), save("g", claim("c")), broken)));
+
+      assertThat(one.find(new Gid("h"))).isEmpty();
+    }
+  }
+
+  @Test
   void what_stops_fitting_while_others_are_written_is_rejected_alone() {
     try (RedisStore one = RedisStore.open(server.config());
         RedisStore other = RedisStore.open(server.config())) {
