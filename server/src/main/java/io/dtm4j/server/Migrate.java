@@ -60,7 +60,8 @@ final class Migrate {
   private void migrate(SqlStoreConfig config, CommandLine given) {
     if (given.hasOption(END_SHARING)) {
       SqlMigration.endSharing(config);
-      out.println("No DTM in Go uses the tables any more; servers of dtm4j say so when they start.");
+      out.println(
+          "No DTM in Go uses the tables any more; servers of dtm4j say so when they start.");
     }
     SqlMigration.Plan plan = SqlMigration.plan(config);
     if (plan.statements().isEmpty()) {

@@ -142,11 +142,7 @@ final class Stores {
 
   private static RedisStoreConfig config(StoreConfig.Redis redis) {
     return new RedisStoreConfig(
-        redis.hosts(),
-        redis.user(),
-        redis.password(),
-        redis.prefix(),
-        redis.finishedDataExpire());
+        redis.hosts(), redis.user(), redis.password(), redis.prefix(), redis.finishedDataExpire());
   }
 
   private static MongoStoreConfig config(StoreConfig.Mongo mongo) {

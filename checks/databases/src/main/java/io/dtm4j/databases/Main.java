@@ -17,31 +17,37 @@ public final class Main {
 
   public static void main(String... words) throws Exception {
     if (words.length < 2) {
-      System.err.println("usage: mariadb|postgres command ...");
+      System.err.println("usage: mariadb|postgres|redis command ...");
       System.exit(2);
     }
-    DatabaseServer server =
+    List<String> command = Arrays.asList(words).subList(1, words.length);
+    System.exit(
         switch (words[0]) {
-          case "mariadb" -> new MariaDbServer();
-          case "postgres" -> new PostgresServer();
+          case "mariadb" -> beside(new MariaDbServer(), command);
+          case "postgres" -> beside(new PostgresServer(), command);
+          case "redis" -> beside(new RedisServer(), command);
           default -> throw new IllegalArgumentException("unknown database: " + words[0]);
-        };
-    int code;
+        });
+  }
+
+  private static int beside(DatabaseServer server, List<String> command) throws Exception {
     try {
       server.execute("create database " + DATABASE);
-      code = run(Arrays.asList(words).subList(1, words.length), settings(server.url(DATABASE)));
+      return run(
+          command,
+          Map.of(
+              "STORE_URL", server.url(DATABASE),
+              "STORE_USER", DatabaseServer.USER,
+              "STORE_PASSWORD", DatabaseServer.PASSWORD));
     } finally {
       server.stop();
     }
-    System.exit(code);
   }
 
-  /** What a server of dtm4j is told. */
-  private static Map<String, String> settings(String url) {
-    return Map.of(
-        "STORE_URL", url,
-        "STORE_USER", DatabaseServer.USER,
-        "STORE_PASSWORD", DatabaseServer.PASSWORD);
+  private static int beside(RedisServer server, List<String> command) throws Exception {
+    try (server) {
+      return run(command, Map.of("STORE_URL", server.url()));
+    }
   }
 
   private static int run(List<String> command, Map<String, String> settings)

@@ -153,8 +153,7 @@ public final class ConfigParser {
       case "mysql", "mariadb", "postgres" -> {
         String address = url.isEmpty() ? Sql.url(driver, host, port, user, database, schema) : url;
         ZoneId zoneOfTimes = settings.isGiven("TimeZoneOffset") ? zone : null;
-        yield new Sql(
-            driver, address, user, password, maxOpen, sqlExpire, shared, zoneOfTimes);
+        yield new Sql(driver, address, user, password, maxOpen, sqlExpire, shared, zoneOfTimes);
       }
       case "redis" -> {
         List<String> hosts = url.isEmpty() ? Redis.hosts(host, port) : List.of(url);

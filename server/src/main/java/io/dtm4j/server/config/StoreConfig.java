@@ -70,8 +70,8 @@ public sealed interface StoreConfig {
    *     Store.MaxOpenConns}, default 500, of which only few are ever opened
    * @param dataExpire how long a finished transaction is kept, zero: for ever; {@code
    *     Store.SqlDataExpire}, default 0
-   * @param shared whether a DTM in Go works on the tables, too; {@code Store.SharedWithDtm}, default
-   *     null: as the database says
+   * @param shared whether a DTM in Go works on the tables, too; {@code Store.SharedWithDtm},
+   *     default null: as the database says
    * @param zone of the times that a DTM in Go has written; {@code TimeZoneOffset}, default null: as
    *     the database says, else the system's
    */

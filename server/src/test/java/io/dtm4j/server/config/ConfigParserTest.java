@@ -65,11 +65,24 @@ class ConfigParserTest {
           key("Store.Dir", "STORE_DIR", "d", Path.of("d"), c -> rocksDb(c).directory()),
           key("Store.Sync", "STORE_SYNC", "0", false, c -> rocksDb(c).sync()),
           key("Store.DataExpire", "STORE_DATA_EXPIRE", "9", sec(9), c -> rocksDb(c).dataExpire()),
-          key("Store.Host", "STORE_HOST", "a", "jdbc:mysql://a:1/dtm?sslMode=disable", c -> sql(c).url()).with(SQL),
-          key("Store.Port", "STORE_PORT", "5", "jdbc:mysql://h:5/dtm?sslMode=disable", c -> sql(c).url()).with(SQL),
+          key(
+                  "Store.Host",
+                  "STORE_HOST",
+                  "a",
+                  "jdbc:mysql://a:1/dtm?sslMode=disable",
+                  c -> sql(c).url())
+              .with(SQL),
+          key(
+                  "Store.Port",
+                  "STORE_PORT",
+                  "5",
+                  "jdbc:mysql://h:5/dtm?sslMode=disable",
+                  c -> sql(c).url())
+              .with(SQL),
           key("Store.User", "STORE_USER", "a", "a", c -> sql(c).user()).with(SQL),
           key("Store.Password", "STORE_PASSWORD", "012", "012", c -> sql(c).password()).with(SQL),
-          key("Store.Db", "STORE_DB", "x", "jdbc:mysql://h:1/x?sslMode=disable", c -> sql(c).url()).with(SQL),
+          key("Store.Db", "STORE_DB", "x", "jdbc:mysql://h:1/x?sslMode=disable", c -> sql(c).url())
+              .with(SQL),
           key(
                   "Store.Schema",
                   "STORE_SCHEMA",
@@ -424,8 +437,7 @@ class ConfigParserTest {
 
   @Test
   void a_mongodb_has_a_url() {
-    assertThatThrownBy(
-            () -> ConfigParser.load(null, Map.of("Store.Driver", "mongodb"), Map.of()))
+    assertThatThrownBy(() -> ConfigParser.load(null, Map.of("Store.Driver", "mongodb"), Map.of()))
         .hasMessageStartingWith("Store.Url: (not shown) (expected: mongodb://");
   }
 

@@ -113,7 +113,8 @@ final class Schema {
   }
 
   /**
-   * Empties the tables that {@link #prepare} has made; others are not touched, nor are adopted ones.
+   * Empties the tables that {@link #prepare} has made; others are not touched, nor are adopted
+   * ones.
    *
    * @return false: it has made none
    */
