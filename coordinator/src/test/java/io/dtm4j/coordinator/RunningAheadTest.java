@@ -56,6 +56,21 @@ class RunningAheadTest extends InVirtualTime {
   }
 
   @Test
+  void nothing_runs_ahead_where_others_share_the_store() {
+    world.settings = world.settings.withoutRunningAhead();
+    Server server = server("a");
+    participants.script(A1, withoutStore(SUCCEEDS));
+
+    server.ask(saga("g", 3).submit());
+    run(seconds(1));
+
+    assertThat(participants.urls()).containsExactly(A1);
+    weather.storeComesBack();
+    run(A_MOMENT);
+    assertThat(world.status("g")).isEqualTo(SUCCEED);
+  }
+
+  @Test
   void what_was_called_ahead_by_a_server_that_crashed_is_compensated() {
     Server server = server("a");
     participants.script(A1, withoutStore(SUCCEEDS), fails("sold out meanwhile"));

@@ -50,6 +50,7 @@ final class Draft {
   private @Nullable Instant due;
   private boolean writeExtra;
   private boolean anew;
+  private final boolean runsAhead;
   private boolean mayRunAhead;
 
   /** A call that brought no definite answer, with that answer. */
@@ -58,6 +59,7 @@ final class Draft {
   Draft(Pass pass, Settings settings, Instant now) {
     this.pass = pass;
     this.now = now;
+    runsAhead = settings.runsAhead();
     retry = new RetryPolicy(settings, pass.transaction.definition().options());
     status = pass.transaction.status();
     reason = pass.transaction.state().reason();
@@ -254,7 +256,7 @@ final class Draft {
 
   /** Each row waits for the one before it only: its call may run ahead of that one's success. */
   void letRunAhead() {
-    mayRunAhead = true;
+    mayRunAhead = runsAhead;
   }
 
   /** Calls somebody else than a row. */

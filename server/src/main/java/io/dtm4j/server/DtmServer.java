@@ -113,7 +113,10 @@ public final class DtmServer implements AutoCloseable {
       var engine =
           new Engine(
               new Settings(
-                  timing.retryInterval(), timing.requestTimeout(), timing.timeoutToFail()));
+                  timing.retryInterval(),
+                  timing.requestTimeout(),
+                  timing.timeoutToFail(),
+                  !config.store().isShared()));
       var coordinator =
           new Coordinator(
               engine,
