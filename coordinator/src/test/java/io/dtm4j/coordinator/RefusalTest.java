@@ -275,6 +275,18 @@ class RefusalTest extends InVirtualTime {
   }
 
   @Test
+  void what_a_client_can_mend_of_what_the_store_rejects_is_said_with_its_code() {
+    Server server = server("a");
+    world.store.reject(new Gid("g"), ErrorCode.LIMIT_EXCEEDED);
+
+    Server.Answer answer = server.ask(saga("g", 1).submit());
+    run(A_MOMENT);
+
+    assertThat(answer.reply())
+        .isEqualTo(new Reply.Failed(ErrorCode.LIMIT_EXCEEDED, "rejected on purpose"));
+  }
+
+  @Test
   void what_the_store_rejects_is_said_to_the_client() {
     Server server = server("a");
     world.store.reject(new Gid("g"));

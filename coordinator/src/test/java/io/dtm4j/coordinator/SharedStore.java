@@ -7,6 +7,7 @@ import io.dtm4j.model.Due;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
+import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Filter;
@@ -49,6 +50,7 @@ final class SharedStore extends MemoryStore {
 
   private final Listener listener;
   private final Set<Gid> rejected = new HashSet<>();
+  private @Nullable ErrorCode rejectedWith;
   private final Set<Gid> everRejected = new HashSet<>();
   private boolean refusesDeletions;
   private @Nullable String trouble;
@@ -89,6 +91,12 @@ final class SharedStore extends MemoryStore {
   void reject(Gid gid) {
     rejected.add(gid);
     everRejected.add(gid);
+  }
+
+  /** The same, because of something that a client can mend. */
+  void reject(Gid gid, ErrorCode code) {
+    reject(gid);
+    rejectedWith = code;
   }
 
   /** From now on batches of that gid can be stored again. */
@@ -158,7 +166,8 @@ final class SharedStore extends MemoryStore {
   @Override
   public synchronized List<CommitResult> commit(List<Batch> group) {
     if (group.stream().anyMatch(batch -> rejected.contains(batch.gid()))) {
-      throw new StoreRejectedException("rejected on purpose", new IllegalStateException());
+      throw new StoreRejectedException(
+          "rejected on purpose", new IllegalStateException(), rejectedWith);
     }
     List<CommitResult> results = new ArrayList<>();
     for (Batch batch : group) {
@@ -183,7 +192,8 @@ final class SharedStore extends MemoryStore {
       List<Due> dues, Duration lease, Function<Gid, Owner> owners) {
     if (nextClaimFails) {
       nextClaimFails = false;
-      throw new StoreRejectedException("rejected on purpose", new IllegalStateException());
+      throw new StoreRejectedException(
+          "rejected on purpose", new IllegalStateException(), rejectedWith);
     }
     return told(super.claim(dues, lease, owners));
   }

@@ -6,6 +6,7 @@ import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.FaultyStore.Fault;
 import io.dtm4j.store.KeyValue;
+import io.dtm4j.store.StoreRejectedException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
@@ -117,6 +118,18 @@ class SubscriptionsTest extends InVirtualTime {
 
     assertThat(subscriptions.read(List.of("t")))
         .containsEntry("t", List.of("http://theirs", "http://ours"));
+  }
+
+  @Test
+  void what_the_store_has_no_room_for_is_said_with_its_code() {
+    assertThat(subscribe("t", "http://first")).isNull();
+    world.store.beforeNextChangeOfKeyValue(
+        () -> {
+          throw new StoreRejectedException(
+              "too long", new IllegalStateException(), ErrorCode.LIMIT_EXCEEDED);
+        });
+
+    assertThat(subscribe("t", "http://a")).isEqualTo(ErrorCode.LIMIT_EXCEEDED);
   }
 
   @Test
