@@ -297,7 +297,8 @@ class LeaseTest extends InVirtualTime {
 
   @Test
   void a_pass_that_cannot_be_decided_is_dropped_and_holds_up_nobody() {
-    world.settings = new Settings(Duration.ofSeconds(10), Duration.ofSeconds(3), Duration.ZERO, true);
+    world.settings =
+        new Settings(Duration.ofSeconds(10), Duration.ofSeconds(3), Duration.ZERO, true);
     save("broken", TransType.MSG, PREPARED, "{\"delay\":\"no number\"}", time.instant());
 
     Server server = server("a");
