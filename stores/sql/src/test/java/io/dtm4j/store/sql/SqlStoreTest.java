@@ -640,4 +640,18 @@ abstract class SqlStoreTest {
       assertThat(backlog.counts()).isEqualTo(new Counts(1, FUTURE));
     }
   }
+
+  @Test
+  void migrations_have_the_same_time_outs_but_for_what_rewrites_tables() throws Exception {
+    SqlStoreConfig config = server.newDatabase();
+    var history = new History(config, Dialect.of(config.url()));
+    try (Connection any =
+            DriverManager.getConnection(config.url(), config.user(), config.password());
+        Connection own = history.own(any).getConfiguration().getDataSource().getConnection();
+        Connection patient =
+            history.widening(any).getConfiguration().getDataSource().getConnection()) {
+      assertThat(own.getNetworkTimeout()).isEqualTo(30_000);
+      assertThat(patient.getNetworkTimeout()).isZero();
+    }
+  }
 }
