@@ -32,14 +32,18 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Takes up transactions that are due. Those due soon have a timer in memory and go on to the
- * millisecond; all others rest in the store, which is looked at a little ahead once a second. A
- * firing timer is a claim, and claims that come together are one write. What the timers miss, the
- * safety net claims every {@code TransCronInterval}. Thread-safe; never blocks.
+ * millisecond; all others rest in the store, which is looked at a little ahead once a second, and a
+ * little behind twice a second, for what another server gave up. A firing timer is a claim, and
+ * claims that come together are one write. What the timers miss, the safety net claims every {@code
+ * TransCronInterval}. Thread-safe; never blocks.
  */
 public final class Recovery {
   private static final Logger log = LoggerFactory.getLogger(Recovery.class);
   private static final Duration LOOK_AHEAD = Duration.ofSeconds(5);
-  private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
+
+  /** Twice as often as one looks ahead: the other looks find what others have just given up. */
+  private static final Duration LOOK_EVERY = Duration.ofMillis(500);
+
   private static final int LOOK_PAGE = 1_000;
 
   /** Before every other gid in the order of what is due. */
@@ -72,6 +76,11 @@ public final class Recovery {
   private final AtomicBoolean claiming = new AtomicBoolean();
   private final AtomicBoolean sweeping = new AtomicBoolean();
   private volatile boolean stopped;
+
+  /** When the last look began that went well; in a look only. */
+  private Instant lookedAt;
+
+  private boolean looksAhead;
 
   /**
    * By the monotonic clock: since when sweeps find no room; 0: the last one did. In a sweep only.
@@ -127,6 +136,7 @@ public final class Recovery {
     this.lease = lease;
     this.safetyNet = safetyNet;
     this.limits = limits;
+    lookedAt = clock.instant();
     coordinator.onRest(this::arm);
   }
 
@@ -227,23 +237,34 @@ public final class Recovery {
 
   // ---- what the store knows
 
-  /** Looks for what will be due soon; what is due already is the sweep's. */
+  /**
+   * Looks for what will be due soon, every other time; and for what has become due since the last
+   * look without a timer of this server, as what another one gave back, or left just before it
+   * died. What was due before is the sweep's.
+   */
   private void look() {
-    lookAndRepeat(new Due(LOWEST_GID, claims.next(), clock.instant()));
+    Instant now = clock.instant();
+    Instant behind = now.minus(LOOK_AHEAD);
+    Instant last = lookedAt.minus(LOOK_EVERY); // what was on its way to the store then
+    Instant from = last.isAfter(behind) ? last : behind;
+    looksAhead = !looksAhead;
+    Instant until = looksAhead ? now.plus(LOOK_AHEAD) : now;
+    lookAndRepeat(new Due(LOWEST_GID, claims.next(), from), until, now);
   }
 
-  private void lookAndRepeat(Due after) {
+  private void lookAndRepeat(Due after, Instant until, Instant began) {
     if (stopped) {
       return;
     }
     reads.<List<Due>>submit(
-        () -> store.dueBefore(clock.instant().plus(LOOK_AHEAD), after, LOOK_PAGE),
+        () -> store.dueBefore(until, after, LOOK_PAGE),
         loops.getFirst(),
         page -> {
           page.forEach(this::arm);
           if (page.size() == LOOK_PAGE && armed.size() < MAX_TIMERS) {
-            lookAndRepeat(page.getLast());
+            lookAndRepeat(page.getLast(), until, began);
           } else {
+            lookedAt = began;
             timers.after(LOOK_EVERY, this::look);
           }
         },

@@ -100,6 +100,27 @@ class StopTest extends InVirtualTime {
   }
 
   @Test
+  void what_is_given_back_goes_on_elsewhere_long_before_the_safety_net_looks_for_it() {
+    world.safetyNet = seconds(60);
+    Server one = server("one");
+    server("two");
+    for (int i = 1; i <= 20; i++) {
+      participants.script("http://bank/a" + i, participants.slowly(millis(50L * i), SUCCEEDS));
+      one.ask(saga("g-" + i).step("http://bank/a" + i, "").step("http://bank/b", "").submit());
+    }
+    run(millis(40));
+
+    stop(one);
+    run(seconds(2));
+
+    assertThat(stopped).isTrue();
+    for (int i = 1; i <= 20; i++) {
+      assertThat(world.status("g-" + i)).as("g-" + i).isEqualTo(SUCCEED);
+      assertThat(world.stored("g-" + i).owner().server()).isEqualTo("two");
+    }
+  }
+
+  @Test
   void a_pass_that_a_client_waits_for_goes_on() {
     Server server = server("a");
     participants.script("http://bank/a1", participants.slowly(seconds(1), SUCCEEDS));
