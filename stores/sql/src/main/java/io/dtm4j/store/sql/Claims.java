@@ -87,10 +87,13 @@ final class Claims {
     return asRead(some);
   }
 
-  /** Those that are still as they were read. */
+  /** Those that are still as they were read; who keeps one locked does not hold up the others. */
   List<Stored> asRead(List<Due> dues) throws SQLException {
     if (!dues.isEmpty()) {
-      take(dues.stream().map(this::asStored).toList(), Records.Busy.WAIT);
+      boolean skips = session.dialect().skipsLocked();
+      take(
+          dues.stream().map(this::asStored).toList(),
+          skips ? Records.Busy.SKIP : Records.Busy.WAIT);
     }
     return claimed;
   }

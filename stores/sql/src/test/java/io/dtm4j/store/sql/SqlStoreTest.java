@@ -212,6 +212,32 @@ abstract class SqlStoreTest {
     }
   }
 
+  /** As of a server that stands still in the middle of a transaction. */
+  @Test
+  void a_record_that_somebody_keeps_locked_holds_up_no_claim_of_others() throws Exception {
+    SqlStoreConfig config = server.newDatabase();
+    SqlStore store = opened(config);
+    store.commit(
+        List.of(saveNew(saga("g1", PAST), claim("a1")), saveNew(saga("g2", PAST), claim("a2"))));
+    List<Due> dues = store.dueBefore(FUTURE, null, 10);
+    try (Connection other =
+            DriverManager.getConnection(config.url(), config.user(), config.password());
+        Statement statement = other.createStatement()) {
+      other.setAutoCommit(false);
+      statement.execute("update trans_global set rollback_reason = 'x' where gid = 'g1'");
+      long began = System.nanoTime();
+
+      List<Stored> claimed = store.claim(dues, LEASE, gid -> claim("b" + gid));
+
+      assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(1));
+      assertThat(claimed).extracting(one -> one.transaction().gid()).containsExactly(new Gid("g2"));
+      other.rollback();
+    }
+    assertThat(store.claim(dues, LEASE, gid -> claim("c" + gid)))
+        .extracting(one -> one.transaction().gid())
+        .containsExactly(new Gid("g1"));
+  }
+
   @Test
   void of_two_servers_that_create_or_update_a_value_one_wins() throws Exception {
     List<SqlStore> stores = two();
