@@ -14,6 +14,7 @@ public final class Claims {
   private static final int RANDOM_LENGTH = 16;
 
   private final String server;
+  private final String process;
   private final String prefix;
   private final AtomicLong counter = new AtomicLong();
 
@@ -28,9 +29,15 @@ public final class Claims {
    * @param process names the process; never used by another one
    */
   Claims(String server, String process) {
+    this.process = process;
     prefix = process + "-";
     String clean = server.replace(':', '-');
     this.server = clean.substring(0, Math.min(clean.length(), Owner.MAX_SERVER));
+  }
+
+  /** Names this process, as each of its claims does. */
+  String process() {
+    return process;
   }
 
   /** A leased token of a fresh claim. */

@@ -11,6 +11,7 @@ import io.dtm4j.coordinator.Listings;
 import io.dtm4j.coordinator.Readiness;
 import io.dtm4j.coordinator.Recovery;
 import io.dtm4j.coordinator.Retention;
+import io.dtm4j.coordinator.Servers;
 import io.dtm4j.coordinator.Subscriptions;
 import io.dtm4j.coordinator.ThreadTimers;
 import io.dtm4j.engine.Engine;
@@ -91,6 +92,7 @@ public final class DtmServer implements AutoCloseable {
   private final Keeper keeper;
   private final Retention retention;
   private final Readiness readiness;
+  private final Servers servers;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private DtmServer(ServerConfig config, Tracing tracing) {
@@ -172,12 +174,16 @@ public final class DtmServer implements AutoCloseable {
       gauges.work(coordinator, recovery, limits);
       gauges.store(store, committer, readers);
       gauges.alerts(alerts);
+      servers =
+          new Servers(
+              store, committer, readers, timers, all.getFirst(), claims, coordinator::openPasses);
       readiness = new Readiness(store, committer, timers, System::nanoTime, all.getFirst());
       var operations =
           new HttpDoor.Operations(
               commands,
               new Listings(store, readers, writes),
               subscriptions,
+              servers,
               timing.timeoutToFail().multipliedBy(RESET_AFTER_TIMEOUTS),
               readiness::refusal);
       boolean traces = tracing.isOn();
@@ -190,6 +196,7 @@ public final class DtmServer implements AutoCloseable {
       recovery.start();
       retention.start();
       readiness.start();
+      servers.start(address());
     } catch (StoreUnavailableException e) {
       closeParts();
       throw new StartException(words(e), e);
@@ -244,6 +251,16 @@ public final class DtmServer implements AutoCloseable {
   private String reachedAt(int port) {
     String host = config.listen().bindAddress();
     return (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
+  }
+
+  /** How other servers and people are told of this one. */
+  private Servers.Address address() {
+    String host = hostName();
+    String bound = config.listen().bindAddress();
+    boolean anywhere = bound.equals("0.0.0.0") || bound.equals("::");
+    String reached = anywhere ? host : bound.contains(":") ? "[" + bound + "]" : bound;
+    return new Servers.Address(
+        host, reached + ":" + door.port(), reached + ":" + grpcDoor.port(), Version.TEXT);
   }
 
   /** Where transactions are kept and when they are safe, for people. */
@@ -305,6 +322,7 @@ public final class DtmServer implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // the rest does not wait long
     }
+    servers.stop();
     closeParts();
     log.atInfo()
         .addKeyValue("millis", Duration.ofNanos(System.nanoTime() - began).toMillis())

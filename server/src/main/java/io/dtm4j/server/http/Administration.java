@@ -2,6 +2,7 @@ package io.dtm4j.server.http;
 
 import io.dtm4j.coordinator.Doors;
 import io.dtm4j.coordinator.Listings;
+import io.dtm4j.coordinator.Servers;
 import io.dtm4j.coordinator.Subscriptions;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
@@ -21,8 +22,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The operations that concern many transactions, topics and key-values (docs/spec/http-api.md 4.10,
- * 4.11, 4.13, 4.14). Any thread.
+ * The operations that concern many transactions, topics, key-values and servers
+ * (docs/spec/http-api.md 4.10, 4.11, 4.13, 4.14). Any thread.
  */
 final class Administration {
   private static final int PAGE = 100;
@@ -39,6 +40,7 @@ final class Administration {
   private final Doors doors;
   private final Listings listings;
   private final Subscriptions subscriptions;
+  private final Servers servers;
   private final Duration resetAfter;
   private final AddressPolicy policy;
   private final RecordJson json;
@@ -50,6 +52,7 @@ final class Administration {
     doors = operations.doors();
     listings = operations.listings();
     subscriptions = operations.subscriptions();
+    servers = operations.servers();
     resetAfter = operations.resetAfter();
     this.policy = policy;
     this.json = json;
@@ -93,6 +96,7 @@ final class Administration {
                 loop,
                 answered,
                 replied);
+        case SERVERS -> servers.list(json::servers, loop, answered, replied);
         case SUBSCRIBE -> subscribe(given, loop, replied);
         case UNSUBSCRIBE ->
             subscriptions.unsubscribe(given.text("topic"), given.text("url"), loop, replied);

@@ -2,6 +2,7 @@ package io.dtm4j.server.http;
 
 import io.dtm4j.coordinator.Doors;
 import io.dtm4j.coordinator.Listings;
+import io.dtm4j.coordinator.Servers;
 import io.dtm4j.coordinator.Subscriptions;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.ErrorCode;
@@ -63,6 +64,7 @@ public final class HttpDoor implements AutoCloseable {
       Doors doors,
       Listings listings,
       Subscriptions subscriptions,
+      Servers servers,
       Duration resetAfter,
       Supplier<? extends @Nullable Reply> notReady) {}
 

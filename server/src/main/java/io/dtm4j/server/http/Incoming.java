@@ -137,7 +137,14 @@ final class Incoming {
           elsewhere(() -> OpenApi.text(listener.service.version()), HttpTexts.PLAIN_JSON);
       case PING -> answer(Answer.PONG);
       case READY -> ready();
-      case ALL, RESET_CRON_TIME, SUBSCRIBE, UNSUBSCRIBE, DELETE_TOPIC, SCAN_KV, QUERY_KV -> {
+      case ALL,
+          RESET_CRON_TIME,
+          SUBSCRIBE,
+          UNSUBSCRIBE,
+          DELETE_TOPIC,
+          SCAN_KV,
+          QUERY_KV,
+          SERVERS -> {
         handedOver = true;
         listener.service.administration().carryOut(route, request, listener.loop, this::answer);
       }

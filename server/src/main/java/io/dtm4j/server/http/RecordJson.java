@@ -2,6 +2,7 @@ package io.dtm4j.server.http;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.dtm4j.coordinator.Servers;
 import io.dtm4j.model.Attempt;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.Definition;
@@ -124,6 +125,29 @@ final class RecordJson {
   /** Key-values that were asked for by name. */
   Answer keyValues(List<KeyValue> found) {
     return written(json -> write(json, found));
+  }
+
+  /** The servers that share the store. */
+  Answer servers(List<Servers.Known> servers) {
+    return written(
+        json -> {
+          json.writeArrayFieldStart("servers");
+          for (Servers.Known one : servers) {
+            json.writeStartObject();
+            json.writeStringField("name", one.name());
+            json.writeStringField("host", one.address().host());
+            json.writeStringField("http", one.address().http());
+            json.writeStringField("grpc", one.address().grpc());
+            json.writeStringField("version", one.address().version());
+            time(json, "started_at", one.startedAt());
+            time(json, "alive_at", one.aliveAt());
+            json.writeNumberField("open_passes", one.openPasses());
+            json.writeBooleanField("alive", one.isAlive());
+            json.writeBooleanField("this", one.isThis());
+            json.writeEndObject();
+          }
+          json.writeEndArray();
+        });
   }
 
   private Answer written(JsonObject.Members members) {

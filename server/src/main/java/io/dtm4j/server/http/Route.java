@@ -34,7 +34,8 @@ enum Route {
   METRICS("/api/metrics", "GET"),
   OPEN_API("/api/openapi.json", "GET"),
   PING("/api/ping", null),
-  READY("/api/ready", null);
+  READY("/api/ready", null),
+  SERVERS("/api/servers", "GET");
 
   private static final Map<String, Route> BY_PATH =
       Arrays.stream(values()).collect(Collectors.toMap(route -> route.path, Function.identity()));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.dtm4j.coordinator.Servers;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.GlobalStatus;
@@ -95,6 +96,30 @@ class AdministrationTest {
     store("m1", TransType.MSG, GlobalStatus.SUCCEED, NOON.plusSeconds(1));
     store("s2", TransType.SAGA, GlobalStatus.PREPARED, NOON.plusSeconds(2));
     store("s3", TransType.SAGA, GlobalStatus.SUCCEED, NOON.plusSeconds(3));
+  }
+
+  // ---- servers
+
+  @Test
+  void the_servers_are_shown() throws IOException {
+    memory.servers.start(new Servers.Address("box", "box:36789", "box:36790", "v1"));
+    Instant before = Instant.now();
+
+    Wire.Answer answer = wire.get("/api/servers").answer();
+
+    assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+    JsonNode server = JSON.readTree(answer.body()).path("servers").path(0);
+    assertThat(server.path("name").asText()).hasSize(16);
+    assertThat(server.path("host").asText()).isEqualTo("box");
+    assertThat(server.path("http").asText()).isEqualTo("box:36789");
+    assertThat(server.path("grpc").asText()).isEqualTo("box:36790");
+    assertThat(server.path("version").asText()).isEqualTo("v1");
+    assertThat(Instant.parse(server.path("started_at").asText())).isAfter(before.minusSeconds(5));
+    assertThat(Instant.parse(server.path("alive_at").asText())).isAfter(before.minusSeconds(5));
+    assertThat(server.path("open_passes").asInt()).isEqualTo(7);
+    assertThat(server.path("alive").asBoolean()).isTrue();
+    assertThat(server.path("this").asBoolean()).isTrue();
+    assertThat(get("scanKV?cat=dtm4j-servers").path("kv")).hasSize(1);
   }
 
   // ---- answers

@@ -1,8 +1,10 @@
 package io.dtm4j.server.http;
 
+import io.dtm4j.coordinator.Claims;
 import io.dtm4j.coordinator.ClientWrites;
 import io.dtm4j.coordinator.Doors;
 import io.dtm4j.coordinator.Listings;
+import io.dtm4j.coordinator.Servers;
 import io.dtm4j.coordinator.Subscriptions;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Definition;
@@ -55,12 +57,37 @@ public final class InMemory implements AutoCloseable {
     }
   }
 
+  /** Whatever thread there is. */
+  private static final class Here implements EventLoop {
+    @Override
+    public boolean isCurrent() {
+      return true;
+    }
+
+    @Override
+    public void execute(Runnable task) {
+      task.run();
+    }
+  }
+
+  /** Of this server, when it is started, and of those that the store knows. */
+  public final Servers servers =
+      new Servers(
+          store,
+          committer,
+          new AtOnce(),
+          (_, _) -> () -> {},
+          new Here(),
+          new Claims("this"),
+          () -> 7);
+
   public HttpDoor.Operations behind(Doors doors) {
     var writes = new ClientWrites(store, committer, (_, _) -> () -> {});
     return new HttpDoor.Operations(
         doors,
         new Listings(store, new AtOnce(), writes),
         new Subscriptions(store, writes),
+        servers,
         Duration.ofSeconds(105),
         () -> notReady);
   }
