@@ -154,12 +154,28 @@ final class Schema {
       refuseTablesOfOthers(connection, tables);
       return adopt(connection, history, present);
     }
+    if (!isUnknown) {
+      refuseNewer(connection);
+    }
     History.Adopted adopted = isUnknown ? null : History.read(connection);
     if (adopted != null) {
       return adopted(connection, history, adopted, present);
     }
     history.own(connection).migrate();
     return new Ready(present, Form.WIDE, Boolean.TRUE.equals(config.shared()));
+  }
+
+  private void refuseNewer(Connection connection) throws SQLException {
+    String newer = TableVersion.unusable(connection, History.TABLE);
+    if (newer != null) {
+      throw new StoreUnavailableException(
+          "tables in database "
+              + config.address()
+              + " cannot be used: a newer version of dtm4j has made them (format "
+              + newer
+              + ")",
+          null);
+    }
   }
 
   private static boolean isFree(Set<String> tables) {

@@ -330,18 +330,41 @@ abstract class SqlStoreTest {
   void tables_of_a_newer_version_are_refused() throws Exception {
     SqlStoreConfig config = server.newDatabase();
     SqlStore.open(config).close();
-    try (Connection connection =
-            DriverManager.getConnection(config.url(), config.user(), config.password());
-        Statement statement = connection.createStatement()) {
-      statement.execute(
-          "insert into dtm4j_schema_history (installed_rank, version, description, type, script,"
-              + " checksum, installed_by, installed_on, execution_time, success) values"
-              + " (99, '99', 'newer', 'SQL', 'V99__newer.sql', 1, 'x', now(), 1, true)");
-    }
+    noteMigration(config, "2");
 
     assertThatExceptionOfType(StoreUnavailableException.class)
         .isThrownBy(() -> SqlStore.open(config))
-        .withMessageContaining("a newer version of dtm4j may have made them");
+        .withMessageContaining("a newer version of dtm4j has made them (format 2)");
+  }
+
+  /** Its second number says that older servers can go on. */
+  @Test
+  void tables_with_an_addition_of_a_newer_version_are_used() throws Exception {
+    SqlStoreConfig config = server.newDatabase();
+    SqlStore.open(config).close();
+    noteMigration(config, "1.1");
+    noteMigration(config, "1.20");
+
+    SqlStore store = opened(config);
+
+    store.commit(List.of(saveNew(saga("g", PAST), claim("a"))));
+    assertThat(store.find(new Gid("g"))).isPresent();
+  }
+
+  /** As if a newer version had made it. */
+  private static void noteMigration(SqlStoreConfig config, String version) throws SQLException {
+    try (Connection connection =
+            DriverManager.getConnection(config.url(), config.user(), config.password());
+        Statement statement = connection.createStatement()) {
+      String rank = "" + (int) (100 * Double.parseDouble(version));
+      statement.execute(
+          "insert into dtm4j_schema_history (installed_rank, version, description, type, script,"
+              + " checksum, installed_by, installed_on, execution_time, success) values ("
+              + rank
+              + ", '"
+              + version
+              + "', 'newer', 'SQL', 'V__newer.sql', 1, 'x', now(), 1, true)");
+    }
   }
 
   /** What a session is told outlasts a write that comes to nothing. */
