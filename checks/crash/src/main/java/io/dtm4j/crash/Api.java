@@ -16,13 +16,25 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpTimeoutException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The server as a client sees it, crashes included. Thread-safe; blocks. */
+/**
+ * The servers as a client sees them through a load balancer, crashes included: each request goes to
+ * the next of them, and on to another one when that takes no connections; one that was asked in
+ * vain is spared for a while. Thread-safe; blocks.
+ */
 final class Api {
   /** What a client knows after a request. */
   enum Known {
@@ -62,6 +74,7 @@ final class Api {
       Set.of("OVERLOADED", "STOPPING", "STORE_UNAVAILABLE");
   private static final Set<Known> DEFINITE =
       Set.of(Known.ACCEPTED, Known.ROLLED_BACK, Known.NOT_FINISHED);
+  private static final Duration SPARED_FOR = Duration.ofSeconds(10);
   private static final int MOST_TRIES = 12;
   private static final Duration BETWEEN_TRIES = Duration.ofMillis(200);
   private static final int OK = 200;
@@ -72,16 +85,20 @@ final class Api {
           .version(HttpClient.Version.HTTP_1_1)
           .connectTimeout(Duration.ofSeconds(2))
           .build();
-  private final String server;
+  private final List<String> servers;
+  private final AtomicInteger requests = new AtomicInteger();
 
-  Api(String server) {
-    this.server = server;
+  /** By the monotonic clock, until when a server that did not answer gets no requests. */
+  private final Map<String, Long> spared = new ConcurrentHashMap<>();
+
+  /** Of one server, or of several that share a store. */
+  Api(String... servers) {
+    this.servers = List.of(servers);
   }
 
   boolean ping() {
     try {
-      return send(HttpRequest.newBuilder(URI.create(server + "/api/ping")).build()).statusCode()
-          == OK;
+      return send("/api/ping", UnaryOperator.identity()).statusCode() == OK;
     } catch (IOException _) {
       return false;
     }
@@ -104,20 +121,19 @@ final class Api {
 
   private String text(String path) {
     try {
-      return send(HttpRequest.newBuilder(URI.create(server + path)).build()).body();
+      return send(path, UnaryOperator.identity()).body();
     } catch (IOException e) {
       return e.toString();
     }
   }
 
   Answer post(String operation, ObjectNode transaction) {
-    HttpRequest request =
-        HttpRequest.newBuilder(URI.create(server + "/api/dtmsvr/" + operation))
-            .timeout(TIMEOUT)
-            .POST(BodyPublishers.ofString(transaction.toString()))
-            .build();
     try {
-      HttpResponse<String> response = send(request);
+      HttpResponse<String> response =
+          send(
+              "/api/dtmsvr/" + operation,
+              request ->
+                  request.timeout(TIMEOUT).POST(BodyPublishers.ofString(transaction.toString())));
       JsonNode body = JSON.readTree(response.body());
       return new Answer(
           operation, read(response, body), response.statusCode() + " " + response.body(), body);
@@ -150,6 +166,11 @@ final class Api {
     get("subscribe?topic=" + topic + "&url=" + URLEncoder.encode(url, UTF_8));
   }
 
+  /** Undoes {@link #subscribe}. */
+  void unsubscribe(String topic, String url) {
+    get("unsubscribe?topic=" + topic + "&url=" + URLEncoder.encode(url, UTF_8));
+  }
+
   private static Known read(HttpResponse<String> response, JsonNode body) {
     String code = body.path("code").asText("");
     if (response.statusCode() == OK) {
@@ -177,10 +198,7 @@ final class Api {
   private JsonNode get(String path) {
     try {
       HttpResponse<String> response =
-          send(
-              HttpRequest.newBuilder(URI.create(server + "/api/dtmsvr/" + path))
-                  .timeout(TIMEOUT)
-                  .build());
+          send("/api/dtmsvr/" + path, request -> request.timeout(TIMEOUT));
       if (response.statusCode() != OK) {
         throw new AssertionError(path + ": " + response.body());
       }
@@ -195,12 +213,37 @@ final class Api {
     return query(gid).path("transaction").path("status").asText("");
   }
 
-  private HttpResponse<String> send(HttpRequest request) throws IOException {
-    try {
-      return http.send(request, BodyHandlers.ofString());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", e);
+  private HttpResponse<String> send(String path, UnaryOperator<HttpRequest.Builder> request)
+      throws IOException {
+    ConnectException refused = new ConnectException("no server");
+    for (String server : inTurn()) {
+      try {
+        return http.send(
+            request.apply(HttpRequest.newBuilder(URI.create(server + path))).build(),
+            BodyHandlers.ofString());
+      } catch (HttpTimeoutException e) {
+        spared.put(server, System.nanoTime() + SPARED_FOR.toNanos());
+        throw e;
+      } catch (ConnectException e) {
+        refused = e;
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("interrupted", e);
+      }
     }
+    throw refused;
+  }
+
+  /** Another one first each time; those that are spared in the end. */
+  private List<String> inTurn() {
+    List<String> all = new ArrayList<>(servers);
+    Collections.rotate(all, requests.getAndIncrement());
+    all.sort(Comparator.comparing(this::isSpared));
+    return all;
+  }
+
+  private boolean isSpared(String server) {
+    Long until = spared.get(server);
+    return until != null && until - System.nanoTime() > 0;
   }
 }

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,7 +80,11 @@ final class BankParticipants implements AutoCloseable {
   }
 
   /** A call that came. */
-  record Seen(String branch, String op, Instant at) {}
+  record Seen(String branch, String op, Instant at) {
+    boolean isRepeatOf(Seen earlier) {
+      return branch.equals(earlier.branch) && op.equals(earlier.op);
+    }
+  }
 
   /** What became of a step here. */
   enum Effect {
@@ -99,6 +104,13 @@ final class BankParticipants implements AutoCloseable {
   /** What is known of one transaction. */
   private static final class Case {
     final List<Seen> seen = new ArrayList<>();
+
+    /** Calls that are not answered yet. */
+    final List<Seen> unanswered = new ArrayList<>();
+
+    /** Calls that came while another one of the same branch and op was not answered. */
+    final List<Seen> overlapping = new ArrayList<>();
+
     final Map<String, Effect> effects = new HashMap<>();
 
     /** What is held or done. */
@@ -204,6 +216,11 @@ final class BankParticipants implements AutoCloseable {
     return List.copyOf(caseOf(gid).seen);
   }
 
+  /** Those of them that came before an earlier one of the same branch and op was answered. */
+  synchronized List<Seen> overlapping(String gid) {
+    return List.copyOf(caseOf(gid).overlapping);
+  }
+
   /**
    * By how much balances are changed for a transaction, by its branches; {@link #LOCALLY} is its
    * local transaction. What was undone is left out.
@@ -222,9 +239,15 @@ final class BankParticipants implements AutoCloseable {
     String gid = request.getParam("gid", "");
     String branch = request.getParam("branch_id", "");
     String op = request.getParam("op", "");
-    int before = note(gid, new Seen(branch, op, Instant.now()));
+    var call = new Seen(branch, op, Instant.now());
+    int before = note(gid, call);
+    IntConsumer answer =
+        status -> {
+          isAnswered(gid, call);
+          answer(request, status);
+        };
     if (op.equals("msg")) {
-      answer(request, checkBack(gid));
+      answer.accept(checkBack(gid));
       return;
     }
     request
@@ -232,31 +255,31 @@ final class BankParticipants implements AutoCloseable {
         .onSuccess(
             body -> {
               if ("/resume".equals(request.path())) {
-                resume(request, gid, body.toJsonArray());
+                resume(answer, gid, body.toJsonArray());
                 return;
               }
               Step step =
                   body.length() == 0 ? heldStep(gid, branch) : Step.read(body.toJsonObject());
               if (BACKWARD.contains(op)) {
                 undo(gid, branch);
-                answer(request, OK);
+                answer.accept(OK);
               } else if (before < step.failures()) {
-                answer(request, UNAVAILABLE);
+                answer.accept(UNAVAILABLE);
               } else if (step.refuse() == Refuse.ALWAYS
                   || (step.refuse() == Refuse.REPEATS && before > 0)) {
-                answer(request, CONFLICT);
+                answer.accept(CONFLICT);
               } else {
-                act(request, step, () -> settle(gid, branch, op, step));
+                act(answer, step, () -> settle(gid, branch, op, step));
               }
             });
   }
 
-  private void resume(HttpServerRequest request, String gid, JsonArray input) {
+  private void resume(IntConsumer answer, String gid, JsonArray input) {
     List<Step> steps = new ArrayList<>();
     input.forEach(step -> steps.add(Step.read(new JsonObject((String) step))));
     vertx
         .executeBlocking(() -> application != null && application.run(gid, steps), false)
-        .onComplete(ended -> answer(request, ended.succeeded() && ended.result() ? OK : TOO_EARLY));
+        .onComplete(ended -> answer.accept(ended.succeeded() && ended.result() ? OK : TOO_EARLY));
   }
 
   /** What the first phase of an XA branch kept: its second one comes without a body. */
@@ -269,28 +292,37 @@ final class BankParticipants implements AutoCloseable {
     List<Seen> seen = caseOf(gid).seen;
     int before = 0;
     for (Seen earlier : seen) {
-      if (earlier.branch().equals(call.branch()) && earlier.op().equals(call.op())) {
+      if (call.isRepeatOf(earlier)) {
         before++;
       }
     }
     seen.add(call);
+    Case known = caseOf(gid);
+    if (known.unanswered.stream().anyMatch(call::isRepeatOf)) {
+      known.overlapping.add(call);
+    }
+    known.unanswered.add(call);
     return before;
   }
 
-  private void act(HttpServerRequest request, Step step, Runnable effect) {
+  private synchronized void isAnswered(String gid, Seen call) {
+    caseOf(gid).unanswered.remove(call);
+  }
+
+  private void act(IntConsumer answer, Step step, Runnable effect) {
     if (step.late() > 0) {
       vertx.setTimer(
           step.late(),
           _ -> {
             effect.run();
-            answer(request, OK);
+            answer.accept(OK);
           });
     } else {
       effect.run();
       if (step.late() < 0) {
-        vertx.setTimer(-step.late(), _ -> answer(request, OK));
+        vertx.setTimer(-step.late(), _ -> answer.accept(OK));
       } else {
-        answer(request, OK);
+        answer.accept(OK);
       }
     }
   }

@@ -3,9 +3,10 @@ package io.dtm4j.crash;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
-import io.dtm4j.crash.Rounds.Harm;
 import io.dtm4j.crash.Rounds.Progress;
 import io.dtm4j.crash.ServerProcess.Setup;
+import io.dtm4j.crash.Site.Harm;
+import io.dtm4j.databases.DatabaseServer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -40,7 +41,9 @@ import picocli.CommandLine.Spec;
       "it at a random moment (in turn: once, then with all that was not synced taken away, as by a power cut,",
       "then twice within one recovery, then by a power cut), and starts it again. After each round: whether",
       "what was promised is there, and what is over ended as it must, and was done once; after 30 rounds,",
-      "and in the end: whether all is over within thirty seconds."
+      "and in the end: whether all is over within thirty seconds.",
+      "With --store: the same of two servers on a database of its own, in turn: one is killed; the database is;",
+      "one stands still beyond its leases and goes on; both are killed; the database is restarted."
     },
     exitCodeListHeading = "Exit codes:%n",
     exitCodeList = {
@@ -54,6 +57,13 @@ public final class Main implements Callable<Integer> {
 
   private static final Duration BETWEEN_LINES = Duration.ofSeconds(5);
 
+  /** As they are named in options. */
+  private enum Store {
+    rocksdb,
+    mariadb,
+    postgres
+  }
+
   private final PrintWriter out;
 
   @Spec private @Nullable CommandSpec spec;
@@ -64,6 +74,15 @@ public final class Main implements Callable<Integer> {
       defaultValue = "150",
       description = "How often it is killed, some five seconds each. Default: ${DEFAULT-VALUE}")
   private int rounds;
+
+  @Option(
+      names = "--store",
+      paramLabel = "STORE",
+      defaultValue = "rocksdb",
+      description =
+          "rocksdb: one server; mariadb or postgres, which must be installed: two servers."
+              + " Default: ${DEFAULT-VALUE}")
+  private Store store = Store.rocksdb;
 
   @Option(
       names = "--seed",
@@ -115,7 +134,7 @@ public final class Main implements Callable<Integer> {
     out.printf("seed %d, in %s%n", chosen, folder);
     var line = new Line(out, rounds);
     try {
-      Progress done = new Rounds(Setup.in(folder).impatient(), HARMS, chosen, line).run(rounds);
+      Progress done = run(folder, chosen, line);
       delete(folder);
       out.printf(
           "%d transactions, %d left without an answer, %d bytes lost that were not synced%n",
@@ -131,11 +150,44 @@ public final class Main implements Callable<Integer> {
     }
   }
 
+  private Progress run(Path folder, long chosen, Consumer<Progress> line) {
+    return switch (store) {
+      case rocksdb -> new Rounds(Setup.in(folder).impatient(), HARMS, chosen, line).run(rounds);
+      case mariadb -> runTwo(Cluster.Kind.MARIADB, folder, chosen, line);
+      case postgres -> runTwo(Cluster.Kind.POSTGRES, folder, chosen, line);
+    };
+  }
+
+  private Progress runTwo(Cluster.Kind kind, Path folder, long chosen, Consumer<Progress> line) {
+    DatabaseServer database = started(kind);
+    try (var cluster = new Cluster(kind, database, "rounds", folder)) {
+      return new Rounds(cluster, Cluster.HARMS, chosen, line).run(rounds);
+    } finally {
+      stop(database);
+    }
+  }
+
+  private static DatabaseServer started(Cluster.Kind kind) {
+    try {
+      return kind.start();
+    } catch (Exception e) {
+      throw new IllegalStateException("no database server", e);
+    }
+  }
+
+  private static void stop(DatabaseServer database) {
+    try {
+      database.stop();
+    } catch (Exception e) {
+      throw new IllegalStateException("the database server does not stop", e);
+    }
+  }
+
   private int failed(String what, int round, long chosen, Path folder) {
     out.printf("What is left is in %s%n", folder);
     out.printf(
-        "%s in round %d; repeat it with: ./dtm4j crash --rounds %d --seed %d%n",
-        what, round, rounds, chosen);
+        "%s in round %d; repeat it with: ./dtm4j crash%s --rounds %d --seed %d%n",
+        what, round, store == Store.rocksdb ? "" : " --store " + store, rounds, chosen);
     return CommandLine.ExitCode.SOFTWARE;
   }
 

@@ -3,6 +3,7 @@ package io.dtm4j.crash;
 import static java.util.Objects.requireNonNull;
 import static java.util.Objects.requireNonNullElse;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A real server in a process of its own, made from what was built last, as the launcher starts it.
@@ -50,21 +53,30 @@ final class ServerProcess implements AutoCloseable {
    *
    * @param wrapper the command that runs the server's command; empty: none
    * @param jvmOptions beside those of the launcher
+   * @param patch classes that stand before those that were built; null: none
    */
   record Setup(
       Path folder,
       int port,
       Map<String, String> environment,
       List<String> wrapper,
-      List<String> jvmOptions) {
+      List<String> jvmOptions,
+      @Nullable Path patch) {
     /** For a test that keeps its files in that folder. */
     static Setup in(Path folder) {
-      return new Setup(folder, freePort(), Map.of(), List.of(), List.of());
+      return new Setup(folder, freePort(), Map.of(), List.of(), List.of(), null);
     }
 
     /** Settings by their names in the environment, instead of those so far. */
     Setup with(Map<String, String> settings) {
-      return new Setup(folder, port, settings, wrapper, jvmOptions);
+      return new Setup(folder, port, settings, wrapper, jvmOptions, patch);
+    }
+
+    /** Settings beside those so far. */
+    Setup and(Map<String, String> settings) {
+      var all = new HashMap<>(environment);
+      all.putAll(settings);
+      return with(Map.copyOf(all));
     }
 
     /** Retries and timeouts after three seconds, so that a test need not wait for long. */
@@ -78,7 +90,7 @@ final class ServerProcess implements AutoCloseable {
     }
 
     Setup withPort(int otherPort) {
-      return new Setup(folder, otherPort, environment, wrapper, jvmOptions);
+      return new Setup(folder, otherPort, environment, wrapper, jvmOptions, patch);
     }
 
     /** Writes beyond that size of a file fail, as on a full disk. */
@@ -89,14 +101,19 @@ final class ServerProcess implements AutoCloseable {
 
     /** The server's command is run by that one, as which its process begins. */
     Setup wrapped(String... command) {
-      return new Setup(folder, port, environment, List.of(command), jvmOptions);
+      return new Setup(folder, port, environment, List.of(command), jvmOptions, patch);
     }
 
     /** With an option of the JVM more. */
     Setup withJvm(String option) {
       List<String> more = new ArrayList<>(jvmOptions);
       more.add(option);
-      return new Setup(folder, port, environment, wrapper, List.copyOf(more));
+      return new Setup(folder, port, environment, wrapper, List.copyOf(more), patch);
+    }
+
+    /** Of what was built, with these classes and resources instead, as of another version. */
+    Setup patched(Path classes) {
+      return new Setup(folder, port, environment, wrapper, jvmOptions, classes);
     }
 
     /** Where the server keeps its data. */
@@ -149,6 +166,20 @@ final class ServerProcess implements AutoCloseable {
     ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
   }
 
+  /** The sources of what was built. */
+  static Path home() {
+    return HOME;
+  }
+
+  /** The libraries of what was built. */
+  static List<Path> libraries() {
+    try (Stream<Path> all = Files.list(TARGET.resolve("lib"))) {
+      return all.toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   private static List<String> command(Setup setup, String... options) {
     var command = new ArrayList<>(setup.wrapper());
     command.add(Path.of(requireNonNull(System.getProperty("java.home")), "bin", "java").toString());
@@ -164,8 +195,15 @@ final class ServerProcess implements AutoCloseable {
             "--sun-misc-unsafe-memory-access=allow",
             "-Djava.library.path=" + TARGET.resolve("native").toAbsolutePath()));
     command.addAll(setup.jvmOptions());
-    cache().ifPresent(cache -> command.addAll(List.of("-XX:AOTCache=" + cache, "-Xlog:aot=off")));
-    command.addAll(List.of("-jar", TARGET.resolve("dtm4j-server.jar").toAbsolutePath().toString()));
+    Path jar = TARGET.resolve("dtm4j-server.jar").toAbsolutePath();
+    if (setup.patch() == null) {
+      cache().ifPresent(cache -> command.addAll(List.of("-XX:AOTCache=" + cache, "-Xlog:aot=off")));
+      command.addAll(List.of("-jar", jar.toString()));
+    } else {
+      // Without the cache, from which the JVM would take the classes that were built.
+      String classPath = setup.patch() + File.pathSeparator + jar;
+      command.addAll(List.of("-cp", classPath, "io.dtm4j.server.Main"));
+    }
     command.addAll(
         List.of(
             "serve",
@@ -213,6 +251,30 @@ final class ServerProcess implements AutoCloseable {
   /** SIGTERM. */
   void terminate() {
     process.destroy();
+  }
+
+  /** SIGSTOP: it stands still, as a virtual machine that is moved, until it goes on. */
+  void standStill() {
+    signal("STOP");
+  }
+
+  /** SIGCONT. */
+  void goOn() {
+    signal("CONT");
+  }
+
+  private void signal(String name) {
+    try {
+      Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(pid())).start();
+      if (kill.waitFor() != 0) {
+        throw new AssertionError("no signal " + name + " for process " + pid());
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
   }
 
   /** The exit code, once it has ended. */

@@ -2,9 +2,9 @@ package io.dtm4j.crash;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.dtm4j.crash.Rounds.Harm;
 import io.dtm4j.crash.Rounds.Progress;
 import io.dtm4j.crash.ServerProcess.Setup;
+import io.dtm4j.crash.Site.Harm;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;

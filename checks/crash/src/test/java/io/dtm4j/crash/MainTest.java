@@ -23,7 +23,7 @@ class MainTest {
   void help_tells_the_options_and_what_the_exit_code_means() {
     assertThat(run("--help")).isZero();
 
-    assertThat(out.toString()).contains("--rounds=N", "--seed=S", "Exit codes:");
+    assertThat(out.toString()).contains("--rounds=N", "--store=STORE", "--seed=S", "Exit codes:");
   }
 
   @Test
@@ -31,6 +31,13 @@ class MainTest {
     assertThat(run("--rounds", "0")).isEqualTo(WRONG_OPTIONS);
 
     assertThat(err.toString()).isEqualTo("crash: --rounds: 0 (expected: >= 1)\n");
+  }
+
+  @Test
+  void a_store_that_is_not_known_is_refused() {
+    assertThat(run("--store", "paper")).isEqualTo(WRONG_OPTIONS);
+
+    assertThat(err.toString()).contains("--store", "rocksdb, mariadb, postgres", "paper");
   }
 
   @Test

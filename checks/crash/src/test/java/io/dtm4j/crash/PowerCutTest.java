@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.dtm4j.crash.Load.Submission;
-import io.dtm4j.crash.Rounds.Harm;
 import io.dtm4j.crash.Rounds.Progress;
 import io.dtm4j.crash.ServerProcess.Setup;
+import io.dtm4j.crash.Site.Harm;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

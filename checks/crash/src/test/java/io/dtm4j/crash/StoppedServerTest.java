@@ -33,7 +33,7 @@ class StoppedServerTest {
   @TempDir Path folder;
 
   @Test
-  void what_was_accepted_comes_to_its_end_when_the_server_stands_still() throws Exception {
+  void what_was_accepted_comes_to_its_end_when_the_server_stands_still() {
     Setup setup = Setup.in(folder).with(SHORT_LEASES);
     Api api = new Api(setup.url());
     List<Submission> submissions;
@@ -42,9 +42,9 @@ class StoppedServerTest {
       try (var load = new Load(api, bank, 12, 400, 0, 11)) {
         load.awaitMore(SOME, LOAD_WITHIN);
         for (Duration standstill : STANDSTILLS) {
-          signal("STOP", server);
+          server.standStill();
           Await.pass(standstill);
-          signal("CONT", server);
+          server.goOn();
           load.awaitMore(SOME, LOAD_WITHIN);
         }
         submissions = load.end();
@@ -54,10 +54,5 @@ class StoppedServerTest {
       assertThat(server.output()).doesNotContain("pass dropped");
     }
     assertThat(submissions).anyMatch(Submission::mustBeStored);
-  }
-
-  private static void signal(String name, ServerProcess server) throws Exception {
-    Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(server.pid())).start();
-    assertThat(kill.waitFor()).isZero();
   }
 }

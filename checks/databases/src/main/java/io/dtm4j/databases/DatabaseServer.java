@@ -18,6 +18,9 @@ public interface DatabaseServer {
   /** Ends the process as suddenly as by a power cut, but for what the system still writes. */
   void kill() throws Exception;
 
+  /** Ends it in good order, cutting the connections that it has; {@link #start} follows. */
+  void shutDown() throws Exception;
+
   /** Stops it and deletes all it had. */
   void stop() throws Exception;
 

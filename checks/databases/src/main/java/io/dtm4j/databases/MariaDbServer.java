@@ -99,6 +99,11 @@ public final class MariaDbServer implements DatabaseServer {
   }
 
   @Override
+  public void shutDown() throws Exception {
+    Processes.end(process, false);
+  }
+
+  @Override
   public void stop() throws Exception {
     Processes.end(process, true);
     Runtime.getRuntime().removeShutdownHook(atExit);
