@@ -23,7 +23,8 @@ final class TableVersion {
     MigrationVersion highest = MigrationVersion.EMPTY;
     try (Statement statement = connection.createStatement();
         ResultSet rows =
-            statement.executeQuery("select version from " + history + " where version is not null")) {
+            statement.executeQuery(
+                "select version from " + history + " where version is not null")) {
       while (rows.next()) {
         MigrationVersion version = MigrationVersion.fromVersion(rows.getString(1));
         highest = version.compareTo(highest) > 0 ? version : highest;
