@@ -17,13 +17,13 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Starts and stops processes of database servers. */
-final class Processes {
+public final class Processes {
   private static final Duration LONGEST = Duration.ofSeconds(60);
 
   private Processes() {}
 
   /** A binary in one of these directories. */
-  static Path binary(String name, String... directories) {
+  public static Path binary(String name, String... directories) {
     return Stream.of(directories)
         .map(directory -> Path.of(directory, name))
         .filter(Files::isExecutable)
@@ -32,7 +32,7 @@ final class Processes {
   }
 
   /** Outside of the range from which the system takes ports of connections. */
-  static int freePort() {
+  public static int freePort() {
     for (int i = 0; i < 100; i++) {
       int port = ThreadLocalRandom.current().nextInt(20_000, 32_000);
       try (var _ = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
@@ -45,7 +45,7 @@ final class Processes {
   }
 
   /** Runs a command to its end. */
-  static void run(Path log, List<String> command) throws Exception {
+  public static void run(Path log, List<String> command) throws Exception {
     Process process = start(log, command);
     boolean ended = process.waitFor(LONGEST.toSeconds(), TimeUnit.SECONDS);
     if (!ended || process.exitValue() != 0) {
@@ -54,7 +54,8 @@ final class Processes {
     }
   }
 
-  static Process start(Path log, List<String> command) throws IOException {
+  /** Starts a command whose output is added to a file. */
+  public static Process start(Path log, List<String> command) throws IOException {
     return new ProcessBuilder(command)
         .directory(new File("/"))
         .redirectErrorStream(true)
@@ -63,7 +64,7 @@ final class Processes {
   }
 
   /** Tries until it goes well, as long as the process runs. */
-  static <T> T await(Process process, Path log, Callable<T> attempt) throws Exception {
+  public static <T> T await(Process process, Path log, Callable<T> attempt) throws Exception {
     long end = System.nanoTime() + LONGEST.toNanos();
     while (true) {
       try {
@@ -77,7 +78,8 @@ final class Processes {
     }
   }
 
-  static void end(@Nullable Process process, boolean suddenly) throws InterruptedException {
+  /** Ends a process if there is one, as by a kill or in good order; returns when it is gone. */
+  public static void end(@Nullable Process process, boolean suddenly) throws InterruptedException {
     if (process != null) {
       if (suddenly) {
         process.destroyForcibly();
@@ -90,14 +92,16 @@ final class Processes {
     }
   }
 
-  static void copy(Path from, Path to) throws Exception {
+  /** Copies what is in a directory, with owners and rights. */
+  public static void copy(Path from, Path to) throws Exception {
     Process process = new ProcessBuilder("cp", "-a", from + "/.", to.toString()).start();
     if (process.waitFor() != 0) {
       throw new AssertionError(from + " cannot be copied to " + to);
     }
   }
 
-  static void delete(Path directory) {
+  /** Deletes a directory with all that is in it. */
+  public static void delete(Path directory) {
     try (Stream<Path> all = Files.walk(directory)) {
       for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(path);
