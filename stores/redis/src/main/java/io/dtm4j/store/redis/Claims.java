@@ -33,10 +33,12 @@ final class Claims {
   private static final class Taking implements CompareAndSet.Decision<Seen.Whole> {
     private final Due due;
     private final Batch batch;
+    private final int bytes;
     private @Nullable Stored taken;
 
-    Taking(Due due, Owner owner, Instant until, Instant now) {
+    Taking(Due due, int bytes, Owner owner, Instant until, Instant now) {
       this.due = due;
+      this.bytes = bytes;
       batch = Batch.claim(due, owner, until, now);
     }
 
@@ -75,10 +77,11 @@ final class Claims {
       if (entries == null) {
         break;
       }
-      var takings = new LinkedHashMap<Gid, Taking>();
+      var takings = new ArrayList<Taking>();
       for (DueIndex.Entry entry : entries) {
-        if (!entry.seen().head().nextTime().isAfter(now) && isAffordable(entry.seen().head())) {
-          takings.put(entry.gid(), taking(entry.due(), owners.apply(entry.gid())));
+        Head head = entry.seen().head();
+        if (!head.nextTime().isAfter(now)) {
+          takings.add(taking(entry.due(), head, owners.apply(entry.gid())));
         }
       }
       take(takings);
@@ -96,12 +99,12 @@ final class Claims {
         Seen.Glance seen = heads.get(due.gid());
         if (seen != null) {
           Owner owner = owners.apply(due.gid());
-          if (mayBeHad(seen.head(), due, owner) && isAffordable(seen.head())) {
-            takings.putIfAbsent(due.gid(), taking(due, owner));
+          if (mayBeHad(seen.head(), due, owner)) {
+            takings.putIfAbsent(due.gid(), taking(due, seen.head(), owner));
           }
         }
       }
-      take(takings);
+      take(List.copyOf(takings.values()));
     }
     return claimed;
   }
@@ -112,24 +115,28 @@ final class Claims {
     return isAsRead || head.owner().isSameWriteAs(owner);
   }
 
-  /** Whether it is not too much at a time; the first one never is. */
-  private boolean isAffordable(Head head) {
-    if (bytes >= HEAVY) {
-      return false;
-    }
-    bytes += head.sizes().all();
-    return true;
+  private Taking taking(Due due, Head head, Owner owner) {
+    return new Taking(due, head.sizes().all(), owner, now.plus(lease), now);
   }
 
-  private Taking taking(Due due, Owner owner) {
-    return new Taking(due, owner, now.plus(lease), now);
-  }
-
-  private void take(Map<Gid, Taking> takings) {
-    records.run(takings);
-    for (Taking taking : takings.values()) {
-      if (taking.taken != null) {
-        claimed.add(taking.taken);
+  /**
+   * Takes of these what is not too much at a time; the first one never is. What cannot be had, or
+   * be read, does not count: it may stand at the front for ever.
+   */
+  private void take(List<Taking> takings) {
+    for (int from = 0; from < takings.size() && bytes < HEAVY; ) {
+      var some = new LinkedHashMap<Gid, Taking>();
+      for (long sum = bytes; from < takings.size() && sum < HEAVY; from++) {
+        Taking taking = takings.get(from);
+        some.put(taking.due.gid(), taking);
+        sum += taking.bytes;
+      }
+      records.run(some);
+      for (Taking taking : some.values()) {
+        if (taking.taken != null) {
+          claimed.add(taking.taken);
+          bytes += taking.bytes;
+        }
       }
     }
   }

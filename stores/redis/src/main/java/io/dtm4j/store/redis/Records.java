@@ -26,8 +26,12 @@ final class Records {
 
   private Records() {}
 
-  /** Whole transactions, for what is compared and set. */
-  record Wholes(Recent recent) implements CompareAndSet.Source<Seen.Whole> {
+  /**
+   * Whole transactions, for what is compared and set.
+   *
+   * @param leavesBroken whether those that make no sense are left out; else they are thrown
+   */
+  record Wholes(Recent recent, boolean leavesBroken) implements CompareAndSet.Source<Seen.Whole> {
     @Override
     public Seen.@Nullable Whole recent(Gid gid) {
       return recent.get(gid);
@@ -35,7 +39,7 @@ final class Records {
 
     @Override
     public Map<Gid, Seen.Whole> read(Session session, Collection<Gid> gids) {
-      return wholes(session, gids);
+      return wholes(session, gids, leavesBroken);
     }
 
     @Override
@@ -82,19 +86,31 @@ final class Records {
   }
 
   /**
-   * Those that are there.
+   * One as a whole; null: there is none.
    *
-   * @throws BrokenRecordException when one makes no sense
+   * @throws BrokenRecordException when it makes no sense
    */
-  static Map<Gid, Seen.Whole> wholes(Session session, Collection<Gid> gids) {
+  static Seen.@Nullable Whole whole(Session session, Gid gid) {
+    return wholes(session, List.of(gid), false).get(gid);
+  }
+
+  private static Map<Gid, Seen.Whole> wholes(
+      Session session, Collection<Gid> gids, boolean leavesBroken) {
     var found = new HashMap<Gid, Seen.Whole>();
     for (List<Gid> part : parts(gids)) {
       List<RedisFuture<Map<byte[], byte[]>>> answers =
           part.stream().map(gid -> session.commands().hgetall(session.keys().record(gid))).toList();
       for (int i = 0; i < part.size(); i++) {
         Map<byte[], byte[]> hash = session.get(answers.get(i));
-        if (!hash.isEmpty()) {
-          found.put(part.get(i), Rows.read(part.get(i), hash));
+        try {
+          if (!hash.isEmpty()) {
+            found.put(part.get(i), Rows.read(part.get(i), hash));
+          }
+        } catch (BrokenRecordException e) {
+          if (!leavesBroken) {
+            throw e;
+          }
+          leftAlone(part.get(i), e);
         }
       }
     }

@@ -47,6 +47,7 @@ public final class RedisStore implements TransactionStore {
   private final RedisClock clock;
   private final Numbers numbers;
   private final Records.Wholes wholes;
+  private final Records.Wholes readable;
   private final Records.Heads heads;
   private final ScheduledExecutorService timer =
       Executors.newSingleThreadScheduledExecutor(
@@ -59,7 +60,8 @@ public final class RedisStore implements TransactionStore {
     long last = redis.read(session -> new Listings(session).lastNumber());
     numbers = new Numbers(clock, last);
     var recent = new Recent(MAX_RECENT);
-    wholes = new Records.Wholes(recent);
+    wholes = new Records.Wholes(recent, false);
+    readable = new Records.Wholes(recent, true);
     heads = new Records.Heads(recent);
     every(CLOCK_INTERVAL, clock::adjust);
     if (!expiry.isZero()) {
@@ -163,9 +165,7 @@ public final class RedisStore implements TransactionStore {
   @Override
   public Optional<Stored> find(Gid gid) {
     return redis.read(
-        session ->
-            Optional.ofNullable(Records.wholes(session, List.of(gid)).get(gid))
-                .map(Seen.Whole::stored));
+        session -> Optional.ofNullable(Records.whole(session, gid)).map(Seen.Whole::stored));
   }
 
   @Override
@@ -186,7 +186,7 @@ public final class RedisStore implements TransactionStore {
   }
 
   private Claims claims(Session session, Instant now, Duration lease, Function<Gid, Owner> owners) {
-    return new Claims(session, new CompareAndSet<>(session, wholes), now, lease, owners);
+    return new Claims(session, new CompareAndSet<>(session, readable), now, lease, owners);
   }
 
   @Override

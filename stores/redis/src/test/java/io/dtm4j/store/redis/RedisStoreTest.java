@@ -52,6 +52,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is this store's own: two servers on it, what it remembers, and its keys. */
 @Tag("long")
@@ -414,6 +416,38 @@ class RedisStoreTest {
     try (RedisStore store = RedisStore.open(server.config())) {
       committed(store, register("g", "02"));
       assertThat(found(store, "g").transaction().state().extra().unknown()).containsKey("newer");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"s", "d", "b0"})
+  void a_transaction_whose_body_cannot_be_read_stops_no_other(String field) {
+    try (RedisStore store = RedisStore.open(server.config())) {
+      Instant earlier = PAST.minusSeconds(1);
+      String large = "x".repeat(9 << 20); // alone it is too much for the rest of a claim
+      committed(store, save("bad", claim("a"), earlier, large));
+      committed(store, save("good", claim("b"), PAST, "{}"));
+    }
+    String key = server.<List<String>>ask(commands -> commands.keys("*:t:bad")).getFirst();
+    server.ask(commands -> commands.hset(key, field, "nonsense"));
+    try (RedisStore store = RedisStore.open(server.config())) {
+      List<Due> dues = store.dueBefore(FUTURE, null, 10);
+      assertThat(dues).hasSize(2); // its head says when it is due
+      assertThat(store.claimDue(LEASE, gid -> claim("c" + gid), 1))
+          .extracting(stored -> stored.transaction().gid().value())
+          .containsExactly("good");
+      assertThat(store.claimDue(LEASE, gid -> claim("d" + gid), 10)).isEmpty();
+      store.release(List.of(new Lease(new Gid("good"), "cgood")));
+      assertThat(store.claim(store.dueBefore(FUTURE, null, 10), LEASE, gid -> claim("e" + gid)))
+          .extracting(stored -> stored.transaction().gid().value())
+          .containsExactly("good");
+      assertThat(store.counts().unfinished()).isEqualTo(2); // nothing is thrown away
+      assertThatExceptionOfType(StoreUnavailableException.class)
+          .isThrownBy(() -> store.find(new Gid("bad")))
+          .withMessageContaining("bad");
+      assertThatExceptionOfType(StoreRejectedException.class)
+          .isThrownBy(() -> store.commit(List.of(register("bad", "02"))))
+          .withMessageContaining("bad");
     }
   }
 
