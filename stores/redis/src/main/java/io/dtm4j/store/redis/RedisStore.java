@@ -14,17 +14,20 @@ import io.dtm4j.store.Lease;
 import io.dtm4j.store.Listed;
 import io.dtm4j.store.Page;
 import io.dtm4j.store.Reset;
+import io.dtm4j.store.StoreTimeSource;
 import io.dtm4j.store.StoreUnavailableException;
 import io.dtm4j.store.TransactionStore;
 import io.lettuce.core.RedisException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,16 +38,16 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>While Redis cannot be reached every write says that its outcome is not known, reads that the
  * store is unavailable, and {@link #trouble} why; when it is there again the next call goes
- * through. Thread-safe; every call but {@link #storeTime} and {@link #trouble} blocks.
+ * through. While the time of Redis is not known nothing is claimed: the claims find nothing.
+ * Thread-safe; every call but {@link #storeTime} and {@link #trouble} blocks.
  */
 public final class RedisStore implements TransactionStore {
   private static final long MAX_RECENT = 16 << 20;
-  private static final Duration CLOCK_INTERVAL = Duration.ofSeconds(10);
   private static final Duration SWEEP_INTERVAL = Duration.ofMinutes(1);
 
   private final Redis redis;
   private final Duration expiry;
-  private final RedisClock clock;
+  private final StoreTimeSource clock;
   private final Numbers numbers;
   private final Records.Wholes wholes;
   private final Records.Wholes readable;
@@ -53,27 +56,22 @@ public final class RedisStore implements TransactionStore {
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("dtm4j-redis-timer").daemon().factory());
 
-  private RedisStore(Redis redis, RedisStoreConfig config) {
+  private RedisStore(Redis redis, RedisStoreConfig config, LongSupplier nanoTime) {
     this.redis = redis;
     expiry = config.finishedDataExpire();
-    clock = new RedisClock(() -> redis.read(RedisStore::redisMicros), System::nanoTime);
+    clock = new StoreTimeSource(() -> redis.read(RedisStore::redisTime), nanoTime);
     long last = redis.read(session -> new Listings(session).lastNumber());
     numbers = new Numbers(clock, last);
     var recent = new Recent(MAX_RECENT);
     wholes = new Records.Wholes(recent, false);
     readable = new Records.Wholes(recent, true);
     heads = new Records.Heads(recent);
-    every(CLOCK_INTERVAL, clock::adjust);
+    clock.start();
     if (!expiry.isZero()) {
       var sweep = new Sweep(redis, clock, expiry);
-      every(SWEEP_INTERVAL, sweep::run);
+      long interval = SWEEP_INTERVAL.toMillis();
+      var _ = timer.scheduleWithFixedDelay(sweep::run, interval, interval, TimeUnit.MILLISECONDS);
     }
-  }
-
-  private void every(Duration interval, Runnable work) {
-    var _ =
-        timer.scheduleWithFixedDelay(
-            work, interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   /**
@@ -83,15 +81,21 @@ public final class RedisStore implements TransactionStore {
    *     made the store, or a DTM has left unfinished work; the message says what to do
    */
   public static RedisStore open(RedisStoreConfig config) {
-    return open(config, false);
+    return open(config, false, System::nanoTime);
   }
 
   /** As {@link #open}, although a DTM has left unfinished work: to take it over. */
   static RedisStore openBesideDtm(RedisStoreConfig config) {
-    return open(config, true);
+    return open(config, true, System::nanoTime);
   }
 
-  private static RedisStore open(RedisStoreConfig config, boolean besideDtm) {
+  /** As {@link #open}, with that monotonic clock. */
+  static RedisStore open(RedisStoreConfig config, LongSupplier nanoTime) {
+    return open(config, false, nanoTime);
+  }
+
+  private static RedisStore open(
+      RedisStoreConfig config, boolean besideDtm, LongSupplier nanoTime) {
     Redis redis = connect(config);
     try {
       redis.<@Nullable Void>read(
@@ -99,7 +103,7 @@ public final class RedisStore implements TransactionStore {
             new Opening(config, session, redis.servers()).prepare(besideDtm);
             return null;
           });
-      return new RedisStore(redis, config);
+      return new RedisStore(redis, config, nanoTime);
     } catch (RuntimeException e) {
       redis.close();
       throw e;
@@ -134,12 +138,12 @@ public final class RedisStore implements TransactionStore {
     }
   }
 
-  private static long redisMicros(Session session) {
+  private static Instant redisTime(Session session) {
     Session.ScriptCall<List<byte[]>> call =
         session.call(Script.TIME, List.of(session.keys().meta()), List.of());
     List<byte[]> time = session.get(call);
-    return Long.parseLong(Texts.text(time.get(0))) * 1_000_000
-        + Long.parseLong(Texts.text(time.get(1)));
+    return Instant.ofEpochSecond(Long.parseLong(Texts.text(time.get(0))))
+        .plus(Long.parseLong(Texts.text(time.get(1))), ChronoUnit.MICROS);
   }
 
   /** Does something else with the Redis of this store; throws as writes do. */
@@ -170,6 +174,9 @@ public final class RedisStore implements TransactionStore {
 
   @Override
   public List<Stored> claimDue(Duration lease, Function<Gid, Owner> owners, int limit) {
+    if (!clock.isKnown()) {
+      return List.of();
+    }
     Instant now = storeTime();
     return redis.write(session -> claims(session, now, lease, owners).due(limit));
   }
@@ -181,6 +188,9 @@ public final class RedisStore implements TransactionStore {
 
   @Override
   public List<Stored> claim(List<Due> dues, Duration lease, Function<Gid, Owner> owners) {
+    if (!clock.isKnown()) {
+      return List.of();
+    }
     Instant now = storeTime();
     return redis.write(session -> claims(session, now, lease, owners).asRead(dues));
   }
@@ -292,6 +302,7 @@ public final class RedisStore implements TransactionStore {
   @Override
   public void close() {
     timer.shutdownNow();
+    clock.close();
     redis.close();
   }
 }

@@ -2,6 +2,7 @@ package io.dtm4j.store.redis;
 
 import static io.dtm4j.store.redis.Sagas.FUTURE;
 import static io.dtm4j.store.redis.Sagas.PAST;
+import static io.dtm4j.store.redis.Sagas.await;
 import static io.dtm4j.store.redis.Sagas.claim;
 import static io.dtm4j.store.redis.Sagas.committed;
 import static io.dtm4j.store.redis.Sagas.end;
@@ -39,10 +40,14 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -448,6 +453,31 @@ class RedisStoreTest {
       assertThatExceptionOfType(StoreRejectedException.class)
           .isThrownBy(() -> store.commit(List.of(register("bad", "02"))))
           .withMessageContaining("bad");
+    }
+  }
+
+  @Test
+  void nothing_is_claimed_while_the_time_of_redis_is_not_known() throws Exception {
+    var lasts = new AtomicBoolean();
+    var nanos = new AtomicLong();
+    LongSupplier nanoTime =
+        () -> nanos.addAndGet(lasts.get() ? TimeUnit.SECONDS.toNanos(31) : 1_000);
+    try (RedisStore store = RedisStore.open(server.config(), nanoTime)) {
+      committed(store, save("g", claim("a"), PAST, "{}"));
+      List<Due> dues = store.dueBefore(FUTURE, null, 1);
+
+      lasts.set(true); // each answer takes longer than it counts
+      assertThat(store.claimDue(LEASE, _ -> claim("b"), 10)).isEmpty();
+      assertThat(store.claim(dues, LEASE, _ -> claim("c"))).isEmpty();
+
+      lasts.set(false);
+      nanos.addAndGet(TimeUnit.SECONDS.toNanos(10));
+      assertThat(
+              await(
+                  () ->
+                      Optional.of(store.claimDue(LEASE, _ -> claim("d"), 10))
+                          .filter(claimed -> !claimed.isEmpty())))
+          .hasSize(1);
     }
   }
 
