@@ -3,8 +3,8 @@ package io.dtm4j.store.redis;
 import io.dtm4j.store.OutcomeUnknownException;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
+import io.lettuce.core.RedisCommandTimeoutException;
 import io.lettuce.core.RedisException;
-import io.lettuce.core.RedisReadOnlyException;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -19,8 +19,8 @@ final class Redis implements AutoCloseable {
 
   private final RedisStoreConfig config;
   private final Servers servers;
-  private final Session reads;
-  private final Session writes;
+  private final Link reads;
+  private final Link writes;
   private volatile @Nullable Trouble trouble;
 
   /** Something done with a connection. */
@@ -40,10 +40,10 @@ final class Redis implements AutoCloseable {
     servers = new Servers(config);
     try {
       var keys = new Keys(config.ownPrefix());
-      reads = new Session(servers.connect(), keys, config.isCluster());
-      writes = new Session(servers.connect(), keys, config.isCluster());
-      reads.connect();
-      writes.connect();
+      reads = new Link(() -> new Session(servers.connect(), keys, config.isCluster()));
+      writes = new Link(() -> new Session(servers.connect(), keys, config.isCluster()));
+      reads.session().connect();
+      writes.session().connect();
     } catch (RuntimeException e) {
       servers.close();
       throw e;
@@ -61,7 +61,7 @@ final class Redis implements AutoCloseable {
    */
   <T extends @Nullable Object> T read(Work<T> work) {
     try {
-      return work.on(reads);
+      return use(reads, work);
     } catch (RedisException e) {
       throw new StoreUnavailableException(cannot("read", e), e);
     } catch (BrokenRecordException e) {
@@ -77,7 +77,7 @@ final class Redis implements AutoCloseable {
    */
   <T extends @Nullable Object> T write(Work<T> work) {
     try {
-      T result = work.on(writes);
+      T result = use(writes, work);
       recovered();
       return result;
     } catch (RedisException e) {
@@ -89,6 +89,37 @@ final class Redis implements AutoCloseable {
     }
   }
 
+  private <T extends @Nullable Object> T use(Link link, Work<T> work) {
+    Session session = link.session();
+    try {
+      return work.on(session);
+    } catch (RedisException e) {
+      if (isUnanswered(e)) {
+        // A server that is gone without a word would be waited for as long as TCP does.
+        link.leave(session);
+      } else if (isReadOnly(e) && !config.isCluster() && link.leave(session)) {
+        // It is a replica now; the name of the master may lead elsewhere.
+        reads.leave();
+        writes.leave();
+      }
+      throw e;
+    }
+  }
+
+  private static boolean isUnanswered(RedisException e) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof RedisCommandTimeoutException) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether a replica has answered; of a script older servers say it in the midst of a text. */
+  static boolean isReadOnly(RedisException e) {
+    return reason(e).contains("READONLY");
+  }
+
   private OutcomeUnknownException failed(RedisException e) {
     Trouble before = trouble;
     if (before == null) {
@@ -96,11 +127,6 @@ final class Redis implements AutoCloseable {
       log.atError().addKeyValue("store", config).setCause(e).log("the store cannot write");
     } else {
       trouble = new Trouble(before.since, reason(e));
-    }
-    if (e instanceof RedisReadOnlyException && !config.isCluster()) {
-      // It is a replica now; the name of the master may lead elsewhere.
-      reads.reconnect();
-      writes.reconnect();
     }
     return new OutcomeUnknownException(cannot("written", e), e);
   }

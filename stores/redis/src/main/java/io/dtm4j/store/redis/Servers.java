@@ -8,6 +8,7 @@ import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.StaticCredentialsProvider;
 import io.lettuce.core.TimeoutOptions;
+import io.lettuce.core.api.StatefulConnection;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.cluster.ClusterClientOptions;
@@ -40,9 +41,14 @@ final class Servers implements AutoCloseable {
   private final ClientResources resources;
   private final Client client;
 
+  /** A connection, and what is sent over it. */
+  record Connection(
+      StatefulConnection<byte[], byte[]> stateful,
+      RedisClusterAsyncCommands<byte[], byte[]> commands) {}
+
   /** What one server and a Cluster do in different ways. */
   private sealed interface Client {
-    RedisClusterAsyncCommands<byte[], byte[]> connect();
+    Connection connect();
 
     void onMasters(Consumer<List<RedisAsyncCommands<byte[], byte[]>>> work);
 
@@ -51,8 +57,9 @@ final class Servers implements AutoCloseable {
 
   private record One(RedisClient client) implements Client {
     @Override
-    public RedisAsyncCommands<byte[], byte[]> connect() {
-      return client.connect(ByteArrayCodec.INSTANCE).async();
+    public Connection connect() {
+      StatefulRedisConnection<byte[], byte[]> made = client.connect(ByteArrayCodec.INSTANCE);
+      return new Connection(made, made.async());
     }
 
     @Override
@@ -66,8 +73,9 @@ final class Servers implements AutoCloseable {
 
   private record Cluster(RedisClusterClient client) implements Client {
     @Override
-    public RedisClusterAsyncCommands<byte[], byte[]> connect() {
-      return client.connect(ByteArrayCodec.INSTANCE).async();
+    public Connection connect() {
+      StatefulRedisClusterConnection<byte[], byte[]> made = client.connect(ByteArrayCodec.INSTANCE);
+      return new Connection(made, made.async());
     }
 
     @Override
@@ -84,18 +92,19 @@ final class Servers implements AutoCloseable {
   }
 
   Servers(RedisStoreConfig config) {
+    List<RedisURI> uris = config.hosts().stream().map(host -> uri(host, config)).toList();
     resources =
         DefaultClientResources.builder()
             .ioThreadPoolSize(THREADS)
             .computationThreadPoolSize(THREADS)
             .reconnectDelay(Delay.constant(RECONNECT_DELAY))
             .build();
-    List<RedisURI> uris = config.hosts().stream().map(host -> uri(host, config)).toList();
     if (config.isCluster()) {
       ClusterClientOptions.Builder options = ClusterClientOptions.builder();
       set(options);
       options
           .topologyRefreshOptions(
+              // Beside what it is told and finds out: all its triggers are on by themselves.
               ClusterTopologyRefreshOptions.builder().enablePeriodicRefresh(REFRESH_PERIOD).build())
           .validateClusterNodeMembership(false);
       RedisClusterClient cluster = RedisClusterClient.create(resources, uris);
@@ -133,7 +142,7 @@ final class Servers implements AutoCloseable {
   }
 
   /** A connection that any threads may share. */
-  RedisClusterAsyncCommands<byte[], byte[]> connect() {
+  Connection connect() {
     return client.connect();
   }
 

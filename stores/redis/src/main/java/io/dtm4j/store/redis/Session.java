@@ -28,6 +28,7 @@ final class Session {
   private static final Logger log = LoggerFactory.getLogger(Session.class);
   private static final Duration PAUSE = Duration.ofMillis(5);
 
+  private final Servers.Connection connection;
   private final RedisClusterAsyncCommands<byte[], byte[]> commands;
   private final Keys keys;
   private final boolean isCluster;
@@ -36,8 +37,9 @@ final class Session {
   record ScriptCall<T>(
       Script script, List<byte[]> keys, List<byte[]> arguments, RedisFuture<T> answer) {}
 
-  Session(RedisClusterAsyncCommands<byte[], byte[]> commands, Keys keys, boolean isCluster) {
-    this.commands = commands;
+  Session(Servers.Connection connection, Keys keys, boolean isCluster) {
+    this.connection = connection;
+    commands = connection.commands();
     this.keys = keys;
     this.isCluster = isCluster;
   }
@@ -73,11 +75,13 @@ final class Session {
     }
   }
 
-  /** Lets the server end the connection; a new one is made by itself. */
-  void reconnect() {
-    commands
-        .quit()
-        .whenComplete((_, e) -> log.atDebug().setCause(e).log("left a server that is a replica"));
+  /** Ends the connection and waits for nobody; what has no answer yet fails. */
+  void close() {
+    var _ =
+        connection
+            .stateful()
+            .closeAsync()
+            .whenComplete((_, e) -> log.atDebug().setCause(e).log("left a connection"));
   }
 
   RedisClusterAsyncCommands<byte[], byte[]> commands() {

@@ -216,8 +216,8 @@ class LostServerTest {
           .withMessageContaining("READONLY");
       await(
           () ->
-              Optional.of(newConnections(before))
-                  .filter(count -> count >= 2)); // for reads and for writes
+              Optional.of(connectionsUntil(before))
+                  .filter(count -> count == 0)); // for reads and for writes
 
       server.ask(commands -> commands.replicaofNoOne());
       insist(() -> store.commit(group));
@@ -225,14 +225,43 @@ class LostServerTest {
     }
   }
 
-  /** Connections that were made later than that one, but for the one that asks. */
-  private long newConnections(long id) {
+  /** Connections that were not made later than that one, but for the one to its master. */
+  private long connectionsUntil(long id) {
     return server
         .<String>ask(commands -> commands.clientList())
         .lines()
-        .filter(line -> !line.contains("cmd=client|list"))
-        .filter(line -> Long.parseLong(line.substring("id=".length(), line.indexOf(' '))) > id)
+        .filter(line -> !line.contains("flags=M"))
+        .filter(line -> Long.parseLong(line.substring("id=".length(), line.indexOf(' '))) <= id)
         .count();
+  }
+
+  @Test
+  void a_server_that_is_gone_without_a_word_is_left_after_a_time_out() throws Exception {
+    try (var relay = new Relay(server.port());
+        RedisStore store =
+            RedisStore.open(
+                new RedisStoreConfig(List.of(relay.host()), "", "", "", Duration.ofDays(1)));
+        var threads = Executors.newFixedThreadPool(2)) {
+      committed(store, save("g", claim("c")));
+      List<Batch> group = List.of(end("g", claim("c")));
+
+      relay.swallow(); // what is connected stays so and hears nothing more
+      Future<?> writing = threads.submit(() -> store.commit(group));
+      Future<?> reading = threads.submit(() -> store.find(new Gid("g")));
+      assertThatExceptionOfType(ExecutionException.class)
+          .isThrownBy(() -> writing.get(30, TimeUnit.SECONDS))
+          .withCauseInstanceOf(OutcomeUnknownException.class);
+      assertThatExceptionOfType(ExecutionException.class)
+          .isThrownBy(() -> reading.get(30, TimeUnit.SECONDS))
+          .withCauseInstanceOf(StoreUnavailableException.class);
+
+      Future<?> again = threads.submit(() -> insist(() -> store.commit(group)));
+      again.get(8, TimeUnit.SECONDS);
+      Future<Stored> found = threads.submit(() -> found(store, "g"));
+      assertThat(found.get(8, TimeUnit.SECONDS).transaction().status())
+          .isEqualTo(GlobalStatus.SUCCEED);
+      assertThat(store.trouble()).isNull();
+    }
   }
 
   @Test

@@ -33,6 +33,8 @@ import io.dtm4j.store.Listed;
 import io.dtm4j.store.Page;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
+import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.RedisReadOnlyException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -385,6 +387,19 @@ class RedisStoreTest {
         new RedisStoreConfig(
             List.of("rediss://user:secret@host:1/0?x=y"), "", "", "", Duration.ZERO);
     assertThat(config.toString()).contains("rediss://host:1").doesNotContain("secret");
+  }
+
+  @Test
+  void a_replica_is_recognised_however_the_server_says_it() {
+    assertThat(
+            List.of(
+                new RedisReadOnlyException("READONLY You can't write against a read only replica."),
+                new RedisCommandExecutionException(
+                    "ERR Error running script (call to f_2b): @user_script:19: -READONLY You"
+                        + " can't write against a read only slave.")))
+        .allMatch(Redis::isReadOnly);
+    assertThat(Redis.isReadOnly(new RedisCommandExecutionException("ERR unknown command")))
+        .isFalse();
   }
 
   @Test
