@@ -29,7 +29,8 @@ public record RedisStoreConfig(
   public RedisStoreConfig {
     hosts = List.copyOf(hosts);
     if (hosts.isEmpty() || hosts.contains("")) {
-      throw new IllegalArgumentException("hosts: " + hosts + " (expected: host:port, or several)");
+      throw new IllegalArgumentException(
+          "hosts: none, or an empty one among " + hosts.size() + " (expected: host:port)");
     }
     if (hosts.size() > 1 && hosts.stream().anyMatch(host -> host.contains(SENTINEL))) {
       throw new IllegalArgumentException(
@@ -66,11 +67,11 @@ public record RedisStoreConfig(
   }
 
   private static String address(String host) {
-    int end = host.indexOf('?') < 0 ? host.length() : host.indexOf('?');
-    String bare = host.substring(0, end);
-    int begin = bare.contains("://") ? bare.indexOf("://") + 3 : 0;
-    int at = bare.lastIndexOf('@');
-    return at < begin ? bare : bare.substring(0, begin) + bare.substring(at + 1);
+    int begin = host.contains("://") ? host.indexOf("://") + 3 : 0;
+    int at = host.lastIndexOf('@'); // a password that is badly escaped may have any signs
+    String bare = host.substring(Math.max(begin, at + 1));
+    int end = bare.indexOf('?') < 0 ? bare.length() : bare.indexOf('?');
+    return (at < begin && at >= 0 ? "" : host.substring(0, begin)) + bare.substring(0, end);
   }
 
   /** Without what is secret, or may be. */

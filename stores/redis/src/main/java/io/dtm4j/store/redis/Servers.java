@@ -1,5 +1,6 @@
 package io.dtm4j.store.redis;
 
+import io.dtm4j.store.StoreUnavailableException;
 import io.lettuce.core.AbstractRedisClient;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.ClientOptions.DisconnectedBehavior;
@@ -91,6 +92,11 @@ final class Servers implements AutoCloseable {
     }
   }
 
+  /**
+   * Connects to nothing yet.
+   *
+   * @throws StoreUnavailableException when an address makes no sense
+   */
   Servers(RedisStoreConfig config) {
     List<RedisURI> uris = config.hosts().stream().map(host -> uri(host, config)).toList();
     resources =
@@ -131,7 +137,17 @@ final class Servers implements AutoCloseable {
   }
 
   private static RedisURI uri(String host, RedisStoreConfig config) {
-    RedisURI uri = RedisURI.create(host.contains("://") ? host : "redis://" + host);
+    RedisURI uri;
+    try {
+      uri = RedisURI.create(host.contains("://") ? host : "redis://" + host);
+    } catch (IllegalArgumentException _) {
+      // What the client says may hold what is secret.
+      throw new StoreUnavailableException(
+          "an address of Redis cannot be used (expected: host:port, redis://host:port,"
+              + " rediss://host:port or redis-sentinel://host:port,host:port#name, with %-escapes"
+              + " in user and password)",
+          null);
+    }
     uri.setTimeout(COMMAND_TIMEOUT);
     if (!config.password().isEmpty()) {
       String user = config.user().isEmpty() ? null : config.user();

@@ -387,6 +387,25 @@ class RedisStoreTest {
         new RedisStoreConfig(
             List.of("rediss://user:secret@host:1/0?x=y"), "", "", "", Duration.ZERO);
     assertThat(config.toString()).contains("rediss://host:1").doesNotContain("secret");
+    assertThat(withHost("redis://user:sec?ret@host:1/0?x=y").address())
+        .isEqualTo("redis://host:1/0");
+    assertThat(withHost("user:sec@?@ret@host:1").address()).isEqualTo("host:1");
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () -> new RedisStoreConfig(List.of("redis://:secret@a", ""), "", "", "", Duration.ZERO))
+        .withMessageNotContaining("secret");
+  }
+
+  private static RedisStoreConfig withHost(String host) {
+    return new RedisStoreConfig(List.of(host), "", "", "", Duration.ZERO);
+  }
+
+  @Test
+  void an_address_that_cannot_be_read_is_refused_and_not_repeated() {
+    opening(withHost("redis://:50%off@host:6379"))
+        .withMessageContaining("%-escapes")
+        .withMessageNotContaining("off")
+        .withNoCause();
   }
 
   @Test
