@@ -71,7 +71,7 @@ final class Claims {
 
   /** What is due, the most overdue first. */
   List<Stored> due(int limit) {
-    var index = new DueIndex(session, Instant.MIN, now, null, Math.min(limit, PART));
+    var index = new DueIndex(session, Instant.MIN, now, null, Math.min(limit, PART), true);
     while (claimed.size() < limit && bytes < HEAVY) {
       List<DueIndex.Entry> entries = index.next(Math.min(limit - claimed.size(), PART));
       if (entries == null) {

@@ -32,8 +32,15 @@ final class DueIndex {
    * @param to the latest time, to the millisecond
    * @param after only those behind this one; null: from the first
    * @param expected how many will be taken, roughly
+   * @param leavesAway whether what lies on a server of a Cluster that is away is left out
    */
-  DueIndex(Session session, Instant from, Instant to, @Nullable Due after, int expected) {
+  DueIndex(
+      Session session,
+      Instant from,
+      Instant to,
+      @Nullable Due after,
+      int expected,
+      boolean leavesAway) {
     this.session = session;
     ShardMerge.Place behind =
         after == null
@@ -41,7 +48,14 @@ final class DueIndex {
             : new ShardMerge.Place(Index.millis(after.nextTime()), Bytes.of(after.gid().value()));
     merge =
         new ShardMerge(
-            session, Index.DUE, false, Index.millis(from), Index.millis(to), behind, expected);
+            session,
+            Index.DUE,
+            false,
+            Index.millis(from),
+            Index.millis(to),
+            behind,
+            expected,
+            leavesAway && session.isCluster());
   }
 
   /** The next ones; null: there are no more. May be none although more follow. */
@@ -72,7 +86,7 @@ final class DueIndex {
     if (limit <= 0) {
       return dues;
     }
-    var index = new DueIndex(session, Instant.MIN, time, after, limit);
+    var index = new DueIndex(session, Instant.MIN, time, after, limit, true);
     List<Entry> entries = index.next(limit);
     while (entries != null) {
       for (Entry entry : entries) {

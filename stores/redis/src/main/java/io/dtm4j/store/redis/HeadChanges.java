@@ -183,7 +183,7 @@ final class HeadChanges {
   /** Brings forward what is due later than now and that duration. */
   Reset reset(Duration after, Instant now, int limit) {
     Instant laterThan = now.plus(after);
-    var index = new DueIndex(session, laterThan, Instant.MAX, null, limit);
+    var index = new DueIndex(session, laterThan, Instant.MAX, null, limit, false);
     int count = 0;
     while (true) {
       // One more than wanted, to know whether there are more.

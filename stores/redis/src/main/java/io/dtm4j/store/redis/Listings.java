@@ -38,7 +38,14 @@ final class Listings {
     ShardMerge.Place last = cursor.isEmpty() ? null : place(cursor);
     var merge =
         new ShardMerge(
-            session, index(filter.status()), true, Long.MIN_VALUE, Long.MAX_VALUE, last, limit);
+            session,
+            index(filter.status()),
+            true,
+            Long.MIN_VALUE,
+            Long.MAX_VALUE,
+            last,
+            limit,
+            false);
     var items = new ArrayList<Listed>();
     var wanted = new ArrayList<ShardMerge.Place>();
     long bytes = 0;
@@ -175,7 +182,7 @@ final class Listings {
     ShardMerge.Place last = cursor.isEmpty() ? null : place(cursor);
     var merge =
         new ShardMerge(
-            session, Index.ENDED, false, Long.MIN_VALUE, Index.millis(time), last, limit);
+            session, Index.ENDED, false, Long.MIN_VALUE, Index.millis(time), last, limit, false);
     var items = new ArrayList<Gid>();
     for (int looked = 0; looked < MOST_LOOKED_AT; ) {
       List<ShardMerge.Place> places = merge.next(Math.min(limit - items.size(), AT_ONCE));

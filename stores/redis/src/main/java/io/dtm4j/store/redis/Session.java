@@ -92,6 +92,10 @@ final class Session {
     return keys;
   }
 
+  boolean isCluster() {
+    return isCluster;
+  }
+
   /** Those that one script may work on: all, or in a Cluster those of one shard. */
   <T> Collection<List<T>> together(List<T> all, Function<T, byte[]> gid) {
     if (!isCluster) {

@@ -3,6 +3,9 @@ package io.dtm4j.store.redis;
 import io.dtm4j.protocol.Gid;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
+import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.RedisCommandTimeoutException;
+import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisFuture;
 import io.lettuce.core.ScoredValue;
 import java.util.ArrayDeque;
@@ -11,17 +14,21 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One index set of all shards as if it were one, in the order of score and gid, or in its reverse.
  * Each shard is read in parts, all at once, the first small. For one thread.
  */
 final class ShardMerge {
+  private static final Logger log = LoggerFactory.getLogger(ShardMerge.class);
   private static final int MOST_AT_ONCE = 512;
   private static final int LEAST_AT_ONCE = 4;
 
   private final Session session;
   private final boolean isReverse;
+  private final boolean leavesAway;
   private final Range<Long> range;
   private final Comparator<Place> order;
   private final List<Part> parts = new ArrayList<>();
@@ -43,6 +50,7 @@ final class ShardMerge {
     private @Nullable Place last;
     private int atOnce;
     private boolean hasMore = true;
+    private boolean isAway;
 
     Part(byte[] key, @Nullable Place behind, int atOnce) {
       this.key = key;
@@ -58,6 +66,7 @@ final class ShardMerge {
    * @param to the largest score
    * @param behind only what stands behind it in the order asked for; null: from the first
    * @param expected how many will be taken, roughly
+   * @param leavesAway whether shards whose servers are away are left out, unless all are
    */
   ShardMerge(
       Session session,
@@ -66,9 +75,11 @@ final class ShardMerge {
       long from,
       long to,
       @Nullable Place behind,
-      int expected) {
+      int expected,
+      boolean leavesAway) {
     this.session = session;
     this.isReverse = isReverse;
+    this.leavesAway = leavesAway;
     order = isReverse ? Place.ORDER.reversed() : Place.ORDER;
     range = Range.create(from, to);
     int atOnce = Math.clamp(2L * expected / Keys.SHARDS, LEAST_AT_ONCE, MOST_AT_ONCE);
@@ -106,10 +117,41 @@ final class ShardMerge {
               .filter(part -> part.hasMore && part.places.size() < part.atOnce / 2 + 1)
               .toList();
       List<RedisFuture<List<ScoredValue<byte[]>>>> answers = low.stream().map(this::read).toList();
+      RedisException last = null;
       for (int i = 0; i < low.size(); i++) {
-        add(low.get(i), session.get(answers.get(i)));
+        try {
+          add(low.get(i), session.get(answers.get(i)));
+        } catch (RedisException e) {
+          if (!leavesAway || !isAway(e)) {
+            throw e;
+          }
+          low.get(i).isAway = true;
+          low.get(i).hasMore = false;
+          last = e;
+        }
+      }
+      if (last != null) {
+        leaveAway(last);
       }
     }
+  }
+
+  /** There is no connection; whoever waits for an answer in vain has to make another one. */
+  private static boolean isAway(RedisException e) {
+    return !(e instanceof RedisCommandExecutionException)
+        && !(e instanceof RedisCommandTimeoutException)
+        && !Thread.currentThread().isInterrupted();
+  }
+
+  private void leaveAway(RedisException cause) {
+    long away = parts.stream().filter(part -> part.isAway).count();
+    if (away == parts.size()) {
+      throw cause;
+    }
+    log.atWarn()
+        .addKeyValue("shards", away)
+        .addKeyValue("reason", Redis.reason(cause))
+        .log("a server of the Cluster is away, what is due of its shards waits");
   }
 
   private RedisFuture<List<ScoredValue<byte[]>>> read(Part part) {

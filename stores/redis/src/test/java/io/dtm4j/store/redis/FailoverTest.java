@@ -125,7 +125,12 @@ class FailoverTest {
         saves.add(save("g" + i, claim("c" + i)));
       }
       committed(store, saves.toArray(Batch[]::new));
+      for (int i = 0; i < 30; i++) {
+        committed(store, save("due" + i, claim("d" + i), Sagas.PAST, "{}"));
+      }
       RedisServer away = cluster.servers().getFirst();
+      List<String> dueThere = away.ask(commands -> commands.keys("p:*:t:due*"));
+      assertThat(dueThere).isNotEmpty();
       List<String> its = away.ask(commands -> commands.keys("p:*:t:g*"));
       assertThat(its).isNotEmpty();
       String gid = its.getFirst().substring(its.getFirst().lastIndexOf(':') + 1);
@@ -145,6 +150,15 @@ class FailoverTest {
       assertThat(insist(() -> store.commit(List.of(there))))
           .allMatch(result -> result instanceof Committed);
 
+      assertThat(insist(() -> store.dueBefore(Sagas.FUTURE, null, 1_000)))
+          .hasSize(30 - dueThere.size());
+      assertThat(insist(() -> store.claimDue(Duration.ofHours(1), due -> claim("e" + due), 100)))
+          .hasSize(30 - dueThere.size())
+          .noneMatch(
+              one ->
+                  dueThere.stream()
+                      .anyMatch(key -> key.endsWith(":t:" + one.transaction().gid().value())));
+
       away.start();
 
       assertThat(insist(() -> store.commit(List.of(here, there))))
@@ -153,7 +167,9 @@ class FailoverTest {
         assertThat(insist(() -> store.find(new Gid(one))).orElseThrow().owner().revision())
             .isEqualTo(2);
       }
-      assertThat(insist(store::counts).unfinished()).isEqualTo(98);
+      assertThat(insist(store::counts).unfinished()).isEqualTo(128);
+      assertThat(insist(() -> store.claimDue(Duration.ofHours(1), due -> claim("f" + due), 100)))
+          .hasSize(dueThere.size());
     } finally {
       cluster.stop();
     }
