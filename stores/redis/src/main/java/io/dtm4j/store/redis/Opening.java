@@ -3,6 +3,7 @@ package io.dtm4j.store.redis;
 import io.dtm4j.store.StoreUnavailableException;
 import io.lettuce.core.KeyScanCursor;
 import io.lettuce.core.KeyValue;
+import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisFuture;
 import io.lettuce.core.ScanArgs;
@@ -54,6 +55,7 @@ final class Opening {
       refuseDtm();
     }
     claimFormat();
+    refuseProxy();
     masters.forEach(this::warn);
   }
 
@@ -75,6 +77,28 @@ final class Opening {
               + config.dtmPrefix()
               + "_*. Stop it and take them over with ./dtm4j import --redis, or let it finish them",
           null);
+    }
+  }
+
+  /** Some that stand before several servers run no script whose keys belong to several. */
+  private void refuseProxy() {
+    if (config.isCluster()) {
+      return; // there each script has the keys of one shard
+    }
+    var keys = new ArrayList<>(session.keys().indexes(0));
+    keys.addAll(session.keys().indexes(1));
+    byte[] count = Texts.bytes(Integer.toString(keys.size()));
+    try {
+      Session.ScriptCall<List<Long>> ofNothing = session.call(Script.WRITE, keys, List.of(count));
+      session.get(ofNothing);
+    } catch (RedisCommandExecutionException e) {
+      throw new StoreUnavailableException(
+          config
+              + " runs no script on the keys of several shards: "
+              + Redis.reason(e)
+              + ". It must be one Redis that does, or name the servers of a Cluster,"
+              + " host:port,host:port, and no proxy before them",
+          e);
     }
   }
 

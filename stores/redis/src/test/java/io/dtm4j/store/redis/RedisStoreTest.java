@@ -33,6 +33,7 @@ import io.dtm4j.store.Listed;
 import io.dtm4j.store.Page;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
+import io.lettuce.core.AclSetuserArgs;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisReadOnlyException;
 import java.time.Duration;
@@ -406,6 +407,27 @@ class RedisStoreTest {
         .withMessageContaining("%-escapes")
         .withMessageNotContaining("off")
         .withNoCause();
+  }
+
+  @Test
+  void what_runs_no_script_on_several_shards_is_refused_at_the_opening() {
+    // As a proxy would: this user may have the keys of one shard in a script.
+    server.ask(
+        commands ->
+            commands.aclSetuser(
+                "proxied",
+                AclSetuserArgs.Builder.on()
+                    .addPassword("pw")
+                    .keyPattern("p:meta")
+                    .keyPattern("p:{00}:*")
+                    .keyPattern("p_u")
+                    .allCommands()));
+
+    opening(new RedisStoreConfig(List.of(server.host()), "proxied", "pw", "p", Duration.ZERO))
+        .withMessageContaining("no script on the keys of several shards")
+        .withMessageContaining("proxy");
+
+    RedisStore.open(config("p")).close();
   }
 
   @Test
