@@ -77,7 +77,7 @@ final class Keys {
     return keyValues;
   }
 
-  /** Matches all keys there are of this store. */
+  /** Matches all keys there are of this store, and those of stores whose prefix is longer. */
   String pattern() {
     return escaped(prefix) + ":*";
   }
@@ -92,7 +92,9 @@ final class Keys {
     return pattern.toString();
   }
 
+  /** Whether it is of this store: no prefix has a brace. */
   boolean isOwn(byte[] key) {
-    return new String(key, StandardCharsets.UTF_8).startsWith(prefix + ":");
+    String name = new String(key, StandardCharsets.UTF_8);
+    return name.startsWith(prefix + ":{") || name.equals(prefix + ":meta");
   }
 }

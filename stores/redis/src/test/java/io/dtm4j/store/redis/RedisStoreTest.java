@@ -322,21 +322,29 @@ class RedisStoreTest {
   @Test
   void a_reset_deletes_what_is_its_own_and_nothing_else() {
     server.ask(commands -> commands.set("other", "1"));
-    server.ask(commands -> commands.set("s[1]:more", "its own"));
+    server.ask(commands -> commands.set("s[1]:more", "of a longer prefix"));
     server.ask(commands -> commands.set("s1:more", "of another one"));
     try (RedisStore store = RedisStore.open(config("s[1]"))) {
       committed(store, save("g", claim("a")));
     }
-    try (RedisStore store = RedisStore.open(config("s[1]2"))) {
-      committed(store, save("g", claim("a")));
+    List<String> neighbours = List.of("s[1]2", "s[1]:test", "s[1]:meta");
+    for (String neighbour : neighbours) {
+      try (RedisStore store = RedisStore.open(config(neighbour))) {
+        committed(store, save("g", claim("a")));
+      }
     }
 
     RedisStore.reset(config("s[1]"));
 
-    assertThat(server.<List<String>>ask(commands -> commands.keys("s\\[1\\]:*"))).isEmpty();
-    assertThat(server.<Long>ask(commands -> commands.exists("other", "s1:more"))).isEqualTo(2);
-    try (RedisStore store = RedisStore.open(config("s[1]2"))) {
-      assertThat(store.find(new Gid("g"))).isPresent();
+    assertThat(server.<List<String>>ask(commands -> commands.keys("s\\[1\\]:*")))
+        .isNotEmpty()
+        .allMatch(key -> key.matches("s\\[1]:(more|(test|meta):(meta|\\{.*))"));
+    assertThat(server.<Long>ask(commands -> commands.exists("other", "s1:more", "s[1]:more")))
+        .isEqualTo(3);
+    for (String neighbour : neighbours) {
+      try (RedisStore store = RedisStore.open(config(neighbour))) {
+        assertThat(store.find(new Gid("g"))).isPresent();
+      }
     }
   }
 
