@@ -30,11 +30,20 @@ final class Sweep {
     try {
       int first = ThreadLocalRandom.current().nextInt(Keys.SHARDS); // several servers sweep
       for (int i = 0; i < Keys.SHARDS; i++) {
-        int shard = (first + i) % Keys.SHARDS;
-        redis.read(session -> sweep(session, shard));
+        trySweep((first + i) % Keys.SHARDS);
       }
     } catch (StoreUnavailableException e) {
       log.atDebug().setCause(e).log("the index was not swept");
+    }
+  }
+
+  private void trySweep(int shard) {
+    try {
+      redis.read(session -> sweep(session, shard));
+    } catch (StoreUnavailableException e) {
+      throw e;
+    } catch (RuntimeException e) { // what was thrown would end the schedule
+      log.atError().addKeyValue("shard", shard).setCause(e).log("a shard was not swept");
     }
   }
 

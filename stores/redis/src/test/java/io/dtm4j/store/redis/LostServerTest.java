@@ -337,6 +337,31 @@ class LostServerTest {
     }
   }
 
+  @Test
+  void what_a_sweep_cannot_understand_stops_no_other_shard() throws Exception {
+    var config = new RedisStoreConfig(List.of(server.host()), "", "", "", Duration.ofMillis(1));
+    try (RedisStore store = RedisStore.open(config);
+        var redis = new Redis(config)) {
+      server.ask(commands -> commands.zadd("dtm4j:{07}:ended", 1, "")); // no gid is so
+      long there =
+          server.ask(
+              commands -> {
+                long inThatShard = 1;
+                for (int i = 0; i < 500; i++) {
+                  String gid = "gone" + i;
+                  int shard = Keys.shard(Texts.bytes(gid));
+                  inThatShard += shard == 7 ? 1 : 0;
+                  commands.zadd(String.format("dtm4j:{%02d}:ended", shard), 2, gid);
+                }
+                return inThatShard;
+              });
+
+      new Sweep(redis, store::storeTime, Duration.ofMillis(1)).run();
+
+      assertThat(keys("ended")).isEqualTo(there);
+    }
+  }
+
   /** How many entries these index sets of all shards have. */
   private long keys(String index) throws Exception {
     return server.ask(
