@@ -271,9 +271,17 @@ final class Documents {
     return new Gid(document.getString(ID).getValue());
   }
 
-  /** What a due index shows. */
+  /**
+   * What a due index shows.
+   *
+   * @throws BrokenRecordException when it makes no sense
+   */
   static Due due(BsonDocument document) {
-    return new Due(gid(document), owner(document), instant(document.getDateTime(NEXT_TIME)));
+    try {
+      return new Due(gid(document), owner(document), instant(document.getDateTime(NEXT_TIME)));
+    } catch (IllegalArgumentException | BsonInvalidOperationException e) {
+      throw new BrokenRecordException("the record of " + document.get(ID) + " cannot be read", e);
+    }
   }
 
   static Owner owner(BsonDocument document) {

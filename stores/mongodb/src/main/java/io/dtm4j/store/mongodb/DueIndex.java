@@ -16,9 +16,13 @@ import org.bson.BsonDocument;
 import org.bson.BsonInt32;
 import org.bson.BsonString;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What is unfinished, by its next time; an index holds these documents only. */
 final class DueIndex {
+  private static final Logger log = LoggerFactory.getLogger(DueIndex.class);
+
   /** Earliest first; gids in the order of their bytes. */
   static final BsonDocument ORDER =
       new BsonDocument(NEXT_TIME, new BsonInt32(1)).append(ID, new BsonInt32(1));
@@ -65,16 +69,35 @@ final class DueIndex {
         limit);
   }
 
+  /** Those that make no sense are left out. */
   private static List<Due> find(
       MongoCollection<BsonDocument> from, BsonDocument condition, int limit) {
     if (limit <= 0) {
       return List.of(); // to the server it would mean no limit
     }
-    return from.find(condition)
-        .projection(MEMBERS)
-        .sort(ORDER)
-        .limit(limit)
-        .map(Documents::due)
-        .into(new ArrayList<>());
+    var broken = new ArrayList<BrokenRecordException>();
+    while (true) {
+      int wanted = limit + broken.size(); // those that make no sense may be the first for ever
+      broken.clear();
+      var dues = new ArrayList<Due>();
+      List<BsonDocument> found =
+          from.find(condition)
+              .projection(MEMBERS)
+              .sort(ORDER)
+              .limit(wanted)
+              .into(new ArrayList<>());
+      for (BsonDocument document : found) {
+        try {
+          dues.add(Documents.due(document));
+        } catch (BrokenRecordException e) {
+          broken.add(e);
+        }
+      }
+      if (dues.size() >= limit || found.size() < wanted) {
+        broken.forEach(
+            e -> log.atError().setCause(e).log("a transaction cannot be read, it is left alone"));
+        return dues.subList(0, Math.min(limit, dues.size()));
+      }
+    }
   }
 }

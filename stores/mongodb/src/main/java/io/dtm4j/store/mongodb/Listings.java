@@ -127,7 +127,7 @@ final class Listings {
     return created.isEmpty() ? condition : condition.append(CREATE_TIME, created);
   }
 
-  Counts counts() {
+  Counts counts(Backlog backlog) {
     List<BsonDocument> earliest =
         transactions
             .find(DueIndex.unfinished())
@@ -135,7 +135,7 @@ final class Listings {
             .sort(DueIndex.ORDER)
             .limit(1)
             .into(new ArrayList<>());
-    long unfinished = transactions.countDocuments(DueIndex.unfinished());
+    long unfinished = backlog.unfinished(() -> transactions.countDocuments(DueIndex.unfinished()));
     return new Counts(
         unfinished,
         earliest.isEmpty() ? null : instant(earliest.getFirst().getDateTime(Documents.NEXT_TIME)));

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import org.bson.BsonDocument;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>While the primary cannot be reached every write says that its outcome is not known, reads that
  * the store is unavailable, and {@link #trouble} why; when it is there again the next call goes
- * through. Thread-safe; every call but {@link #storeTime} and {@link #trouble} blocks.
+ * through. While the time of the primary is not known nothing is claimed: the claims find nothing.
+ * Thread-safe; every call but {@link #storeTime} and {@link #trouble} blocks.
  */
 public final class MongoStore implements TransactionStore {
   private static final int DELETED_AT_ONCE = 200;
@@ -42,12 +44,14 @@ public final class MongoStore implements TransactionStore {
   private final Database database;
   private final Sequence sequence;
   private final StoreTimeSource clock;
+  private final Backlog backlog;
   private final KnownRows known = new KnownRows();
 
-  private MongoStore(Database database, Sequence sequence) {
+  private MongoStore(Database database, Sequence sequence, LongSupplier nanoTime) {
     this.database = database;
     this.sequence = sequence;
-    clock = new StoreTimeSource(() -> localTime(database), System::nanoTime);
+    backlog = new Backlog(nanoTime, Backlog.FEW);
+    clock = new StoreTimeSource(() -> localTime(database), nanoTime);
     clock.start();
   }
 
@@ -62,9 +66,14 @@ public final class MongoStore implements TransactionStore {
    *     version has made its collections; the message says what to do
    */
   public static MongoStore open(MongoStoreConfig config) {
+    return open(config, System::nanoTime);
+  }
+
+  /** As {@link #open}, with that monotonic clock. */
+  static MongoStore open(MongoStoreConfig config, LongSupplier nanoTime) {
     Database database = Database.of(config);
     try {
-      return new MongoStore(database, new Schema(config, database).prepare());
+      return new MongoStore(database, new Schema(config, database).prepare(), nanoTime);
     } catch (RuntimeException e) {
       database.close();
       throw e;
@@ -112,7 +121,7 @@ public final class MongoStore implements TransactionStore {
 
   @Override
   public List<Stored> claimDue(Duration lease, Function<Gid, Owner> owners, int limit) {
-    return database.write(() -> claims(lease, owners).due(limit));
+    return clock.isKnown() ? database.write(() -> claims(lease, owners).due(limit)) : List.of();
   }
 
   private Claims claims(Duration lease, Function<Gid, Owner> owners) {
@@ -127,7 +136,7 @@ public final class MongoStore implements TransactionStore {
 
   @Override
   public List<Stored> claim(List<Due> dues, Duration lease, Function<Gid, Owner> owners) {
-    return database.write(() -> claims(lease, owners).asRead(dues));
+    return clock.isKnown() ? database.write(() -> claims(lease, owners).asRead(dues)) : List.of();
   }
 
   @Override
@@ -158,7 +167,7 @@ public final class MongoStore implements TransactionStore {
 
   @Override
   public Counts counts() {
-    return database.read(() -> new Listings(database.transactions()).counts());
+    return database.read(() -> new Listings(database.transactions()).counts(backlog));
   }
 
   @Override

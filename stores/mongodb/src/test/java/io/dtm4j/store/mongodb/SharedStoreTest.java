@@ -42,8 +42,12 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -533,6 +537,72 @@ abstract class SharedStoreTest {
     assertThatExceptionOfType(StoreRejectedException.class)
         .isThrownBy(() -> store.commit(List.of(step("g1", "02"), step("g2", "02"))));
     assertThat(found(store, "g2").transaction().branches()).hasSize(2);
+  }
+
+  @Test
+  void a_document_whose_owner_makes_no_sense_stops_no_other() {
+    MongoStoreConfig config = newDatabase();
+    MongoStore store = opened(config);
+    store.commit(each(gids("g", 4), gid -> saveNew(saga(gid, PAST), claim("a" + gid))));
+    for (String gid : List.of("g0", "g1")) {
+      directly(
+          config,
+          database ->
+              database
+                  .getCollection(Database.TRANSACTIONS)
+                  .updateOne(
+                      new Document("_id", gid),
+                      gid.equals("g0")
+                          ? Updates.set("owner", "nobody")
+                          : Updates.set("owner.mark", "of the future")));
+    }
+
+    assertThat(store.dueBefore(FUTURE, null, 1))
+        .extracting(due -> due.gid().value())
+        .containsExactly("g2");
+    assertThat(store.claimDue(LEASE, gid -> claim("b" + gid), 10))
+        .extracting(one -> one.transaction().gid().value())
+        .containsExactly("g2", "g3");
+    assertThat(store.counts().unfinished()).isEqualTo(4); // nothing is thrown away
+  }
+
+  @Test
+  void nothing_is_claimed_while_the_time_of_the_primary_is_not_known() throws Exception {
+    var lasts = new AtomicBoolean();
+    var nanos = new AtomicLong();
+    LongSupplier nanoTime =
+        () -> nanos.addAndGet(lasts.get() ? TimeUnit.SECONDS.toNanos(31) : 1_000);
+    MongoStoreConfig config = newDatabase();
+    opened(config).commit(List.of(saveNew(saga("g", PAST), claim("a"))));
+    try (MongoStore store = MongoStore.open(config, nanoTime)) {
+      List<Due> dues = store.dueBefore(FUTURE, null, 1);
+
+      lasts.set(true); // each answer takes longer than it counts
+      assertThat(store.claimDue(LEASE, gid -> claim("b"), 10)).isEmpty();
+      assertThat(store.claim(dues, LEASE, gid -> claim("c"))).isEmpty();
+
+      lasts.set(false);
+      nanos.addAndGet(TimeUnit.SECONDS.toNanos(10));
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+      List<Stored> claimed = List.of();
+      while (claimed.isEmpty() && System.nanoTime() < end) {
+        TimeUnit.MILLISECONDS.sleep(100);
+        claimed = store.claimDue(LEASE, gid -> claim("d"), 10);
+      }
+      assertThat(claimed).hasSize(1);
+    }
+  }
+
+  @Test
+  void where_much_is_unfinished_the_number_is_kept_for_fifty_times_what_counting_took() {
+    var nanos = new AtomicLong();
+    var backlog = new Backlog(() -> nanos.addAndGet(TimeUnit.MILLISECONDS.toNanos(100)), 1);
+    assertThat(backlog.unfinished(() -> 1)).isEqualTo(1);
+    assertThat(backlog.unfinished(() -> 2)).as("few are counted anew").isEqualTo(2);
+
+    assertThat(backlog.unfinished(() -> 3)).isEqualTo(2);
+    nanos.addAndGet(TimeUnit.SECONDS.toNanos(5));
+    assertThat(backlog.unfinished(() -> 1)).isEqualTo(1);
   }
 
   @Test
