@@ -118,7 +118,8 @@ class HaltPointsTest {
     int passing(Random random) {
       return switch (point) {
         case BEFORE_RELEASE_AT_STOP -> 1;
-        case DURING_CLAIM -> 1 + random.nextInt(2);
+        // Nothing of these is claimed later, and it may be that only one was open at the kill.
+        case DURING_CLAIM -> mode == Mode.CONCURRENT_SAGA ? 1 : 1 + random.nextInt(2);
         case AFTER_COMMIT_BEFORE_CALL, AFTER_CALL_BEFORE_ANSWER_STORED ->
             1 + random.nextInt(mode == Mode.WORKFLOW ? 2 : MOST_PASSINGS);
         case BEFORE_COMMIT,
