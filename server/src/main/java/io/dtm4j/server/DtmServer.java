@@ -169,7 +169,7 @@ public final class DtmServer implements AutoCloseable {
               timers,
               System::nanoTime,
               all.getFirst(),
-              Stores.keep(config.store(), store));
+              Stores.keep(config.store()));
       var gauges = new Gauges(metrics);
       gauges.work(coordinator, recovery, limits);
       gauges.store(store, committer, readers);

@@ -106,18 +106,11 @@ final class Stores {
     return report.leftAlone() == 0;
   }
 
-  /**
-   * How long what has ended is kept; zero or less: for ever.
-   *
-   * @param opened the store of that configuration
-   */
-  static Duration keep(StoreConfig store, TransactionStore opened) {
+  /** How long what has ended is kept; zero or less: for ever. */
+  static Duration keep(StoreConfig store) {
     return switch (store) {
       case StoreConfig.RocksDb rocksDb -> rocksDb.dataExpire();
-      case StoreConfig.Sql sql ->
-          opened instanceof SqlStore sqlStore && sqlStore.isShared()
-              ? Duration.ZERO
-              : sql.dataExpire();
+      case StoreConfig.Sql sql -> sql.dataExpire();
       case StoreConfig.Redis _ -> Duration.ZERO; // Redis does it
       case StoreConfig.Mongo mongo -> mongo.dataExpire();
     };

@@ -128,7 +128,7 @@ public final class SqlStore implements TransactionStore {
   }
 
   /** Whether a DTM in Go works on the tables, too; nothing that has ended is deleted then. */
-  public boolean isShared() {
+  boolean isShared() {
     return shared;
   }
 
