@@ -6,129 +6,50 @@ import static io.dtm4j.store.mongodb.Values.time;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
-import io.dtm4j.model.State;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.GlobalStatus;
-import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
+import io.dtm4j.store.HeldUpdate;
 import org.bson.BsonDocument;
 import org.bson.BsonInt64;
 import org.bson.BsonNull;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a pass writes to what it holds, as an update that reads nothing. What {@link Batch#applyTo}
- * compares stands in its conditions, in one point stricter: the mark has to be the one that the
- * pass believes in, too. Names of rows are compared as well.
+ * A {@link HeldUpdate} as an update of the document that reads nothing. Names of rows are compared,
+ * too.
  */
 final class FastUpdate {
   /** Conditions on more rows cost the server more than they save. */
   private static final int MOST_ANSWERS = 64;
 
-  private final Guard.HeldBy guard;
-  private final Owner owner;
-  private final List<Write.SetBranch> answers = new ArrayList<>();
-  private final BsonDocument set = new BsonDocument();
-  private GlobalStatus status;
-  private @Nullable Instant endTime;
-  private @Nullable Instant nextTime;
+  private final HeldUpdate update;
 
-  private FastUpdate(Guard.HeldBy guard, Owner owner) {
-    this.guard = guard;
-    this.owner = owner;
-    status = guard.status();
+  private FastUpdate(HeldUpdate update) {
+    this.update = update;
   }
 
   /** The update of a batch, or null when it takes more than that. */
   static @Nullable FastUpdate of(Batch batch, KnownRows known) {
-    if (!(batch.guard() instanceof Guard.HeldBy guard)
-        || batch.owner() == null
-        || guard.owner().mark() != Owner.Mark.LEASED
-        || guard.status().isFinal()
-        || !batch.owner().claim().equals(guard.owner().claim())
-        || !batch.owner().server().equals(guard.owner().server())
-        || batch.owner().mark() == Owner.Mark.LOOK_AGAIN) {
-      return null;
-    }
-    var update = new FastUpdate(guard, batch.owner());
-    for (Write write : batch.writes()) {
-      if (!update.add(write)) {
-        return null;
-      }
-    }
-    // Who may leave prepared gets the rows (R4a); who comes to rest may find that it is due.
-    boolean getsRows =
-        guard.status() == GlobalStatus.PREPARED
-            && batch.writes().stream().anyMatch(write -> write instanceof Write.SetStatus);
-    return getsRows
-            || update.owner.isHeld() == update.status.isFinal()
-            || !known.fit(batch.gid(), guard.owner().claim(), update.answers)
+    HeldUpdate update = HeldUpdate.of(batch);
+    return update == null
+            || update.answers().size() > MOST_ANSWERS
+            || !known.fit(update.gid(), update.owner().claim(), update.answers())
         ? null
-        : update;
-  }
-
-  private boolean add(Write write) {
-    switch (write) {
-      case Write.SetBranch answer -> {
-        if (answers.size() == MOST_ANSWERS
-            || answers.stream().anyMatch(other -> other.row() == answer.row())) {
-          return false; // of two answers of a row the order would matter
-        }
-        answers.add(answer);
-        updated(answer.at());
-      }
-      case Write.SetStatus change -> {
-        status = change.status();
-        endTime = status.isFinal() ? change.at() : null;
-        if (change.reason() != null) {
-          set.put(Documents.REASON, text(State.shortened(change.reason())));
-        }
-        if (change.result() != null) {
-          set.put(Documents.RESULT, text(change.result()));
-        }
-        updated(change.at());
-      }
-      case Write.SetSchedule change -> {
-        set.put(Documents.INTERVAL, new BsonInt64(change.schedule().interval().toSeconds()));
-        move(change.schedule().nextTime(), change.at());
-      }
-      case Write.Lease lease -> move(lease.until(), lease.at());
-      case Write.SaveNew _,
-          Write.AddBranches _,
-          Write.BringForward _,
-          Write.Postpone _,
-          Write.SetExtra _,
-          Write.Delay _,
-          Write.SetOptions _,
-          Write.LookAgain _ -> {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private void move(Instant next, Instant at) {
-    Instant before = nextTime;
-    nextTime = owner.isHeld() && before != null && before.isAfter(next) ? before : next;
-    updated(at);
-  }
-
-  private void updated(Instant at) {
-    set.put(Documents.UPDATE_TIME, time(at));
+        : new FastUpdate(update);
   }
 
   GlobalStatus status() {
-    return status;
+    return update.status();
   }
 
   BsonDocument conditions() {
+    Guard.HeldBy guard = update.guard();
     var conditions =
         new BsonDocument(Documents.STATUS, text(guard.status().wireName()))
             .append(Documents.CLAIM, text(guard.owner().claim()))
             .append(Documents.REVISION, new BsonInt64(guard.owner().revision()))
             .append(Documents.MARK, Documents.mark(guard.owner().mark()));
-    for (Write.SetBranch answer : answers) {
+    for (Write.SetBranch answer : update.answers()) {
       conditions
           .append(Documents.ofRow(answer.row(), Documents.BRANCH_ID), text(answer.key().branchId()))
           .append(Documents.ofRow(answer.row(), Documents.OP), text(answer.key().op().wireName()));
@@ -137,23 +58,36 @@ final class FastUpdate {
   }
 
   BsonDocument changes() {
-    var values = set.clone();
+    Owner owner = update.owner();
+    var values = new BsonDocument();
     var unset = new BsonDocument();
     var later = new BsonDocument();
-    values.put(Documents.STATUS, text(status.wireName()));
+    values.put(Documents.STATUS, text(update.status().wireName()));
     values.put(Documents.MARK, Documents.mark(owner.mark()));
     values.put(Documents.REVISION, new BsonInt64(owner.revision()));
-    if (status.isFinal()) {
+    if (update.status().isFinal()) {
       unset.put(Documents.UNFINISHED, BsonNull.VALUE);
     }
-    if (endTime != null) {
-      values.put(Documents.END_TIME, time(endTime));
+    if (update.updateTime() != null) {
+      values.put(Documents.UPDATE_TIME, time(update.updateTime()));
     }
-    if (nextTime != null) {
+    if (update.endTime() != null) {
+      values.put(Documents.END_TIME, time(update.endTime()));
+    }
+    if (update.reason() != null) {
+      values.put(Documents.REASON, text(update.reason()));
+    }
+    if (update.result() != null) {
+      values.put(Documents.RESULT, text(update.result()));
+    }
+    if (update.interval() != null) {
+      values.put(Documents.INTERVAL, new BsonInt64(update.interval().toSeconds()));
+    }
+    if (update.nextTime() != null) {
       // While the lease lasts the later time wins.
-      (owner.isHeld() ? later : values).put(Documents.NEXT_TIME, time(nextTime));
+      (owner.isHeld() ? later : values).put(Documents.NEXT_TIME, time(update.nextTime()));
     }
-    for (Write.SetBranch answer : answers) {
+    for (Write.SetBranch answer : update.answers()) {
       values.put(Documents.ofRow(answer.row(), Documents.STATUS), text(answer.status().wireName()));
       values.put(Documents.ofRow(answer.row(), Documents.FINISH_TIME), time(answer.at()));
     }

@@ -11,6 +11,7 @@ import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.store.CommitResult;
+import io.dtm4j.store.HeldUpdate;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -26,16 +27,15 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes what it can of a group without reading: new transactions, and answers and ends that passes
- * write to what they hold. What {@link Batch#applyTo} compares stands in the conditions of the
- * updates, in one point stricter: the token has to be the very text that the pass believes in, mark
- * included. Updates that set the same in many transactions are one statement; each has to find all
- * its rows, else the whole is undone and left to {@link GroupWrite}, as is the rest from the first.
+ * Writes what it can of a group without reading: new transactions, and what passes write to what
+ * they hold ({@link HeldUpdate}). Updates that set the same in many transactions are one statement;
+ * each has to find all its rows, else the whole is undone and left to {@link GroupWrite}, as is the
+ * rest from the first.
  */
 final class FastGroup {
   /** The new token has another mark and revision, and the claim that stands there. */
   private static final String UPDATE =
-      "update trans_global set owner = concat(?, substring(owner, 8, char_length(owner) - ?), ?),"
+      " set owner = concat(?, substring(owner, 8, char_length(owner) - ?), ?),"
           + " status = ?, update_time = coalesce(?, update_time), finish_time = ?,"
           + " rollback_time = ?, rollback_reason = coalesce(?, rollback_reason),"
           + " result = coalesce(?, result),"
@@ -58,7 +58,7 @@ final class FastGroup {
   /** By place in the group. */
   private final SortedMap<Integer, Stored> created;
 
-  private final List<Update> updates;
+  private final List<Placed> updates;
   private final List<Integer> rest;
 
   /** Something did not find its row, or found one that it did not expect. Nothing is stored. */
@@ -84,114 +84,28 @@ final class FastGroup {
       @Nullable Duration interval,
       @Nullable Instant nextTime) {}
 
-  /** What a batch of a pass makes of its row in trans_global. */
-  private static final class Update {
-    private final int place;
-    private final Gid gid;
-    private final Owner owner;
-    private final Guard.HeldBy guard;
-    private final List<Write.SetBranch> rows = new ArrayList<>();
-    private GlobalStatus status;
-    private @Nullable Instant updateTime;
-    private @Nullable Instant endTime;
-    private @Nullable String reason;
-    private @Nullable String result;
-    private @Nullable Duration interval;
-    private @Nullable Instant nextTime;
-
-    private Update(int place, Gid gid, Guard.HeldBy guard, Owner owner) {
-      this.place = place;
-      this.gid = gid;
-      this.guard = guard;
-      this.owner = owner;
-      status = guard.status();
-    }
-
-    /** The update of a batch, or null when it takes more than that. */
-    static @Nullable Update of(int place, Batch batch) {
-      if (!(batch.guard() instanceof Guard.HeldBy guard)
-          || batch.owner() == null
-          || guard.owner().mark() != Owner.Mark.LEASED
-          || guard.status().isFinal()
-          || !batch.owner().claim().equals(guard.owner().claim())
-          || !batch.owner().server().equals(guard.owner().server())
-          || batch.owner().mark() == Owner.Mark.LOOK_AGAIN) {
-        return null;
-      }
-      var update = new Update(place, batch.gid(), guard, batch.owner());
-      for (Write write : batch.writes()) {
-        if (!update.add(write)) {
-          return null;
-        }
-      }
-      // Who may leave prepared gets the rows (R4a); who comes to rest may find that it is due.
-      boolean getsRows =
-          guard.status() == GlobalStatus.PREPARED
-              && batch.writes().stream().anyMatch(write -> write instanceof Write.SetStatus);
-      return getsRows || update.owner.isHeld() == update.status.isFinal() ? null : update;
-    }
-
-    private boolean add(Write write) {
-      switch (write) {
-        case Write.SetBranch set -> {
-          if (rows.stream().anyMatch(other -> other.row() == set.row())) {
-            return false; // the order would matter
-          }
-          rows.add(set);
-          updateTime = set.at();
-        }
-        case Write.SetStatus set -> {
-          status = set.status();
-          reason = set.reason() == null ? reason : set.reason();
-          result = set.result() == null ? result : set.result();
-          endTime = set.status().isFinal() ? set.at() : null;
-          updateTime = set.at();
-        }
-        case Write.SetSchedule set -> {
-          interval = set.schedule().interval();
-          move(set.schedule().nextTime(), set.at());
-        }
-        case Write.Lease lease -> move(lease.until(), lease.at());
-        case Write.SaveNew _,
-            Write.AddBranches _,
-            Write.BringForward _,
-            Write.Postpone _,
-            Write.SetExtra _,
-            Write.Delay _,
-            Write.SetOptions _,
-            Write.LookAgain _ -> {
-          return false;
-        }
-      }
-      return true;
-    }
-
-    private void move(Instant time, Instant at) {
-      Instant before = nextTime;
-      nextTime = owner.isHeld() && before != null && before.isAfter(time) ? before : time;
-      updateTime = at;
-    }
-
+  /** An update, and where its batch stands in the group. */
+  private record Placed(int place, HeldUpdate update) {
     Shape shape() {
       return new Shape(
-          guard.status(),
-          guard.owner().revision(),
-          owner.mark(),
-          owner.revision(),
-          status,
-          updateTime,
-          endTime,
-          reason,
-          result,
-          interval,
-          nextTime);
+          update.guard().status(),
+          update.guard().owner().revision(),
+          update.owner().mark(),
+          update.owner().revision(),
+          update.status(),
+          update.updateTime(),
+          update.endTime(),
+          update.reason(),
+          update.result(),
+          update.interval(),
+          update.nextTime());
     }
   }
 
   private FastGroup(
       List<Batch> group,
       SortedMap<Integer, Stored> created,
-      List<Update> updates,
+      List<Placed> updates,
       List<Integer> rest) {
     this.group = group;
     this.created = created;
@@ -202,14 +116,14 @@ final class FastGroup {
   /** Takes a group apart. */
   static FastGroup of(List<Batch> group) {
     var created = new TreeMap<Integer, Stored>();
-    var updates = new ArrayList<Update>();
+    var updates = new ArrayList<Placed>();
     var rest = new TreeSet<Integer>();
     Set<Gid> several = several(group);
     for (int i = 0; i < group.size(); i++) {
       Batch batch = group.get(i);
-      Update update = several.contains(batch.gid()) ? null : Update.of(i, batch);
+      HeldUpdate update = several.contains(batch.gid()) ? null : HeldUpdate.of(batch);
       if (update != null) {
-        updates.add(update);
+        updates.add(new Placed(i, update));
       } else if (isNew(batch) && !several.contains(batch.gid())) {
         created.put(i, newRecord(batch));
       } else {
@@ -220,7 +134,7 @@ final class FastGroup {
       rest.addAll(created.keySet()); // what is new is listed in the order of the group
       created.clear();
     }
-    updates.sort(comparing(update -> update.gid.value()));
+    updates.sort(comparing(placed -> placed.update.gid().value()));
     return new FastGroup(group, created, updates, List.copyOf(rest));
   }
 
@@ -270,7 +184,7 @@ final class FastGroup {
       throw e;
     }
     var results = new CommitResult[group.size()];
-    updates.forEach(update -> results[update.place] = new CommitResult.Committed(null));
+    updates.forEach(placed -> results[placed.place] = new CommitResult.Committed(null));
     created.forEach((place, stored) -> results[place] = new CommitResult.Committed(stored));
     if (!rest.isEmpty()) {
       List<CommitResult> read =
@@ -283,32 +197,37 @@ final class FastGroup {
   }
 
   private void updateGlobals(Session session) throws SQLException {
-    var shapes = new LinkedHashMap<Shape, List<Update>>();
-    for (Update update : updates) {
-      shapes.computeIfAbsent(update.shape(), _ -> new ArrayList<>()).add(update);
+    var shapes = new LinkedHashMap<Shape, List<HeldUpdate>>();
+    for (Placed placed : updates) {
+      shapes.computeIfAbsent(placed.shape(), _ -> new ArrayList<>()).add(placed.update);
     }
-    for (Map.Entry<Shape, List<Update>> entry : shapes.entrySet()) {
+    for (Map.Entry<Shape, List<HeldUpdate>> entry : shapes.entrySet()) {
       Shape shape = entry.getKey();
-      List<Update> alike = entry.getValue();
+      List<HeldUpdate> alike = entry.getValue();
       String marks = Session.marks(alike.size());
       // A claim belongs to one gid only, so the two lists find pairs that belong together.
-      String where = " where gid in " + marks + " and status = ? and owner in " + marks;
-      String sql = (shape.status.isFinal() ? ENDED : HELD) + where;
+      String sql =
+          "update trans_global"
+              + (shape.status.isFinal() ? ENDED : HELD)
+              + " where gid in "
+              + marks
+              + " and status = ? and owner in "
+              + marks;
       try (Prepared update = session.prepare(sql)) {
-        write(shape, alike.getFirst(), update);
+        write(shape, alike.getFirst().owner(), update);
         update
-            .texts(alike.stream().map(one -> one.gid.value()).toList())
+            .texts(alike.stream().map(one -> one.gid().value()).toList())
             .text(shape.before.wireName())
-            .texts(alike.stream().map(one -> Rows.text(one.guard.owner())).toList());
+            .texts(alike.stream().map(one -> Rows.text(one.guard().owner())).toList());
         check(update.update(), alike.size());
       }
     }
   }
 
-  private static void write(Shape shape, Update one, Prepared to) throws SQLException {
+  private static void write(Shape shape, Owner one, Prepared to) throws SQLException {
     boolean failed = shape.status == GlobalStatus.FAILED;
     String revision = Long.toString(shape.revision);
-    to.text(Rows.text(one.owner).substring(0, MARKED_PREFIX))
+    to.text(Rows.text(one).substring(0, MARKED_PREFIX))
         .integer(MARKED_PREFIX + Long.toString(shape.revisionBefore).length())
         .text(revision)
         .text(shape.status.wireName())
@@ -324,9 +243,9 @@ final class FastGroup {
   /** Rows that have the same place and name in many transactions, and get the same answer. */
   private void updateBranches(Session session) throws SQLException {
     var answers = new LinkedHashMap<Write.SetBranch, List<String>>();
-    for (Update update : updates) {
-      for (Write.SetBranch set : update.rows) {
-        answers.computeIfAbsent(set, _ -> new ArrayList<>()).add(update.gid.value());
+    for (Placed placed : updates) {
+      for (Write.SetBranch set : placed.update.answers()) {
+        answers.computeIfAbsent(set, _ -> new ArrayList<>()).add(placed.update.gid().value());
       }
     }
     for (Map.Entry<Write.SetBranch, List<String>> entry : answers.entrySet()) {
