@@ -16,10 +16,15 @@ record Session(Connection connection, Dialect dialect, Form form) {
    * {@link Prepared#texts} fills them.
    */
   static String marks(int members) {
+    return "(" + String.join(", ", Collections.nCopies(places(members), "?")) + ")";
+  }
+
+  /** How many marks there are for so many members. */
+  static int places(int members) {
     int places = 1;
     while (places < members) {
       places *= 2;
     }
-    return "(" + String.join(", ", Collections.nCopies(places, "?")) + ")";
+    return places;
   }
 }

@@ -16,6 +16,7 @@ import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Guard;
+import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
@@ -465,6 +466,32 @@ abstract class SqlStoreTest {
       assertThat(store.find(saved.gid()).orElseThrow().transaction())
           .isEqualTo(((Write.SaveNew) saved.writes().getFirst()).transaction());
     }
+  }
+
+  @Test
+  void a_claim_of_many_is_stored_as_it_is_told() throws Exception {
+    TransactionStore store = opened(server.newDatabase());
+    store.commit(
+        IntStream.range(0, 150)
+            .mapToObj(
+                i ->
+                    saveNew(
+                        saga("g" + i, PAST),
+                        // Who takes the latter over changes more of them.
+                        claim("a" + i).marked(i % 3 > 0 ? Owner.Mark.RESTING : Owner.Mark.LEASED)))
+            .toList());
+
+    List<Stored> claimed = store.claimDue(LEASE, gid -> claim("b" + gid), ROUNDS);
+
+    assertThat(claimed)
+        .hasSize(150)
+        .allSatisfy(
+            one -> {
+              assertThat(one.owner()).isEqualTo(claim("b" + one.transaction().gid()));
+              assertThat(one.transaction().state().updateTime()).isAfter(PAST);
+              assertThat(store.find(one.transaction().gid())).hasValue(one);
+            });
+    assertThat(store.claimDue(LEASE, gid -> claim("c" + gid), ROUNDS)).isEmpty();
   }
 
   @Test
