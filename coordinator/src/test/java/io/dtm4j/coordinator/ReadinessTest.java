@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.model.Batch;
+import io.dtm4j.model.Due;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Reply;
 import io.dtm4j.store.CommitResult;
@@ -15,6 +16,7 @@ import io.dtm4j.store.StoreUnavailableException;
 import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -54,11 +56,16 @@ class ReadinessTest {
     }
 
     @Override
-    public synchronized Counts counts() {
+    public synchronized List<Due> dueBefore(Instant before, @Nullable Due after, int limit) {
       if (unreadable) {
         throw new StoreUnavailableException("bad sector", null);
       }
-      return super.counts();
+      return super.dueBefore(before, after, limit);
+    }
+
+    @Override
+    public synchronized Counts counts() {
+      throw new AssertionError("on the way of all writes that takes too long");
     }
   }
 
