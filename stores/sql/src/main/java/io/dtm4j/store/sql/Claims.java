@@ -27,9 +27,6 @@ final class Claims {
   /** Bytes of records after which the rest waits for the next claim. */
   private static final long HEAVY = 8 << 20;
 
-  /** Rows of one statement; each looks through the tokens of all. */
-  private static final int PART = 64;
-
   /** How many times as many as are wanted are looked at where nothing can be left out. */
   private static final int CANDIDATES = 4;
 
@@ -48,9 +45,6 @@ final class Claims {
 
   /** A record, the token it is to have, and its size. */
   private record Wanted(Due due, Owner owner, long bytes) {}
-
-  /** A record of which a claim changes nothing but its head. */
-  private record Head(long id, Owner owner) {}
 
   Claims(Session session, Instant now, Duration lease, Function<Gid, Owner> owners) {
     this.session = session;
@@ -120,14 +114,14 @@ final class Claims {
     Map<Gid, Found> found = records.lock(some.stream().map(one -> one.due.gid()).toList(), busy);
     Instant at = times.notBefore(now);
     Instant until = times.notBefore(at.plus(lease));
-    var heads = new ArrayList<Head>();
+    var heads = new ArrayList<HeadUpdate.Row>();
     for (Wanted one : some) {
       Found there = found.remove(one.due.gid());
       if (there != null) {
         Batch taking = Batch.claim(one.due, one.owner, until, at);
         if (taking.applyTo(there.stored()) instanceof Batch.Applied.Changed changed) {
           if (isOfHeadOnly(there.stored(), changed.stored(), until, at)) {
-            heads.add(new Head(there.id(), changed.stored().owner()));
+            heads.add(new HeadUpdate.Row(there.id(), changed.stored().owner()));
           } else {
             changes.update(there, changed.stored());
           }
@@ -136,9 +130,7 @@ final class Claims {
         }
       }
     }
-    for (int from = 0; from < heads.size(); from += PART) {
-      write(heads.subList(from, Math.min(heads.size(), from + PART)), until, at);
-    }
+    new HeadUpdate(session).write(heads, until, at);
     changes.flush();
     return some.size() < all.size() ? some.getLast().due : dues.getLast();
   }
@@ -154,28 +146,6 @@ final class Claims {
     return is.state().equals(taken)
         && is.definition().equals(was.definition())
         && is.branches().equals(was.branches());
-  }
-
-  /** One statement for many rows: one for each would take most of a claim's time. */
-  private void write(List<Head> heads, Instant until, Instant at) throws SQLException {
-    int places = Session.places(heads.size());
-    String sql =
-        "update trans_global set owner = case id"
-            + " when ? then ?".repeat(places)
-            + " end, next_cron_time = ?, update_time = ? where id in "
-            + Session.marks(places);
-    try (Prepared update = session.prepare(sql)) {
-      for (int i = 0; i < places; i++) {
-        Head head = heads.get(Math.min(i, heads.size() - 1));
-        update.number(head.id).text(Rows.text(head.owner));
-      }
-      int count =
-          update.time(until).time(at).numbers(heads.stream().map(Head::id).toList()).update();
-      if (count != heads.size()) {
-        throw new IllegalStateException(
-            count + " rows changed (expected: " + heads.size() + ")"); // they are locked
-      }
-    }
   }
 
   /** Of these the first that are not too much at a time, but one at least. */

@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -23,7 +24,9 @@ final class Heads {
   private static final int PART = 512;
 
   private final Session session;
-  private final List<Head> changed = new ArrayList<>();
+
+  /** By their ids: a lease may be named twice. */
+  private final Map<Long, Head> changed = new LinkedHashMap<>();
 
   private record Head(long id, boolean isFinal, Owner owner, Instant nextTime) {
     boolean isLeasedTo(String claim) {
@@ -51,7 +54,7 @@ final class Heads {
         if (head == null || !head.isLeasedTo(held.claim())) {
           lost.add(held);
         } else if (head.nextTime.isBefore(until)) {
-          changed.add(head.with(head.owner, until));
+          change(head.with(head.owner, until));
         }
       }
       write();
@@ -67,7 +70,7 @@ final class Heads {
       for (Lease held : part) {
         Head head = heads.get(held.gid());
         if (head != null && head.isLeasedTo(held.claim())) {
-          changed.add(head.with(head.owner.marked(Owner.Mark.RESTING), now));
+          change(head.with(head.owner.marked(Owner.Mark.RESTING), now));
         }
       }
       write();
@@ -86,7 +89,7 @@ final class Heads {
         if (!head.isFinal
             && head.owner.mark() != Owner.Mark.LOOK_AGAIN
             && head.nextTime.isAfter(laterThan)) {
-          changed.add(
+          change(
               head.owner.isHeld()
                   ? head.with(head.owner.marked(Owner.Mark.LOOK_AGAIN), head.nextTime)
                   : head.with(head.owner, now));
@@ -117,16 +120,20 @@ final class Heads {
     return heads;
   }
 
+  private void change(Head head) {
+    changed.put(head.id, head);
+  }
+
   private void write() throws SQLException {
-    if (changed.isEmpty()) {
-      return;
+    var byTime = new LinkedHashMap<Instant, List<HeadUpdate.Row>>();
+    for (Head head : changed.values()) {
+      byTime
+          .computeIfAbsent(head.nextTime, _ -> new ArrayList<>())
+          .add(new HeadUpdate.Row(head.id, head.owner));
     }
-    try (Prepared update =
-        session.prepare("update trans_global set owner = ?, next_cron_time = ? where id = ?")) {
-      for (Head head : changed) {
-        update.text(Rows.text(head.owner)).time(head.nextTime).number(head.id).add();
-      }
-      update.updateAll();
+    var update = new HeadUpdate(session);
+    for (Map.Entry<Instant, List<HeadUpdate.Row>> alike : byTime.entrySet()) {
+      update.write(alike.getValue(), alike.getKey(), null);
     }
     changed.clear();
   }

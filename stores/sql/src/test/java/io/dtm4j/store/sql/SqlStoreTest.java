@@ -28,6 +28,7 @@ import io.dtm4j.store.CommitResult.Committed;
 import io.dtm4j.store.CommitResult.Lost;
 import io.dtm4j.store.Counts;
 import io.dtm4j.store.Filter;
+import io.dtm4j.store.Lease;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
 import io.dtm4j.store.TransactionStore;
@@ -492,6 +493,42 @@ abstract class SqlStoreTest {
               assertThat(store.find(one.transaction().gid())).hasValue(one);
             });
     assertThat(store.claimDue(LEASE, gid -> claim("c" + gid), ROUNDS)).isEmpty();
+  }
+
+  @Test
+  void renewals_and_releases_of_many_reach_each_of_them() throws Exception {
+    TransactionStore store = opened(server.newDatabase());
+    store.commit(
+        IntStream.range(0, ROUNDS)
+            .mapToObj(i -> saveNew(saga("g" + i, PAST), claim("a" + i)))
+            .toList());
+    List<Lease> leases =
+        IntStream.range(0, ROUNDS).mapToObj(i -> new Lease(new Gid("g" + i), "a" + i)).toList();
+    var twice = new ArrayList<>(leases);
+    twice.addAll(leases);
+
+    List<Lease> lost = store.renew(twice, LEASE);
+    List<Due> renewed = store.dueBefore(FUTURE, null, 2 * ROUNDS);
+    store.release(twice);
+    List<Due> released = store.dueBefore(FUTURE, null, 2 * ROUNDS);
+
+    assertThat(lost).isEmpty();
+    assertThat(renewed)
+        .hasSize(ROUNDS)
+        .allSatisfy(
+            due -> {
+              assertThat(due.owner()).isEqualTo(claim("a" + due.gid().value().substring(1)));
+              assertThat(due.nextTime()).isAfter(store.storeTime());
+            });
+    assertThat(released)
+        .hasSize(ROUNDS)
+        .allSatisfy(
+            due -> {
+              assertThat(due.owner())
+                  .isEqualTo(
+                      claim("a" + due.gid().value().substring(1)).marked(Owner.Mark.RESTING));
+              assertThat(due.nextTime()).isBeforeOrEqualTo(store.storeTime());
+            });
   }
 
   @Test
