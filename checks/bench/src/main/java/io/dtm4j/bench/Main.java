@@ -2,6 +2,7 @@ package io.dtm4j.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.dtm4j.store.sql.SqlStoreConfig;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -53,6 +54,7 @@ public final class Main implements Callable<Integer> {
   private static final String DEFAULT_TARGET = "http://127.0.0.1:36789/api/dtmsvr";
 
   private static final double OWN_WARMUP_SECONDS = 3;
+  private static final int MOST_SERVERS = 8;
 
   private final Progress progress;
 
@@ -61,8 +63,28 @@ public final class Main implements Callable<Integer> {
   @Option(
       names = "--target",
       paramLabel = "URL",
-      description = "Address of the server's API. Default: " + DEFAULT_TARGET)
-  private @Nullable String target;
+      split = ",",
+      description =
+          "Address of the server's API; beside --scale there may be several, A,B, which share a"
+              + " store. Default: "
+              + DEFAULT_TARGET)
+  private List<String> target = List.of();
+
+  @Option(
+      names = "--database",
+      paramLabel = "NAME",
+      description = {
+        "Instead of --target: starts a database (mariadb, postgres) and servers of dtm4j on it,",
+        "measures these, and ends them."
+      })
+  private @Nullable String database;
+
+  @Option(
+      names = "--servers",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "How many servers share that database. Default: ${DEFAULT-VALUE}")
+  private int servers;
 
   @Option(
       names = "--grpc",
@@ -151,7 +173,8 @@ public final class Main implements Callable<Integer> {
       paramLabel = "NAME",
       description = {
         "Instead of a load: due (as many transactions come due at once, without and with a dead",
-        "participant), delayed (as many are stored for a day), late (how exactly delays are kept)."
+        "participant), delayed (as many are stored for a day), late (how exactly delays are kept),",
+        "waiting (with --database: claims and --work beside as many, and in an empty store)."
       })
   private @Nullable String scale;
 
@@ -269,19 +292,60 @@ public final class Main implements Callable<Integer> {
     check(pid >= 0, "--pid", pid, "the number of a process");
     check(count >= 2_000 && count <= 100_000_000, "--count", count, "2000 to 100000000");
     check(
-        scale == null || Scale.NAMES.contains(scale),
+        scale == null || Scale.NAMES.contains(scale) || scale.equals(Waiting.NAME),
         "--scale",
         scale,
-        String.join(", ", Scale.NAMES));
+        String.join(", ", Scale.NAMES) + ", " + Waiting.NAME);
+    check(
+        database == null || OwnServers.Kind.WORDS.contains(database),
+        "--database",
+        database,
+        String.join(", ", OwnServers.Kind.WORDS));
+    check(servers >= 1 && servers <= MOST_SERVERS, "--servers", servers, "1 to " + MOST_SERVERS);
+    check(servers == 1 || scale != null, "--servers", servers, "1 without --scale");
+    check(
+        database != null || !Waiting.NAME.equals(scale), "--scale", scale, "--database beside it");
+    check(
+        database == null || (target.isEmpty() && pair == null && pid == 0),
+        "--database",
+        database,
+        "neither --target nor --pair nor --pid beside it");
     check(dead >= 1 && dead <= 99, "--dead", dead, "1 to 99");
     check(
         Scale.Dying.WORDS.contains(dying), "--dying", dying, String.join(", ", Scale.Dying.WORDS));
     check(scale == null || pair == null, "--pair", pair, "absent beside --scale");
-    List<Target> targets = withGrpc(targets());
-    if (scale != null) {
-      return scale(scale, targets.getFirst());
+    if (database != null) {
+      return onOwn(OwnServers.Kind.of(database), chosen);
     }
+    List<Target> targets = withGrpc(targets());
+    return scale == null ? load(chosen, clients, targets) : scale(scale, targets);
+  }
 
+  /** On a database server of our own. */
+  private int onOwn(OwnServers.Kind kind, Work chosen) throws InterruptedException {
+    PrintWriter out = commandLine().getOut();
+    try (OwnServers own = OwnServers.open(kind)) {
+      stores = List.of(own.storeProcesses());
+      if (Waiting.NAME.equals(scale)) {
+        List<Target> both = new Waiting(own, out, progress).prepare(count);
+        int many = load(chosen, clients, both);
+        return Math.max(many, load(chosen, 1, both));
+      }
+      SqlStoreConfig shared = own.create("shared");
+      List<Target> targets = new ArrayList<>();
+      for (int i = 1; i <= servers; i++) {
+        targets.add(own.serve(shared, kind.word() + " " + i));
+      }
+      if (scale == null) {
+        return load(chosen, clients, targets);
+      }
+      out.printf("%s: %d servers on %s, %s%n", scale, servers, kind.word(), own.durability());
+      return scale(scale, targets);
+    }
+  }
+
+  /** One server, or two in turns. */
+  private int load(Work chosen, int clients, List<Target> targets) throws InterruptedException {
     Report report = new Report(commandLine().getOut(), json, windows);
     Vertx vertx = Load.eventLoop();
     List<Load> loads = new ArrayList<>();
@@ -293,22 +357,22 @@ public final class Main implements Callable<Integer> {
       Load.warmUp(
           vertx, chosen, clients, ofSeconds(Math.min(warmup, OWN_WARMUP_SECONDS)), progress);
       report.begin(chosen);
-      return pair == null ? measure(loads.getFirst(), report) : compare(loads, report);
+      return loads.size() == 1 ? measure(loads.getFirst(), report) : compare(loads, report);
     } finally {
       loads.forEach(Load::close);
       vertx.close().await();
     }
   }
 
-  private int scale(String name, Target server) throws InterruptedException {
+  private int scale(String name, List<Target> servers) throws InterruptedException {
     Vertx vertx = Load.eventLoop();
     PrintWriter out = commandLine().getOut();
     try {
       if (name.equals(Scale.DUE)) {
-        DueRounds.Rounds rounds = each -> new Scale(vertx, server, clients, each, out, progress);
+        DueRounds.Rounds rounds = each -> new Scale(vertx, servers, clients, each, out, progress);
         return new DueRounds(rounds, out).run(count, dead, Scale.Dying.of(dying)) ? 0 : 1;
       }
-      try (var run = new Scale(vertx, server, clients, count, out, progress)) {
+      try (var run = new Scale(vertx, servers, clients, count, out, progress)) {
         return run.run(name) ? 0 : 1;
       }
     } finally {
@@ -344,10 +408,18 @@ public final class Main implements Callable<Integer> {
   private List<Target> targets() {
     try {
       if (pair == null) {
-        String address = target == null ? DEFAULT_TARGET : target;
-        return List.of(Target.of(address, pid, label == null ? "server" : label, durability));
+        check(target.size() <= 1 || scale != null, "--target", String.join(",", target), "one");
+        List<String> addresses = target.isEmpty() ? List.of(DEFAULT_TARGET) : target;
+        String name = label == null ? "server" : label;
+        return addresses.stream()
+            .map(address -> Target.of(address, pid, name, durability))
+            .toList();
       }
-      check(target == null, "--target", target, "absent beside --pair, which names both");
+      check(
+          target.isEmpty(),
+          "--target",
+          String.join(",", target),
+          "absent beside --pair, which names both");
       check(pid == 0, "--pid", pid, "absent beside --pair: URL,pid");
       check(label == null, "--label", label, "absent beside --pair: URL,pid,label");
       return List.of(

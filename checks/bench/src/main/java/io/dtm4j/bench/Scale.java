@@ -99,7 +99,7 @@ final class Scale implements AutoCloseable {
   private static final int TENTHS = 10;
   private static final int SAMPLES = 200;
 
-  private final Target target;
+  private final List<Target> targets;
   private final int clients;
   private final PrintWriter out;
   private final Progress progress;
@@ -114,11 +114,21 @@ final class Scale implements AutoCloseable {
   private final AtomicLongArray called;
 
   private final AtomicInteger calls = new AtomicInteger();
+  private final AtomicInteger submits = new AtomicInteger();
   private volatile boolean open;
   private volatile int deadOfHundred;
 
-  Scale(Vertx vertx, Target target, int clients, int count, PrintWriter out, Progress progress) {
-    this.target = target;
+  /**
+   * @param targets one server, or several that share a store: requests go to them in turns
+   */
+  Scale(
+      Vertx vertx,
+      List<Target> targets,
+      int clients,
+      int count,
+      PrintWriter out,
+      Progress progress) {
+    this.targets = List.copyOf(targets);
     this.clients = clients;
     this.out = out;
     this.progress = progress;
@@ -376,6 +386,7 @@ final class Scale implements AutoCloseable {
   }
 
   private Future<Integer> submit(String body) {
+    Target target = targets.get(Math.floorMod(submits.getAndIncrement(), targets.size()));
     return http.request(HttpMethod.POST, target.port(), target.host(), target.path() + "/submit")
         .compose(
             request ->
@@ -386,7 +397,7 @@ final class Scale implements AutoCloseable {
   }
 
   private void await(String what, BooleanSupplier reached) throws InterruptedException {
-    progress.until(target.label() + ": " + what, PATIENCE, reached);
+    progress.until(targets.getFirst().label() + ": " + what, PATIENCE, reached);
     if (!reached.getAsBoolean()) {
       throw new BenchException("%s did not come within %d s".formatted(what, PATIENCE.toSeconds()));
     }
@@ -408,6 +419,7 @@ final class Scale implements AutoCloseable {
   }
 
   private JsonObject get(String path) {
+    Target target = targets.getFirst();
     return http.request(HttpMethod.GET, target.port(), target.host(), target.path() + path)
         // Asked for its body where it arrives: a moment later that has been thrown away.
         .compose(

@@ -1,6 +1,7 @@
 package io.dtm4j.databases;
 
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 
@@ -24,6 +25,12 @@ public interface DatabaseServer {
   /** Stops it and deletes all it had. */
   void stop() throws Exception;
 
+  /** A statement whose only row says how durable a commit is, as the server is set up. */
+  String durability();
+
+  /** The name of its processes. */
+  String processes();
+
   /** A connection to the server's own database. */
   Connection connect() throws SQLException;
 
@@ -33,6 +40,16 @@ public interface DatabaseServer {
       for (String one : statements) {
         statement.execute(one);
       }
+    }
+  }
+
+  /** The first column of the only row. */
+  default String ask(String query) throws SQLException {
+    try (Connection connection = connect();
+        Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(query)) {
+      rows.next();
+      return String.valueOf(rows.getString(1));
     }
   }
 }

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -15,11 +16,17 @@ public final class MariaDbServer implements DatabaseServer {
   private final Path directory;
   private final Path log;
   private final int port = Processes.freePort();
+  private final List<String> options;
   private final Thread atExit = new Thread(this::stopAtExit);
   private @Nullable Process process;
 
-  /** Makes one and starts it. */
-  public MariaDbServer() throws Exception {
+  /**
+   * Makes one and starts it.
+   *
+   * @param options of its command line, beside those of each
+   */
+  public MariaDbServer(String... options) throws Exception {
+    this.options = List.of(options);
     Path made = template();
     directory = Files.createTempDirectory("dtm4j-mariadb");
     log = directory.resolve("server.log");
@@ -59,9 +66,8 @@ public final class MariaDbServer implements DatabaseServer {
         users,
         "create user if not exists '%s'@'127.0.0.1' identified by '%s';\n".formatted(USER, PASSWORD)
             + "grant all on *.* to '%s'@'127.0.0.1' with grant option;\n".formatted(USER));
-    Process started =
-        Processes.start(
-            log,
+    var command =
+        new ArrayList<String>(
             List.of(
                 Processes.binary("mariadbd", "/usr/sbin", "/usr/bin").toString(),
                 "--no-defaults",
@@ -73,6 +79,8 @@ public final class MariaDbServer implements DatabaseServer {
                 "--bind-address=127.0.0.1",
                 "--skip-name-resolve",
                 "--port=" + port));
+    command.addAll(options);
+    Process started = Processes.start(log, command);
     process = started;
     Processes.await(
         started,
@@ -91,6 +99,16 @@ public final class MariaDbServer implements DatabaseServer {
   @Override
   public String url(String database) {
     return "jdbc:mariadb://127.0.0.1:" + port + "/" + database + "?sslMode=disable";
+  }
+
+  @Override
+  public String durability() {
+    return "select concat('innodb_flush_log_at_trx_commit = ', @@innodb_flush_log_at_trx_commit)";
+  }
+
+  @Override
+  public String processes() {
+    return "mariadbd";
   }
 
   @Override

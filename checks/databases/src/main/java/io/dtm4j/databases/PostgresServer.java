@@ -26,11 +26,17 @@ public final class PostgresServer implements DatabaseServer {
   private final Path directory;
   private final Path log;
   private final int port = Processes.freePort();
+  private final List<String> options;
   private final Thread atExit = new Thread(this::stopAtExit);
   private @Nullable Process process;
 
-  /** Makes one and starts it. */
-  public PostgresServer() throws Exception {
+  /**
+   * Makes one and starts it.
+   *
+   * @param options of its command line, beside those of each
+   */
+  public PostgresServer(String... options) throws Exception {
+    this.options = List.of(options);
     Path made = template();
     directory = newDirectory("dtm4j-postgres");
     log = Files.createTempFile("dtm4j-postgres", ".log");
@@ -97,19 +103,19 @@ public final class PostgresServer implements DatabaseServer {
 
   @Override
   public void start() throws Exception {
-    Process started =
-        Processes.start(
-            log,
-            command(
-                "postgres",
-                "-D",
-                directory.toString(),
-                "-h",
-                "127.0.0.1",
-                "-k",
-                directory.toString(),
-                "-p",
-                Integer.toString(port)));
+    List<String> command =
+        command(
+            "postgres",
+            "-D",
+            directory.toString(),
+            "-h",
+            "127.0.0.1",
+            "-k",
+            directory.toString(),
+            "-p",
+            Integer.toString(port));
+    command.addAll(options);
+    Process started = Processes.start(log, command);
     process = started;
     Processes.await(
         started,
@@ -132,6 +138,17 @@ public final class PostgresServer implements DatabaseServer {
   @Override
   public String url(String database) {
     return "jdbc:postgresql://127.0.0.1:" + port + "/" + database;
+  }
+
+  @Override
+  public String durability() {
+    return "select 'fsync ' || current_setting('fsync') || ', synchronous_commit '"
+        + " || current_setting('synchronous_commit')";
+  }
+
+  @Override
+  public String processes() {
+    return "postgres";
   }
 
   /** The process that was started becomes the server itself; its children end when they notice. */
