@@ -12,17 +12,25 @@ import org.jspecify.annotations.Nullable;
 
 /** PostgreSQL. It does not run as root, so root runs it as the user postgres. */
 public final class PostgresServer implements DatabaseServer {
-  private static final String[] DIRECTORIES = {
-    "/usr/lib/postgresql/18/bin",
-    "/usr/lib/postgresql/17/bin",
-    "/usr/lib/postgresql/16/bin",
-    "/usr/lib/postgresql/15/bin",
-    "/usr/bin"
-  };
+  private static final Installation DEBIAN =
+      new Installation(
+          program ->
+              Processes.binary(
+                  program,
+                  "/usr/lib/postgresql/18/bin",
+                  "/usr/lib/postgresql/17/bin",
+                  "/usr/lib/postgresql/16/bin",
+                  "/usr/lib/postgresql/15/bin",
+                  "/usr/bin"));
+
+  private static final Template UNPACKED_18 = new Template(PostgresServer::unpacked18);
+
+  private static final Installation VERSION_18 =
+      new Installation(program -> UNPACKED_18.directory().resolve("bin").resolve(program));
+
   private static final boolean IS_ROOT = "root".equals(System.getProperty("user.name"));
 
-  private static @Nullable Path template;
-
+  private final Installation installation;
   private final Path directory;
   private final Path log;
   private final int port = Processes.freePort();
@@ -30,19 +38,80 @@ public final class PostgresServer implements DatabaseServer {
   private final Thread atExit = new Thread(this::stopAtExit);
   private @Nullable Process process;
 
+  private interface Programs {
+    Path find(String program) throws Exception;
+  }
+
+  /** Programs, and what a new server has. */
+  private static final class Installation {
+    private final Programs programs;
+    private final Template template = new Template(this::initialised);
+
+    Installation(Programs programs) {
+      this.programs = programs;
+    }
+
+    List<String> command(String program, String... arguments) throws Exception {
+      var command = new ArrayList<String>();
+      if (IS_ROOT) {
+        command.addAll(
+            List.of("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"));
+      }
+      command.add(programs.find(program).toString());
+      command.addAll(List.of(arguments));
+      return command;
+    }
+
+    private Path initialised() throws Exception {
+      Path data = newDirectory("dtm4j-postgres-template");
+      Path init = Files.createTempFile("dtm4j-postgres", ".log");
+      Processes.run(
+          init,
+          command(
+              "initdb",
+              "-D",
+              data.toString(),
+              "-U",
+              "postgres",
+              "-E",
+              "UTF8",
+              "--locale=C.UTF-8",
+              "--auth-local=trust",
+              "--auth-host=scram-sha-256",
+              "--pwfile=" + passwordFile()));
+      Files.delete(init);
+      return data;
+    }
+  }
+
   /**
-   * Makes one and starts it.
+   * Makes one of the version that Debian has, and starts it.
    *
    * @param options of its command line, beside those of each
    */
   public PostgresServer(String... options) throws Exception {
+    this(DEBIAN, options);
+  }
+
+  /** Makes one of version 18, and starts it. */
+  public static PostgresServer ofVersion18() throws Exception {
+    return new PostgresServer(VERSION_18);
+  }
+
+  private PostgresServer(Installation installation, String... options) throws Exception {
     this.options = List.of(options);
-    Path made = template();
+    this.installation = installation;
     directory = newDirectory("dtm4j-postgres");
     log = Files.createTempFile("dtm4j-postgres", ".log");
-    Processes.copy(made, directory);
+    installation.template.copyTo(directory);
     Runtime.getRuntime().addShutdownHook(atExit);
     start();
+  }
+
+  private static Path unpacked18() throws Exception {
+    Path directory = newDirectory("dtm4j-postgres-installation");
+    Downloads.unpack("postgres-linux-x86_64.txz", directory);
+    return directory;
   }
 
   private static Path newDirectory(String name) throws Exception {
@@ -53,44 +122,6 @@ public final class PostgresServer implements DatabaseServer {
     }
     Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
     return directory;
-  }
-
-  private static List<String> command(String binary, String... arguments) {
-    var command = new ArrayList<String>();
-    if (IS_ROOT) {
-      command.addAll(List.of("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"));
-    }
-    command.add(Processes.binary(binary, DIRECTORIES).toString());
-    command.addAll(List.of(arguments));
-    return command;
-  }
-
-  /** A database directory, made once. */
-  private static synchronized Path template() throws Exception {
-    Path made = template;
-    if (made == null) {
-      made = newDirectory("dtm4j-postgres-template");
-      Path directory = made;
-      Runtime.getRuntime().addShutdownHook(new Thread(() -> Processes.delete(directory)));
-      Path init = Files.createTempFile("dtm4j-postgres", ".log");
-      Processes.run(
-          init,
-          command(
-              "initdb",
-              "-D",
-              made.toString(),
-              "-U",
-              "postgres",
-              "-E",
-              "UTF8",
-              "--locale=C.UTF-8",
-              "--auth-local=trust",
-              "--auth-host=scram-sha-256",
-              "--pwfile=" + passwordFile()));
-      Files.delete(init);
-      template = made;
-    }
-    return made;
   }
 
   private static Path passwordFile() throws Exception {
@@ -104,7 +135,7 @@ public final class PostgresServer implements DatabaseServer {
   @Override
   public void start() throws Exception {
     List<String> command =
-        command(
+        installation.command(
             "postgres",
             "-D",
             directory.toString(),
@@ -169,7 +200,9 @@ public final class PostgresServer implements DatabaseServer {
   /** By its own tool: the signal that ends processes lets it wait for those who are connected. */
   @Override
   public void shutDown() throws Exception {
-    Processes.run(log, command("pg_ctl", "stop", "-w", "-m", "fast", "-D", directory.toString()));
+    Processes.run(
+        log,
+        installation.command("pg_ctl", "stop", "-w", "-m", "fast", "-D", directory.toString()));
     Processes.end(process, false);
   }
 

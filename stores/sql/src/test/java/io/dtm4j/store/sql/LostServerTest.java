@@ -57,6 +57,11 @@ abstract class LostServerTest {
     server.stop();
   }
 
+  /** Suddenly, unless such a server loses what it has acknowledged then. */
+  void bringDown(DatabaseServer running) throws Exception {
+    running.kill();
+  }
+
   /** Sends it until its outcome is definite, as a lane does. */
   private static List<CommitResult> insist(SqlStore store, List<Batch> group) throws Exception {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
@@ -109,7 +114,7 @@ abstract class LostServerTest {
                   return true;
                 });
         enough.get(60, TimeUnit.SECONDS);
-        server.kill();
+        bringDown(server);
         int before = acknowledged.get();
         server.start();
         for (int i = 0; i < before - 1; i++) {
@@ -135,7 +140,7 @@ abstract class LostServerTest {
     SqlStoreConfig config = SharedServer.config(server, "dtm");
     try (SqlStore store = SqlStore.open(config)) {
       Batch save = saveNew(saga("g", FUTURE), claim("c"));
-      server.kill();
+      bringDown(server);
       Instant before = store.storeTime();
 
       assertThatExceptionOfType(OutcomeUnknownException.class)
@@ -167,7 +172,7 @@ abstract class LostServerTest {
     opening(SharedServer.config(server, "nothing"))
         .withMessageContaining("does not exist: create it")
         .withMessageNotContaining(right.password());
-    server.kill();
+    bringDown(server);
     opening(right)
         .withMessageContaining(right.address())
         .withMessageContaining("is it running")

@@ -26,6 +26,11 @@ class MariaDbStoreTest extends SqlStoreTest {
     super(SharedServer.MARIADB);
   }
 
+  @Override
+  String impatient(String session) {
+    return session.replace(" idle_transaction_timeout = 10", " idle_transaction_timeout = 1");
+  }
+
   @Test
   void a_server_that_takes_small_packets_only_is_refused() throws Exception {
     DatabaseServer server = SharedServer.MARIADB.newServer();

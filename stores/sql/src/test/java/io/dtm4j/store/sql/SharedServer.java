@@ -2,9 +2,8 @@ package io.dtm4j.store.sql;
 
 import io.dtm4j.databases.DatabaseServer;
 import io.dtm4j.databases.MariaDbServer;
+import io.dtm4j.databases.MySqlServer;
 import io.dtm4j.databases.PostgresServer;
-import io.dtm4j.store.TransactionStore;
-import java.sql.DriverManager;
 import java.time.ZoneId;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -13,7 +12,9 @@ import org.jspecify.annotations.Nullable;
 /** One server of a kind for all tests of this process, each with a database of its own. */
 final class SharedServer {
   static final SharedServer MARIADB = new SharedServer(MariaDbServer::new);
+  static final SharedServer MYSQL = new SharedServer(MySqlServer::new);
   static final SharedServer POSTGRES = new SharedServer(PostgresServer::new);
+  static final SharedServer POSTGRES_18 = new SharedServer(PostgresServer::ofVersion18);
 
   private final Callable<DatabaseServer> kind;
   private final AtomicInteger databases = new AtomicInteger();
@@ -57,18 +58,5 @@ final class SharedServer {
     DtmTables.make(bare);
     return new SqlStoreConfig(
         bare.url(), bare.user(), bare.password(), bare.poolSize(), shared, zone);
-  }
-
-  /** A database with tables that hold nothing, used again and again by one test class. */
-  static TransactionStore emptied(SqlStoreConfig config) throws Exception {
-    SqlStore store = SqlStore.open(config);
-    try (var connection =
-            DriverManager.getConnection(config.url(), config.user(), config.password());
-        var statement = connection.createStatement()) {
-      for (String table : new String[] {"trans_branch_op", "trans_global", "kv"}) {
-        statement.execute("delete from " + table);
-      }
-    }
-    return store;
   }
 }

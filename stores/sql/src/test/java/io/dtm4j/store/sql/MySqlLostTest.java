@@ -1,0 +1,7 @@
+package io.dtm4j.store.sql;
+
+class MySqlLostTest extends LostServerTest {
+  MySqlLostTest() {
+    super(SharedServer.MYSQL);
+  }
+}

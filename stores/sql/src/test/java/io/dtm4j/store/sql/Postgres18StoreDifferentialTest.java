@@ -1,0 +1,7 @@
+package io.dtm4j.store.sql;
+
+class Postgres18StoreDifferentialTest extends SqlStoreDifferential {
+  Postgres18StoreDifferentialTest() {
+    super(SharedServer.POSTGRES_18);
+  }
+}
