@@ -1,7 +1,5 @@
 package io.dtm4j.store.sql;
 
-import static java.util.Comparator.comparing;
-
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Due;
 import io.dtm4j.model.Owner;
@@ -19,6 +17,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 
@@ -27,7 +26,7 @@ final class Claims {
   /** Bytes of records after which the rest waits for the next claim. */
   private static final long HEAVY = 8 << 20;
 
-  /** How many times as many as are wanted are looked at where nothing can be left out. */
+  /** How many times as many as are wanted are looked at when others are ahead. */
   private static final int CANDIDATES = 4;
 
   private final Session session;
@@ -37,6 +36,7 @@ final class Claims {
   private final Instant now;
   private final Duration lease;
   private final Function<Gid, Owner> owners;
+  private final boolean again;
   private final List<Stored> claimed = new ArrayList<>();
   private long bytes;
 
@@ -46,7 +46,10 @@ final class Claims {
   /** A record, the token it is to have, and its size. */
   private record Wanted(Due due, Owner owner, long bytes) {}
 
-  Claims(Session session, Instant now, Duration lease, Function<Gid, Owner> owners) {
+  /**
+   * @param again whether this has been tried, and others kept locked what it wanted
+   */
+  Claims(Session session, Instant now, Duration lease, Function<Gid, Owner> owners, boolean again) {
     this.session = session;
     times = session.form().times();
     records = new Records(session);
@@ -54,12 +57,13 @@ final class Claims {
     this.now = now;
     this.lease = lease;
     this.owners = owners;
+    this.again = again;
   }
 
   /** What is due, the most overdue first; what another one is about to take is left to it. */
   List<Stored> due(int limit) throws SQLException {
     if (!session.dialect().skipsLocked()) {
-      return someDue(limit);
+      return dueOrWaitedFor(limit);
     }
     Due last = null;
     while (bytes < HEAVY && claimed.size() < limit) {
@@ -77,26 +81,45 @@ final class Claims {
   }
 
   /**
-   * Some of what is due, where a database cannot leave out what is locked: of the most overdue any,
-   * so that servers that claim at the same time seldom wait for one another. Whoever waited finds a
-   * record that is not as it was read any more.
+   * What is due, where a database cannot leave out what is locked: its lock is waited for, and who
+   * waited finds a record that is not as it was read any more. When it got none at all, others
+   * claim at the same time, and it goes on behind them with a part of more, by chance, so that they
+   * do not all want the same.
    */
-  private List<Stored> someDue(int limit) throws SQLException {
-    List<Due> dues =
-        new ArrayList<>(DueIndex.before(session, now.plusMillis(1), null, CANDIDATES * limit));
-    Collections.shuffle(dues, ThreadLocalRandom.current());
-    List<Due> some = dues.subList(0, Math.min(limit, dues.size()));
-    some.sort(comparing(Due::nextTime));
-    return asRead(some);
+  private List<Stored> dueOrWaitedFor(int limit) throws SQLException {
+    Due last = null;
+    for (boolean othersToo = again; claimed.isEmpty(); othersToo = true) {
+      int most = othersToo ? CANDIDATES * limit : limit;
+      List<Due> dues = DueIndex.before(session, now.plusMillis(1), last, most);
+      if (dues.isEmpty()) {
+        break;
+      }
+      last = take(othersToo ? part(dues, limit) : dues, Records.Busy.WAIT);
+    }
+    return claimed;
   }
 
-  /** Those that are still as they were read; who keeps one locked does not hold up the others. */
+  /** By chance up to half of them, in their order. */
+  private static List<Due> part(List<Due> dues, int limit) {
+    var some = new ArrayList<>(dues);
+    Collections.shuffle(some, ThreadLocalRandom.current());
+    var chosen = Set.copyOf(some.subList(0, Math.min(limit, (dues.size() + 1) / 2)));
+    return dues.stream().filter(chosen::contains).toList();
+  }
+
+  /**
+   * Those that are still as they were read; who keeps one locked does not hold up the others for
+   * ever: where a database cannot leave it out, a part is tried when that took too long.
+   */
   List<Stored> asRead(List<Due> dues) throws SQLException {
-    if (!dues.isEmpty()) {
-      boolean skips = session.dialect().skipsLocked();
-      take(
-          dues.stream().map(this::asStored).toList(),
-          skips ? Records.Busy.SKIP : Records.Busy.WAIT);
+    List<Due> stored = dues.stream().map(this::asStored).toList();
+    if (stored.isEmpty()) {
+      return claimed;
+    }
+    if (session.dialect().skipsLocked()) {
+      take(stored, Records.Busy.SKIP);
+    } else {
+      take(again ? part(stored, stored.size()) : stored, Records.Busy.WAIT);
     }
     return claimed;
   }

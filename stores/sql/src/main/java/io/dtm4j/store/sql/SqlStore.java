@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -147,8 +148,9 @@ public final class SqlStore implements TransactionStore {
 
   @Override
   public List<Stored> claimDue(Duration lease, Function<Gid, Owner> owners, int limit) {
+    var attempts = new AtomicInteger();
     return clock.isKnown()
-        ? connections.write(session -> new Claims(session, storeTime(), lease, owners).due(limit))
+        ? connections.write(session -> claims(session, lease, owners, attempts).due(limit))
         : List.of();
   }
 
@@ -159,9 +161,15 @@ public final class SqlStore implements TransactionStore {
 
   @Override
   public List<Stored> claim(List<Due> dues, Duration lease, Function<Gid, Owner> owners) {
+    var attempts = new AtomicInteger();
     return clock.isKnown()
-        ? connections.write(session -> new Claims(session, storeTime(), lease, owners).asRead(dues))
+        ? connections.write(session -> claims(session, lease, owners, attempts).asRead(dues))
         : List.of();
+  }
+
+  private Claims claims(
+      Session session, Duration lease, Function<Gid, Owner> owners, AtomicInteger attempts) {
+    return new Claims(session, storeTime(), lease, owners, attempts.getAndIncrement() > 0);
   }
 
   @Override

@@ -101,4 +101,21 @@ class MariaDbStoreTest extends SqlStoreTest {
     assertThat(claimed).allMatch(some -> some.size() > 0);
     stores.forEach(SqlStore::close);
   }
+
+  @Test
+  void without_skipping_records_that_cannot_be_read_hold_up_no_others() throws Exception {
+    SqlStoreConfig config = SharedServer.MARIADB.newDatabase();
+    SqlStore.open(config).close();
+    var ready = new Schema.Ready(MySqlDialect.withoutSkipping(), Form.WIDE, false);
+    try (SqlStore store = SqlStore.open(config, ready, System::nanoTime)) {
+      for (int i = 0; i < 9; i++) {
+        store.commit(List.of(saveNew(saga("g" + i, PAST.plusMillis(i)), claim("a" + i))));
+      }
+      execute(config, "delete from trans_branch_op where ord = 0 and gid <> 'g8'");
+
+      assertThat(store.claimDue(Duration.ofHours(1), gid -> claim("b" + gid), 1))
+          .extracting(one -> one.transaction().gid())
+          .containsExactly(new Gid("g8"));
+    }
+  }
 }
