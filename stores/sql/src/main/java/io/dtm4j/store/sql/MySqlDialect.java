@@ -142,11 +142,7 @@ final class MySqlDialect implements Dialect {
                 "select max(collation_name) from information_schema.collations where"
                     + " collation_name in ('utf8mb4_nopad_bin', 'utf8mb4_0900_bin')")) {
       String exact = rows.next() ? rows.getString(1) : null;
-      return Map.of(
-          "collation",
-          exact == null ? "utf8mb4_bin" : exact,
-          "ifNotExists",
-          exact != null && exact.contains("nopad") ? "if not exists" : "");
+      return Map.of("collation", exact == null ? "utf8mb4_bin" : exact);
     }
   }
 

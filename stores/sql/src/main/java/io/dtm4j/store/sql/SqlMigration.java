@@ -66,10 +66,11 @@ public final class SqlMigration {
         config,
         (connection, dialect) -> {
           History.@Nullable Adopted adopted = History.read(connection);
-          return adopted == null || adopted.isWide()
-              ? new Plan(List.of(), List.of(), adopted != null && adopted.shared())
-              : new Plan(
-                  statements(connection, dialect), sizes(connection, dialect), adopted.shared());
+          if (adopted == null || adopted.isWide()) {
+            return new Plan(List.of(), List.of(), adopted != null && adopted.shared());
+          }
+          return new Plan(
+              statements(connection, dialect), sizes(connection, dialect), adopted.shared());
         });
   }
 
@@ -94,7 +95,12 @@ public final class SqlMigration {
           }
           Flyway flyway = new History(config, dialect).widening(connection);
           flyway.repair(); // what was begun and failed
-          flyway.migrate();
+          try {
+            flyway.migrate();
+          } catch (FlywayException e) {
+            flyway.repair(); // a server may start on what is there
+            throw e;
+          }
           return null;
         });
   }
