@@ -50,6 +50,12 @@ sealed interface Dialect permits MySqlDialect, PostgresDialect {
   /** Whether the server can leave out what somebody else has locked. */
   boolean skipsLocked();
 
+  /** Whether Flyway can make its table with a first row in it. */
+  boolean takesBaselines();
+
+  /** Whether a column with an index may get another collation. */
+  boolean changesCollations();
+
   /**
    * Parameters of an address that would undo what the store relies on, in lower case; those of
    * {@link #driverProperties} apart.

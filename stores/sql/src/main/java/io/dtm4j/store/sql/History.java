@@ -73,10 +73,48 @@ final class History {
 
   /** Makes the table, with what it is to say. */
   void begin(Connection connection, Adopted adopted) throws SQLException {
+    if (!dialect.takesBaselines()) {
+      make(connection, adopted.words());
+      return;
+    }
     configured(connection, dialect.adoptedMigrations())
         .baselineDescription(adopted.words())
         .load()
         .baseline();
+  }
+
+  /** Makes the table where others have theirs already. */
+  void beginBesideOthers(Connection connection) throws SQLException {
+    if (!dialect.takesBaselines()) {
+      make(connection, "beside tables of others");
+    } // else Flyway does
+  }
+
+  /** As Flyway makes it, but by two statements; another server may do so at the same time. */
+  private static void make(Connection connection, String words) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        PreparedStatement insert =
+            connection.prepareStatement(
+                "insert into "
+                    + TABLE
+                    + " (installed_rank, version, description, type, script, checksum, installed_by,"
+                    + " execution_time, success) values (1, ?, ?, 'BASELINE', ?, null,"
+                    + " substring_index(user(), '@', 1), 0, true)"
+                    + " on duplicate key update success = success")) {
+      statement.execute(
+          "create table if not exists "
+              + TABLE
+              + " (installed_rank int not null primary key, version varchar(50),"
+              + " description varchar(200) not null, type varchar(20) not null,"
+              + " script varchar(1000) not null, checksum int, installed_by varchar(100) not null,"
+              + " installed_on timestamp not null default current_timestamp,"
+              + " execution_time int not null, success bool not null,"
+              + " key dtm4j_schema_history_s_idx (success))");
+      insert.setString(1, BASELINE);
+      insert.setString(2, words);
+      insert.setString(3, words);
+      insert.executeUpdate();
+    }
   }
 
   /** Changes what it says. */

@@ -16,9 +16,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.mariadb.jdbc.export.MaxAllowedPacketException;
 
-/** MariaDB and MySQL, through MariaDB's driver. */
+/** MariaDB, MySQL and TiDB, through MariaDB's driver. */
 final class MySqlDialect implements Dialect {
-  static final MySqlDialect INSTANCE = new MySqlDialect(true);
+  static final MySqlDialect INSTANCE = new MySqlDialect(true, false);
 
   private static final int DUPLICATE_KEY = 1062;
   private static final int PACKET_TOO_LARGE = 1153;
@@ -29,34 +29,39 @@ final class MySqlDialect implements Dialect {
   private static final int LEAST_PACKET = 16 << 20;
 
   private final boolean skipsLocked;
+  private final boolean isTiDb;
 
-  private MySqlDialect(boolean skipsLocked) {
+  private MySqlDialect(boolean skipsLocked, boolean isTiDb) {
     this.skipsLocked = skipsLocked;
+    this.isTiDb = isTiDb;
   }
 
   /** The dialect of a server that cannot leave out what is locked. */
   static MySqlDialect withoutSkipping() {
-    return new MySqlDialect(false);
+    return new MySqlDialect(false, false);
   }
 
   @Override
   public Dialect on(Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet rows = statement.executeQuery("select version()")) {
-      return rows.next() && !skipsLocked(String.valueOf(rows.getString(1)))
-          ? withoutSkipping()
-          : this;
+      String version = rows.next() ? String.valueOf(rows.getString(1)) : "";
+      return new MySqlDialect(skipsLocked(version), isTiDb(version));
     }
   }
 
   /** MariaDB has it from 10.6 on, MySQL from 8.0.1 on; TiDB says that it is some MySQL, too. */
   static boolean skipsLocked(String version) {
     Matcher numbers = VERSION.matcher(version);
-    if (version.contains("TiDB") || !numbers.lookingAt()) {
+    if (isTiDb(version) || !numbers.lookingAt()) {
       return false;
     }
     int number = numberOf(numbers, 1) * THOUSAND + numberOf(numbers, 2);
     return number >= (version.contains("MariaDB") ? 10 * THOUSAND + 6 : 8 * THOUSAND);
+  }
+
+  private static boolean isTiDb(String version) {
+    return version.contains("TiDB");
   }
 
   private static int numberOf(Matcher version, int group) {
@@ -66,6 +71,17 @@ final class MySqlDialect implements Dialect {
   @Override
   public boolean skipsLocked() {
     return skipsLocked;
+  }
+
+  /** TiDB has no {@code create table ... as select}. */
+  @Override
+  public boolean takesBaselines() {
+    return !isTiDb;
+  }
+
+  @Override
+  public boolean changesCollations() {
+    return !isTiDb;
   }
 
   @Override
@@ -121,7 +137,10 @@ final class MySqlDialect implements Dialect {
     return "set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',"
         + " time_zone = '+00:00', innodb_lock_wait_timeout = 2"
         // A transaction that hangs on a dead connection holds no rows for long.
-        + ", wait_timeout = 30 /*M!100300 , idle_transaction_timeout = 10 */";
+        + ", wait_timeout = 30 /*M!100300 , idle_transaction_timeout = 10 */"
+        // Locks and duplicates are found by the statements, not by the commit.
+        + " /*T! , tidb_idle_transaction_timeout = 10, tidb_txn_mode = 'pessimistic',"
+        + " tidb_constraint_check_in_place_pessimistic = 1 */";
   }
 
   @Override
@@ -196,6 +215,9 @@ final class MySqlDialect implements Dialect {
     }
     return switch (e.getErrorCode()) {
       case 1213, 1205, 1020 -> Failure.CONFLICT; // deadlock, lock wait, record has changed
+      // of TiDB, which has undone the transaction: write conflict, schema has changed
+      case 8002, 8022, 8028, 9007 -> Failure.CONFLICT;
+      case 8004, 8025 -> Failure.REJECTED; // transaction or row too large for TiDB
       case DUPLICATE_KEY -> Failure.DUPLICATE;
       case PACKET_TOO_LARGE -> Failure.REJECTED;
       case 1044, 1045, 1698 -> Failure.LOGIN;

@@ -31,6 +31,16 @@ final class PostgresDialect implements Dialect {
   }
 
   @Override
+  public boolean takesBaselines() {
+    return true;
+  }
+
+  @Override
+  public boolean changesCollations() {
+    return true;
+  }
+
+  @Override
   public Set<String> forbiddenParameters() {
     return Set.of(
         "adaptivefetch",

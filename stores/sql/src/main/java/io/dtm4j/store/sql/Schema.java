@@ -143,7 +143,7 @@ final class Schema {
 
   private Ready prepare(Connection connection) throws SQLException {
     Dialect present = dialect.on(connection);
-    History history = new History(config, dialect);
+    History history = new History(config, present);
     Set<String> tables = tables(connection);
     boolean isUnknown = !tables.contains(History.TABLE);
     if (isUnknown && !isFree(tables)) {
@@ -160,6 +160,9 @@ final class Schema {
     History.Adopted adopted = isUnknown ? null : History.read(connection);
     if (adopted != null) {
       return adopted(connection, history, adopted, present);
+    }
+    if (isUnknown && !tables.isEmpty()) {
+      history.beginBesideOthers(connection);
     }
     history.own(connection).migrate();
     return new Ready(present, Form.WIDE, Boolean.TRUE.equals(config.shared()));
@@ -188,7 +191,7 @@ final class Schema {
     boolean shared = !Boolean.FALSE.equals(config.shared());
     try {
       history.begin(connection, new History.Adopted(shared, zone, false));
-    } catch (FlywayException e) {
+    } catch (FlywayException | SQLException e) {
       if (!tables(connection).contains(History.TABLE)) {
         log.atWarn()
             .addKeyValue("database", config)

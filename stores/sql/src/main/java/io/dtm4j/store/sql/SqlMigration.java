@@ -59,7 +59,7 @@ public final class SqlMigration {
    * What {@link #run} would do. Changes nothing.
    *
    * @throws StoreUnavailableException when the database cannot be reached, or no store has been
-   *     opened on it yet
+   *     opened on it yet, or it cannot do it (TiDB)
    */
   public static Plan plan(SqlStoreConfig config) {
     return with(
@@ -69,6 +69,7 @@ public final class SqlMigration {
           if (adopted == null || adopted.isWide()) {
             return new Plan(List.of(), List.of(), adopted != null && adopted.shared());
           }
+          checkPossible(config, connection, dialect);
           return new Plan(
               statements(connection, dialect), sizes(connection, dialect), adopted.shared());
         });
@@ -93,6 +94,7 @@ public final class SqlMigration {
             throw new IllegalStateException(
                 "the tables are shared with a DTM in Go: end the sharing first");
           }
+          checkPossible(config, connection, dialect);
           Flyway flyway = new History(config, dialect).widening(connection);
           flyway.repair(); // what was begun and failed
           try {
@@ -103,6 +105,17 @@ public final class SqlMigration {
           }
           return null;
         });
+  }
+
+  private static void checkPossible(SqlStoreConfig config, Connection connection, Dialect dialect)
+      throws SQLException {
+    if (!dialect.on(connection).changesCollations()) {
+      throw new StoreUnavailableException(
+          "tables in database "
+              + config.address()
+              + " stay as they are: it cannot change the collation of a column with an index",
+          null);
+    }
   }
 
   /**

@@ -4,6 +4,7 @@ import io.dtm4j.databases.DatabaseServer;
 import io.dtm4j.databases.MariaDbServer;
 import io.dtm4j.databases.MySqlServer;
 import io.dtm4j.databases.PostgresServer;
+import io.dtm4j.databases.TiDbServer;
 import java.time.ZoneId;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class SharedServer {
   static final SharedServer MARIADB = new SharedServer(MariaDbServer::new);
   static final SharedServer MYSQL = new SharedServer(MySqlServer::new);
+  static final SharedServer TIDB = new SharedServer(TiDbServer::new);
   static final SharedServer POSTGRES = new SharedServer(PostgresServer::new);
   static final SharedServer POSTGRES_18 = new SharedServer(PostgresServer::ofVersion18);
 

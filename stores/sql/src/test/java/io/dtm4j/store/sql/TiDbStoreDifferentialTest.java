@@ -1,0 +1,21 @@
+package io.dtm4j.store.sql;
+
+import org.junit.jupiter.api.Tag;
+
+@Tag("tidb")
+class TiDbStoreDifferentialTest extends SqlStoreDifferential {
+  TiDbStoreDifferentialTest() {
+    super(SharedServer.TIDB);
+  }
+
+  /** It takes some ten times as long as others. */
+  @Override
+  protected int sequences() {
+    return 100;
+  }
+
+  @Override
+  protected boolean areEnough() {
+    return false;
+  }
+}
