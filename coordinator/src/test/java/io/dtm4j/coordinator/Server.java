@@ -85,6 +85,7 @@ final class Server {
             weather,
             world.store,
             world.disk,
+            world.inSteps,
             new VirtualCommitter.Listener() {
               @Override
               public void handedOver(Batch batch) {

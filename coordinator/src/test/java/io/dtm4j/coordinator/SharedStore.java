@@ -104,6 +104,11 @@ final class SharedStore extends MemoryStore {
     rejected.remove(gid);
   }
 
+  /** Whether no batch of that gid can be stored. */
+  boolean isRejected(Gid gid) {
+    return rejected.contains(gid);
+  }
+
   /** Whether there was a time when no batch of that gid could be stored. */
   boolean wasEverRejected(Gid gid) {
     return everRejected.contains(gid);
@@ -165,7 +170,7 @@ final class SharedStore extends MemoryStore {
 
   @Override
   public synchronized List<CommitResult> commit(List<Batch> group) {
-    if (group.stream().anyMatch(batch -> rejected.contains(batch.gid()))) {
+    if (group.stream().anyMatch(batch -> isRejected(batch.gid()))) {
       throw new StoreRejectedException(
           "rejected on purpose", new IllegalStateException(), rejectedWith);
     }
@@ -196,6 +201,16 @@ final class SharedStore extends MemoryStore {
           "rejected on purpose", new IllegalStateException(), rejectedWith);
     }
     return told(super.claim(dues, lease, owners));
+  }
+
+  /** A claim that is on its way; null: it has lost. */
+  synchronized @Nullable Stored claim(Batch taking) {
+    if (super.commit(List.of(taking)).getFirst() instanceof CommitResult.Committed committed
+        && committed.stored() != null) {
+      tell(committed.stored(), Cause.CLAIM);
+      return committed.stored();
+    }
+    return null;
   }
 
   @Override

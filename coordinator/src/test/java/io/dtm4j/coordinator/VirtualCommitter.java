@@ -43,6 +43,7 @@ final class VirtualCommitter implements Committer {
   private final TransactionStore store;
   private final Listener listener;
   private final @Nullable Disk disk;
+  private final @Nullable SharedWrites inSteps;
 
   /** As whoever does not hear from it sees the store. */
   private final TransactionStore unheard;
@@ -63,11 +64,28 @@ final class VirtualCommitter implements Committer {
       TransactionStore store,
       @Nullable Disk disk,
       Listener listener) {
+    this(time, process, weather, store, disk, null, listener);
+  }
+
+  /**
+   * The same.
+   *
+   * @param inSteps how writes take effect; null: each in one moment
+   */
+  VirtualCommitter(
+      VirtualTime time,
+      VirtualProcess process,
+      Weather weather,
+      TransactionStore store,
+      @Nullable Disk disk,
+      @Nullable SharedWrites inSteps,
+      Listener listener) {
     this.time = time;
     this.process = process;
     this.weather = weather;
     this.store = StoreFaults.before(store);
     this.disk = disk;
+    this.inSteps = inSteps;
     unheard = new FaultyStore(store, _ -> Fault.AFTER_EFFECT);
     this.listener = listener;
   }
@@ -128,6 +146,10 @@ final class VirtualCommitter implements Committer {
   }
 
   private void attempt(LaneWork.Try next) {
+    if (inSteps != null) {
+      inSteps.send(next, process, weather, this::ended);
+      return;
+    }
     Fault fault = weather.nextWrite();
     Duration there = fault == Fault.LATE_EFFECT ? weather.lateness() : weather.write();
     if (fault == Fault.NONE) {

@@ -15,16 +15,26 @@ final class VirtualProcess {
 
   /** Runs the action in this process when that much time has passed. */
   void after(Duration delay, Runnable action) {
-    time.after(delay, () -> run(action));
+    after(delay, action, () -> {});
   }
 
-  private void run(Runnable action) {
+  /**
+   * The same.
+   *
+   * @param ifDead what happens instead, elsewhere, when the process is dead by then
+   */
+  void after(Duration delay, Runnable action, Runnable ifDead) {
+    time.after(delay, () -> run(action, ifDead));
+  }
+
+  private void run(Runnable action, Runnable ifDead) {
     if (dead) {
+      ifDead.run();
       return;
     }
     Duration pause = pausedUntil.minus(time.passed());
     if (pause.isPositive()) {
-      time.after(pause, () -> run(action));
+      time.after(pause, () -> run(action, ifDead));
     } else {
       action.run();
     }

@@ -111,6 +111,16 @@ class Weather {
     return write.dividedBy(2);
   }
 
+  /** How long the server stands still now, in the midst of a transaction of a database. */
+  Duration standstill() {
+    return Duration.ZERO;
+  }
+
+  /** Whether of a write that falls into parts some are lost, or late. */
+  boolean losesParts() {
+    return false;
+  }
+
   /** Until a late write takes effect, or a doubled call arrives. */
   Duration lateness() {
     return late;

@@ -36,6 +36,9 @@ final class World {
   /** Below the store of a single server that has it to itself; null: the store is elsewhere. */
   @Nullable Disk disk;
 
+  /** How writes take effect at a store that servers share; null: each in one moment. */
+  @Nullable SharedWrites inSteps;
+
   private int processes;
 
   World(VirtualTime time, Weather weather, Participants participants) {

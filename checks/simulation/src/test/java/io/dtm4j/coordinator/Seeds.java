@@ -16,16 +16,18 @@ final class Seeds {
   /**
    * Runs seeds until one fails.
    *
+   * @param kind of the store; null: each seed decides
    * @param progress told how many seeds have run, now and then, by any thread
    * @return what is wrong with the first one that fails, for people; null: nothing
    */
-  static @Nullable String run(long first, long count, LongConsumer progress) {
+  static @Nullable String run(
+      long first, long count, @Nullable StoreKind kind, LongConsumer progress) {
     var done = new AtomicLong();
     return LongStream.range(first, first + count)
         .parallel()
         .mapToObj(
             seed -> {
-              String report = run(seed);
+              String report = run(seed, kind);
               progress.accept(done.incrementAndGet());
               return report;
             })
@@ -35,13 +37,13 @@ final class Seeds {
   }
 
   /** What is wrong with a seed, for people; "": nothing. */
-  private static String run(long seed) {
-    Simulation.Outcome outcome = Simulation.run(seed);
+  private static String run(long seed, @Nullable StoreKind kind) {
+    Simulation.Outcome outcome = Simulation.run(seed, kind);
     Simulation.Failure failure = outcome.failure();
     if (failure != null) {
-      return report(seed, failure, Shrinker.shrink(seed, failure));
+      return report(seed, kind, failure, Shrinker.shrink(seed, kind, failure));
     }
-    List<String> again = Simulation.run(seed).trace();
+    List<String> again = Simulation.run(seed, kind).trace();
     if (again.equals(outcome.trace())) {
       return "";
     }
@@ -60,7 +62,11 @@ final class Seeds {
     return ": " + trace.size() + " events, then " + again.size();
   }
 
-  private static String report(long seed, Simulation.Failure failure, Simulation.Failure smallest) {
+  private static String report(
+      long seed,
+      @Nullable StoreKind kind,
+      Simulation.Failure failure,
+      Simulation.Failure smallest) {
     List<String> trace = smallest.trace();
     List<String> lines = new ArrayList<>();
     lines.add("seed " + seed + ": " + failure.what());
@@ -69,7 +75,8 @@ final class Seeds {
     lines.addAll(smallest.faults());
     lines.add("which leads to: " + smallest.what());
     lines.addAll(trace.subList(Math.max(0, trace.size() - LINES_SHOWN), trace.size()));
-    lines.add("once more: ./dtm4j simulate --seed " + seed);
+    String store = kind == null ? "" : " --store " + kind.optionName();
+    lines.add("once more: ./dtm4j simulate --seed " + seed + store);
     return String.join("\n", lines);
   }
 }

@@ -13,19 +13,22 @@ final class Shrinker {
   private static final int MOST_RUNS = 3_000;
 
   private final long seed;
+  private final @Nullable StoreKind kind;
   private int runs;
 
-  private Shrinker(long seed) {
+  private Shrinker(long seed, @Nullable StoreKind kind) {
     this.seed = seed;
+    this.kind = kind;
   }
 
   /**
    * The same failure with fewer faults, or with as many.
    *
+   * @param kind of the store; null: the seed decides
    * @param failed a run of that seed with all its faults
    */
-  static Simulation.Failure shrink(long seed, Simulation.Failure failed) {
-    return new Shrinker(seed).shrink(failed);
+  static Simulation.Failure shrink(long seed, @Nullable StoreKind kind, Simulation.Failure failed) {
+    return new Shrinker(seed, kind).shrink(failed);
   }
 
   private Simulation.Failure shrink(Simulation.Failure failed) {
@@ -47,6 +50,6 @@ final class Shrinker {
 
   private Simulation.@Nullable Failure run(Set<Integer> leftOut) {
     runs++;
-    return Simulation.run(seed, leftOut).failure();
+    return Simulation.run(seed, kind, leftOut).failure();
   }
 }

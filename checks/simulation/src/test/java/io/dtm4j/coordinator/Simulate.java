@@ -32,13 +32,20 @@ public final class Simulate implements Callable<Integer> {
   @Option(names = "--seed", description = "the first of them (default: 1)")
   private @Nullable Long seed;
 
+  @Option(
+      names = "--store",
+      description =
+          "memory, sql, tidb, redis or mongodb: how its writes take effect (default: each seed decides)")
+  private @Nullable StoreKind kind;
+
   private Simulate() {}
 
   /** Ends the process. */
   public static void main(String[] args) {
     ((Logger) LoggerFactory.getLogger("io.dtm4j"))
         .setLevel(Level.toLevel(System.getProperty("simulation.log"), Level.OFF));
-    System.exit(new CommandLine(new Simulate()).execute(args));
+    System.exit(
+        new CommandLine(new Simulate()).setCaseInsensitiveEnumValuesAllowed(true).execute(args));
   }
 
   @Override
@@ -55,7 +62,7 @@ public final class Simulate implements Callable<Integer> {
     }
     long began = System.nanoTime();
     var toldAt = new AtomicLong(began);
-    String report = Seeds.run(from, count, done -> tell(done, count, began, toldAt));
+    String report = Seeds.run(from, count, kind, done -> tell(done, count, began, toldAt));
     if (report != null) {
       System.out.println(report);
       return 1;

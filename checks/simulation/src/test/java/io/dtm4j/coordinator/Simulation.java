@@ -36,6 +36,7 @@ final class Simulation {
   private static final long STOPS = 26L << 32;
   private static final long OPERATORS = 31L << 32;
   private static final long STARTS = 134L << 32;
+  private static final long STORES = 241L << 32;
 
   /** Of a hundred calls that run ahead, while nobody knows whether they may, the last ones. */
   private static final int LAST_CALLS = 10;
@@ -74,6 +75,10 @@ final class Simulation {
   /** Of clocks that are wrong at a start. */
   private final SplittableRandom starts;
 
+  /** Of the kind of a store that servers share, and of what becomes of writes there. */
+  private final SplittableRandom stores;
+
+  private final @Nullable StoreKind wanted;
   private final Faults faults;
   private final List<Server> servers = new ArrayList<>();
   private final List<Storm> storms = new ArrayList<>();
@@ -87,7 +92,8 @@ final class Simulation {
   private final boolean hasStarts;
   private boolean over;
 
-  private Simulation(long seed, Set<Integer> leftOut) {
+  private Simulation(long seed, @Nullable StoreKind wanted, Set<Integer> leftOut) {
+    this.wanted = wanted;
     chance = new SplittableRandom(seed);
     more = new SplittableRandom(seed + MORE);
     hasMore = more.nextBoolean();
@@ -98,6 +104,7 @@ final class Simulation {
     hasOperators = operators.nextInt(3) == 0;
     starts = new SplittableRandom(seed + STARTS);
     hasStarts = starts.nextBoolean();
+    stores = new SplittableRandom(seed + STORES);
     faults = new Faults(trace, leftOut);
     world = new World(time, new Weather(), this::receive);
     world.observer = drops;
@@ -192,20 +199,24 @@ final class Simulation {
     }
   }
 
-  /** Runs a seed to its end. */
-  static Outcome run(long seed) {
-    return run(seed, Set.of());
+  /**
+   * Runs a seed to its end.
+   *
+   * @param kind of the store; null: the seed decides
+   */
+  static Outcome run(long seed, @Nullable StoreKind kind) {
+    return run(seed, kind, Set.of());
   }
 
   /** Which rule a run of that seed breaks, and where; null: none. An exception is none. */
   static @Nullable String objectionTo(long seed) {
-    Failure failure = run(seed).failure();
+    Failure failure = run(seed, null).failure();
     return failure == null || failure.rule().equals(BROKEN) ? null : failure.what();
   }
 
   /** The same without those faults. */
-  static Outcome run(long seed, Set<Integer> leftOut) {
-    var simulation = new Simulation(seed, leftOut);
+  static Outcome run(long seed, @Nullable StoreKind kind, Set<Integer> leftOut) {
+    var simulation = new Simulation(seed, kind, leftOut);
     try {
       simulation.run();
       return new Outcome(simulation.trace.lines(), null);
@@ -223,7 +234,12 @@ final class Simulation {
 
   private void run() {
     int count = 1 + chance.nextInt(MOST_SERVERS);
-    if (count == 1 && chance.nextBoolean()) {
+    boolean isEmbedded = count == 1 && chance.nextBoolean();
+    StoreKind kind = kind(isEmbedded);
+    if (kind != StoreKind.MEMORY) {
+      world.settings = world.settings.withoutRunningAhead();
+      world.inSteps = new SharedWrites(kind, world, stores);
+    } else if (isEmbedded) {
       world.disk = new Disk(world.store, world.storeTime, chance.split());
     }
     for (int number = 1; number <= count; number++) {
@@ -263,6 +279,16 @@ final class Simulation {
     for (Server server : servers) {
       server.checkIdle();
     }
+  }
+
+  private StoreKind kind(boolean isEmbedded) {
+    if (wanted != null) {
+      return wanted;
+    }
+    StoreKind[] kinds = StoreKind.values();
+    return isEmbedded || stores.nextBoolean()
+        ? StoreKind.MEMORY
+        : kinds[1 + stores.nextInt(kinds.length - 1)];
   }
 
   /** From now on others get the messages of the topic, or nobody. */

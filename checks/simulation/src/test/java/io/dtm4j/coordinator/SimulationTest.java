@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * The coordinator under everything that can go wrong, in virtual time. {@code -Dsimulation.seeds}
@@ -22,7 +23,13 @@ class SimulationTest {
     long first = Long.getLong("simulation.first", 1);
     long seeds = Long.getLong("simulation.seeds", 2_000);
 
-    assertThat(Seeds.run(first, seeds, _ -> {})).isNull();
+    assertThat(Seeds.run(first, seeds, null, _ -> {})).isNull();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void it_does_so_on_each_kind_of_store(StoreKind kind) {
+    assertThat(Seeds.run(1, 100, kind, _ -> {})).isNull();
   }
 
   /**
@@ -41,6 +48,6 @@ class SimulationTest {
     "8505172, what was due under a clock that was set forward is late when it is right again",
   })
   void what_was_found_once_does_not_come_back(long seed, String what) {
-    assertThat(Seeds.run(seed, 1, _ -> {})).as(what).isNull();
+    assertThat(Seeds.run(seed, 1, null, _ -> {})).as(what).isNull();
   }
 }

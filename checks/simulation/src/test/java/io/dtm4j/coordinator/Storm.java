@@ -10,6 +10,9 @@ final class Storm extends Weather {
   private static final List<Fault> UNKNOWN =
       List.of(Fault.BEFORE_EFFECT, Fault.AFTER_EFFECT, Fault.LATE_EFFECT);
 
+  /** One of so many transactions of a database. */
+  private static final int STANDSTILLS = 500;
+
   private final SplittableRandom chance;
   private final Faults faults;
   private final int writesLost;
@@ -84,6 +87,20 @@ final class Storm extends Weather {
   @Override
   Duration write() {
     return usually(Duration.ofMillis(3), 3, Duration.ofSeconds(2), "slow write");
+  }
+
+  @Override
+  Duration standstill() {
+    return !over
+            && chance.nextInt(STANDSTILLS) == 0
+            && faults.happens("stands still in the midst of a write")
+        ? upTo(Duration.ofSeconds(20))
+        : Duration.ZERO;
+  }
+
+  @Override
+  boolean losesParts() {
+    return percent(20, "parts of a write are lost");
   }
 
   @Override
