@@ -422,5 +422,80 @@ final class Mutations {
               .coordinator(
                   "Departures.java",
                   "return !live.ended\n          && !live.superseded\n          && !isLeaseShort",
-                  "return !isLeaseShort"));
+                  "return !isLeaseShort"),
+          Mutation.of("a database: a claim takes what another transaction has locked")
+              .world(
+                  "SharedWrites.java",
+                  "      if (write.gids().stream().anyMatch(locked::containsKey)) {",
+                  """
+                        if (!(write instanceof Claim)
+                            && write.gids().stream().anyMatch(locked::containsKey)) {""")
+              .world("SharedWrites.java", "claim.leaveOut(locked.keySet());", ""),
+          Mutation.of("a database: a claim does not look whether a record still is as it was read")
+              .world(
+                  "SharedWrites.java",
+                  ".filter(taking -> isAsRead(taking))",
+                  ".filter(taking -> store.find(taking.gid()).isPresent())"),
+          Mutation.of("a database: what is locked stays so when its server dies")
+              .world("SharedWrites.java", "() -> end(write, false)", "() -> {}"),
+          Mutation.of("no transactions: a claim is written whatever the record has become")
+              .world(
+                  "SharedWrites.java",
+                  "store.claim(taking)",
+                  """
+                  store.claim(
+                      new Batch(
+                          taking.gid(), Guard.Known.INSTANCE, taking.owner(), taking.writes()))"""),
+          Mutation.of("no transactions: what one part has come to counts for the whole group")
+              .world(
+                  "SharedWrites.java",
+                  "process.after(leg().plus(leg()), () -> ended.accept(null));",
+                  "process.after(leg().plus(leg()), () -> ended.accept(partly()));")
+              .world(
+                  "SharedWrites.java",
+                  "    /** To the store, or back. */\n",
+                  """
+                      LaneWork.@Nullable Outcome partly() {
+                        if (fault == Fault.BEFORE_EFFECT
+                            || !(dialogue.newest() instanceof Group group)
+                            || group.rejection != null
+                            || Arrays.stream(group.results).noneMatch(one -> one != null)) {
+                          return null;
+                        }
+                        for (int i = 0; i < group.results.length; i++) {
+                          Batch batch = group.batches.get(i);
+                          Stored before = store.find(batch.gid()).orElse(null);
+                          if (group.results[i] == null) {
+                            group.results[i] =
+                                batch.applyTo(before) instanceof Batch.Applied.Changed changed
+                                    ? new CommitResult.Committed(changed.stored())
+                                    : new CommitResult.Lost(before);
+                          }
+                        }
+                        return dialogue.goOn(what);
+                      }
+
+                  """),
+          Mutation.of("totals only: a write that has not found its record counts as done")
+              .world(
+                  "SharedWrites.java",
+                  "                : result;",
+                  """
+                                  : result instanceof CommitResult.Lost
+                                          && kind.tellsLittle()
+                                          && now.get(i).guard() instanceof Guard.HeldBy
+                                      ? new CommitResult.Committed(null)
+                                      : result;"""),
+          Mutation.of("totals only: a pass goes by the record that an answer need not tell")
+              .coordinator(
+                  "Coordinator.java",
+                  "        live.owner = next;\n",
+                  """
+                          if (committed.stored() != null) {
+                            live.owner = next;
+                          }
+                  """),
+          Mutation.of("the safety net: is thrown only once")
+              .coordinator(
+                  "Recovery.java", "      timers.after(safetyNet, this::sweepAndRepeat);\n", ""));
 }
