@@ -1,5 +1,6 @@
 package io.dtm4j.store.sql;
 
+import io.dtm4j.databases.DtmStructure;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -128,8 +129,6 @@ final class DtmTables {
     )"""
   };
 
-  private static final List<String> TABLES = List.of("trans_global", "trans_branch_op", "kv");
-
   private DtmTables() {}
 
   static void make(SqlStoreConfig config) throws SQLException {
@@ -138,48 +137,18 @@ final class DtmTables {
 
   /** All that the database says of them, to the last word. */
   static List<String> structure(SqlStoreConfig config) throws SQLException {
-    if (!config.url().contains("postgres")) {
-      var all = new ArrayList<String>();
-      for (String table : TABLES) {
-        // What an insert counts on with is no structure.
-        query(config, "show create table " + table)
-            .forEach(row -> all.add(row.replaceAll(" AUTO_INCREMENT=\\d+", "")));
-      }
-      all.addAll(query(config, "select * from information_schema.columns" + MINE));
-      all.addAll(
-          query(
-              config,
-              "select table_name, index_name, seq_in_index, column_name, collation, non_unique"
-                  + " from information_schema.statistics"
-                  + MINE));
-      return all;
+    try (Connection connection = connect(config)) {
+      return DtmStructure.of(connection);
     }
-    var all = new ArrayList<String>();
-    all.addAll(query(config, "select * from information_schema.columns" + MINE));
-    all.addAll(
-        query(
-            config,
-            "select indexname, indexdef from pg_indexes where tablename in"
-                + " ('trans_global', 'trans_branch_op', 'kv') order by indexname"));
-    all.addAll(
-        query(
-            config,
-            "select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid in"
-                + " ('trans_global'::regclass, 'trans_branch_op'::regclass, 'kv'::regclass)"
-                + " order by conname"));
-    all.addAll(query(config, "select * from information_schema.sequences order by sequence_name"));
-    return all;
   }
 
-  private static final String MINE =
-      " where table_name in ('trans_global', 'trans_branch_op', 'kv')"
-          + " and table_schema not in ('mysql', 'information_schema') and table_schema = %s"
-          + " order by 1, 2, 3, 4";
+  private static Connection connect(SqlStoreConfig config) throws SQLException {
+    return DriverManager.getConnection(config.url(), config.user(), config.password());
+  }
 
   static List<String> query(SqlStoreConfig config, String sql) throws SQLException {
     String schema = config.url().contains("postgres") ? "current_schema()" : "database()";
-    try (Connection connection =
-            DriverManager.getConnection(config.url(), config.user(), config.password());
+    try (Connection connection = connect(config);
         Statement statement = connection.createStatement();
         ResultSet rows = statement.executeQuery(sql.replace("%s", schema))) {
       var all = new ArrayList<String>();
