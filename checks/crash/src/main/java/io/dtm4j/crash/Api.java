@@ -171,6 +171,14 @@ final class Api {
     get("unsubscribe?topic=" + topic + "&url=" + URLEncoder.encode(url, UTF_8));
   }
 
+  /** Makes all due at once that is due later than in that time. */
+  void resetCronTime(Duration later) {
+    String reset = "resetCronTime?limit=100&timeout=" + later.toSeconds();
+    while (get(reset).path("has_remaining").asBoolean()) {
+      // the next of them
+    }
+  }
+
   private static Known read(HttpResponse<String> response, JsonNode body) {
     String code = body.path("code").asText("");
     if (response.statusCode() == OK) {

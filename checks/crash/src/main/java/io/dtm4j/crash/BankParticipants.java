@@ -1,9 +1,13 @@
 package io.dtm4j.crash;
 
+import static java.util.Objects.requireNonNullElse;
+
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.time.Instant;
@@ -127,14 +131,21 @@ final class BankParticipants implements AutoCloseable {
   static final String LOCALLY = "local";
 
   static final Set<String> BACKWARD = Set.of("compensate", "cancel", "rollback");
+  static final Set<String> SECOND_PHASE = Set.of("confirm", "commit");
+  static final String ACTION = "action";
+  static final String CHECK_BACK = "msg";
   private static final int OK = 200;
   private static final int CONFLICT = 409;
   private static final int TOO_EARLY = 425;
   private static final int UNAVAILABLE = 503;
 
+  /** Before each message: whether it is compressed, and its length. */
+  private static final int GRPC_PREFIX = 5;
+
   private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
   private final int port = ServerProcess.freePort();
   private final Map<String, Case> cases = new HashMap<>();
+  private volatile Set<String> postponed = Set.of();
   private @Nullable HttpServer listener;
   private volatile @Nullable Application application;
 
@@ -152,6 +163,14 @@ final class BankParticipants implements AutoCloseable {
     HttpServer opened = vertx.createHttpServer().requestHandler(this::receive);
     opened.listen(port, "127.0.0.1").await();
     listener = opened;
+  }
+
+  /**
+   * Calls of these ops come to nothing from now on, as long as they are among them: by the gid they
+   * are told to come again, are answered 503, or get no answer at all.
+   */
+  void postpone(Set<String> ops) {
+    postponed = Set.copyOf(ops);
   }
 
   /** Connections are refused, until {@link #up}. */
@@ -236,9 +255,9 @@ final class BankParticipants implements AutoCloseable {
   }
 
   private void receive(HttpServerRequest request) {
-    String gid = request.getParam("gid", "");
-    String branch = request.getParam("branch_id", "");
-    String op = request.getParam("op", "");
+    String gid = given(request, "gid");
+    String branch = given(request, "branch_id");
+    String op = given(request, "op");
     var call = new Seen(branch, op, Instant.now());
     int before = note(gid, call);
     IntConsumer answer =
@@ -246,12 +265,17 @@ final class BankParticipants implements AutoCloseable {
           isAnswered(gid, call);
           answer(request, status);
         };
-    if (op.equals("msg")) {
+    if (postponed.contains(op)) {
+      putOff(answer, gid);
+      return;
+    }
+    if (op.equals(CHECK_BACK)) {
       answer.accept(checkBack(gid));
       return;
     }
     request
         .body()
+        .map(body -> isGrpc(request) ? body.slice(GRPC_PREFIX, body.length()) : body)
         .onSuccess(
             body -> {
               if ("/resume".equals(request.path())) {
@@ -272,6 +296,28 @@ final class BankParticipants implements AutoCloseable {
                 act(answer, step, () -> settle(gid, branch, op, step));
               }
             });
+  }
+
+  /** Nothing else comes by HTTP/2. */
+  private static boolean isGrpc(HttpServerRequest request) {
+    return request.version() == HttpVersion.HTTP_2;
+  }
+
+  /** What a call says of itself. */
+  private static String given(HttpServerRequest request, String name) {
+    return isGrpc(request)
+        ? requireNonNullElse(request.getHeader("dtm-" + name), "")
+        : request.getParam(name, "");
+  }
+
+  private static void putOff(IntConsumer answer, String gid) {
+    switch (Math.floorMod(gid.hashCode(), 3)) {
+      case 0 -> answer.accept(TOO_EARLY);
+      case 1 -> answer.accept(UNAVAILABLE);
+      default -> {
+        // who asked waits until its time is over
+      }
+    }
   }
 
   private void resume(IntConsumer answer, String gid, JsonArray input) {
@@ -330,7 +376,7 @@ final class BankParticipants implements AutoCloseable {
   /** An action takes effect from nothing, a second phase only after its first. */
   private synchronized void settle(String gid, String branch, String op, Step step) {
     Case known = caseOf(gid);
-    Effect before = op.equals("action") ? Effect.NONE : Effect.HELD;
+    Effect before = op.equals(ACTION) ? Effect.NONE : Effect.HELD;
     if (known.effects.getOrDefault(branch, Effect.NONE) == before) {
       known.effects.put(branch, Effect.DONE);
       known.steps.put(branch, step);
@@ -347,7 +393,7 @@ final class BankParticipants implements AutoCloseable {
     if (step.refuse() == Refuse.ALWAYS) {
       return false;
     }
-    settle(gid, branch, "action", step);
+    settle(gid, branch, ACTION, step);
     return true;
   }
 
@@ -371,12 +417,29 @@ final class BankParticipants implements AutoCloseable {
   }
 
   private static void answer(HttpServerRequest request, int status) {
-    if (!request.response().closed()) { // the server that asked may be dead
+    if (request.response().closed()) {
+      return; // the server that asked may be dead
+    }
+    String text = status == CONFLICT ? "FAILURE" : status == TOO_EARLY ? "ONGOING" : "{}";
+    if (isGrpc(request)) {
       request
           .response()
-          .setStatusCode(status)
-          .end(status == CONFLICT ? "FAILURE" : status == TOO_EARLY ? "ONGOING" : "{}");
+          .putHeader("content-type", "application/grpc")
+          .putTrailer("grpc-status", Integer.toString(grpcStatus(status)))
+          .putTrailer("grpc-message", text)
+          .end(Buffer.buffer(new byte[GRPC_PREFIX])); // an empty message
+    } else {
+      request.response().setStatusCode(status).end(text);
     }
+  }
+
+  private static int grpcStatus(int status) {
+    return switch (status) {
+      case OK -> 0;
+      case CONFLICT -> 10; // ABORTED
+      case TOO_EARLY -> 9; // FAILED_PRECONDITION
+      default -> 14; // UNAVAILABLE
+    };
   }
 
   @Override

@@ -16,6 +16,10 @@ enum Kind {
   SAGA_RETRIED,
   /** Steps that took effect are refused when they are called again: it commits unless it must. */
   SAGA_REPEAT_REFUSED,
+  /** A plain saga whose branches are called over gRPC. */
+  SAGA_GRPC,
+  /** The same, refused in the last step. */
+  SAGA_GRPC_REFUSED,
   /** Submitted at once. */
   MESSAGE,
   /** Submitted at once; its last step goes to the two subscribers of a topic. */
@@ -62,7 +66,9 @@ enum Kind {
           SAGA_CONCURRENT,
           SAGA_CONCURRENT_REFUSED,
           SAGA_RETRIED,
-          SAGA_REPEAT_REFUSED ->
+          SAGA_REPEAT_REFUSED,
+          SAGA_GRPC,
+          SAGA_GRPC_REFUSED ->
           Mode.SAGA;
       case MESSAGE,
           MESSAGE_TO_TOPIC,
@@ -113,6 +119,7 @@ enum Kind {
       case SAGA,
           SAGA_CONCURRENT,
           SAGA_RETRIED,
+          SAGA_GRPC,
           MESSAGE,
           MESSAGE_TO_TOPIC,
           WORKFLOW,
@@ -122,6 +129,7 @@ enum Kind {
       case MESSAGE_TWO_PHASES, MESSAGE_ABANDONED, TCC, XA -> Set.of(done ? "succeed" : "failed");
       case SAGA_REFUSED,
           SAGA_CONCURRENT_REFUSED,
+          SAGA_GRPC_REFUSED,
           MESSAGE_FORGOTTEN,
           MESSAGE_ABORTED,
           TCC_REFUSED,

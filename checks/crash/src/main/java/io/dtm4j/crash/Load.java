@@ -96,6 +96,23 @@ final class Load implements AutoCloseable {
     }
   }
 
+  /**
+   * What clients do.
+   *
+   * @param kinds each transaction is of one of them, which comes the more often the more often it
+   *     is in the list
+   * @param retryInterval of each transaction, in seconds
+   * @param subscribes whether the subscribers of the topic are made known first; else they are
+   * @param repeatsSubmits whether the submit of a TCC or an XA is repeated until its outcome is
+   *     known; else it is left to the server
+   */
+  record Habits(List<Kind> kinds, int retryInterval, boolean subscribes, boolean repeatsSubmits) {
+    /** Of clients of dtm4j. */
+    static Habits of(List<Kind> kinds) {
+      return new Habits(kinds, 1, true, true);
+    }
+  }
+
   private static final Set<Known> STORED =
       EnumSet.of(Known.ACCEPTED, Known.ROLLED_BACK, Known.NOT_FINISHED);
   private static final Set<Known> NOTHING_STORED = EnumSet.of(Known.NOT_STORED, Known.NEVER_SENT);
@@ -107,10 +124,12 @@ final class Load implements AutoCloseable {
               entry(Kind.SAGA_RETRIED, 2),
               entry(Kind.SAGA_REPEAT_REFUSED, 3),
               entry(Kind.SAGA_REFUSED, 8),
-              entry(Kind.SAGA_CONCURRENT, 8),
-              entry(Kind.SAGA_CONCURRENT_REFUSED, 8),
+              entry(Kind.SAGA_CONCURRENT, 7),
+              entry(Kind.SAGA_CONCURRENT_REFUSED, 7),
+              entry(Kind.SAGA_GRPC, 2),
+              entry(Kind.SAGA_GRPC_REFUSED, 2),
               entry(Kind.MESSAGE, 6),
-              entry(Kind.MESSAGE_TO_TOPIC, 6),
+              entry(Kind.MESSAGE_TO_TOPIC, 5),
               entry(Kind.MESSAGE_TWO_PHASES, 7),
               entry(Kind.MESSAGE_ABANDONED, 2),
               entry(Kind.MESSAGE_FORGOTTEN, 2),
@@ -144,7 +163,7 @@ final class Load implements AutoCloseable {
   private final BankParticipants bank;
   private final Transactions transactions;
   private final Workflows workflows;
-  private final List<Kind> kinds;
+  private final Habits habits;
   private final int lateness;
   private final int padding;
   private final Queue<Submission> submissions = new ConcurrentLinkedQueue<>();
@@ -166,13 +185,7 @@ final class Load implements AutoCloseable {
   }
 
   /**
-   * Starts a load.
-   *
-   * @param kinds each transaction is of one of them, which comes the more often the more often it
-   *     is in the list
-   * @param lateness some effects and answers of the participants come up to so many milliseconds
-   *     late
-   * @param padding bytes that each transaction is larger than it needs to be
+   * Starts a load of these kinds, of which each comes the more often the more often it is there.
    */
   Load(
       Api api,
@@ -182,12 +195,32 @@ final class Load implements AutoCloseable {
       int lateness,
       int padding,
       long seed) {
+    this(api, bank, Habits.of(kinds), clients, lateness, padding, seed);
+  }
+
+  /**
+   * Starts a load.
+   *
+   * @param lateness some effects and answers of the participants come up to so many milliseconds
+   *     late
+   * @param padding bytes that each transaction is larger than it needs to be
+   */
+  Load(
+      Api api,
+      BankParticipants bank,
+      Habits habits,
+      int clients,
+      int lateness,
+      int padding,
+      long seed) {
     this.api = api;
-    this.kinds = kinds;
+    this.habits = habits;
     this.bank = bank;
     this.transactions = new Transactions(bank);
     this.workflows = new Workflows(api, bank);
-    transactions.subscribers().forEach(url -> api.subscribe(transactions.topic(), url));
+    if (habits.subscribes()) {
+      transactions.subscribers().forEach(url -> api.subscribe(transactions.topic(), url));
+    }
     this.lateness = lateness;
     this.padding = padding;
     this.clients = Executors.newFixedThreadPool(clients);
@@ -215,6 +248,7 @@ final class Load implements AutoCloseable {
   }
 
   private void run(String name, Random random) {
+    List<Kind> kinds = habits.kinds();
     for (int count = 0; !stopped; count++) {
       while (paused) {
         Await.pass(A_WHILE);
@@ -262,6 +296,10 @@ final class Load implements AutoCloseable {
               "submit",
               transactions.saga(
                   one.gid, List.of(from.refusingRepeats(), to.refusingRepeats(), also)));
+      case SAGA_GRPC ->
+          send(one, "submit", transactions.grpcSaga(one.gid, List.of(from, to, also)));
+      case SAGA_GRPC_REFUSED ->
+          send(one, "submit", transactions.grpcSaga(one.gid, List.of(from, to, also.refusing())));
       case MESSAGE_TO_TOPIC -> send(one, "submit", transactions.messageToTopic(one.gid, from, to));
       case MESSAGE -> send(one, "submit", transactions.message(one.gid, List.of(from, to, also)));
       case MESSAGE_TWO_PHASES -> {
@@ -330,7 +368,12 @@ final class Load implements AutoCloseable {
         return;
       }
     }
-    one.submitted = api.insist("submit", transaction, one.answers).known();
+    if (habits.repeatsSubmits()) {
+      one.submitted = api.insist("submit", transaction, one.answers).known();
+    } else {
+      send(one, "submit", transaction);
+      one.submitted = one.known();
+    }
   }
 
   /** Whether it was accepted. */
@@ -341,7 +384,7 @@ final class Load implements AutoCloseable {
   }
 
   private ObjectNode options(Submission one, ObjectNode transaction) {
-    transaction.put("retry_interval", 1).put("wait_result", one.waited);
+    transaction.put("retry_interval", habits.retryInterval()).put("wait_result", one.waited);
     if (one.kind.mode() != Kind.Mode.SAGA) {
       transaction.put("timeout_to_fail", 3);
     }

@@ -12,6 +12,9 @@ import java.util.List;
 
 /** Bodies of requests, as clients send them. */
 final class Transactions {
+  /** What workflows are called; a call that resumes one has it as its op. */
+  static final String WORKFLOW = "transfer";
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final BankParticipants bank;
@@ -29,6 +32,12 @@ final class Transactions {
     return saga(gid, steps)
         .put(
             "custom_data", "{\"concurrent\":true,\"orders\":{\"" + (steps.size() - 1) + "\":[0]}}");
+  }
+
+  /** Submitted over HTTP, as are the others. */
+  ObjectNode grpcSaga(String gid, List<Step> steps) {
+    ObjectNode saga = body(gid, "saga").put("protocol", "grpc");
+    return with(steps, saga, URI.create(bank.url()).getAuthority() + "/bank.Bank");
   }
 
   ObjectNode message(String gid, List<Step> steps) {
@@ -74,7 +83,7 @@ final class Transactions {
     String data = Base64.getEncoder().encodeToString(input.toString().getBytes(UTF_8));
     return body(gid, "workflow")
         .put("query_prepared", bank.url() + "/resume")
-        .put("custom_data", "{\"name\":\"transfer\",\"data\":\"" + data + "\"}");
+        .put("custom_data", "{\"name\":\"" + WORKFLOW + "\",\"data\":\"" + data + "\"}");
   }
 
   ObjectNode recorded(String gid, String branchId, String op, boolean done) {
@@ -95,11 +104,15 @@ final class Transactions {
   }
 
   private ObjectNode with(List<Step> steps, ObjectNode body) {
+    return with(steps, body, bank.url());
+  }
+
+  private static ObjectNode with(List<Step> steps, ObjectNode body, String address) {
     for (Step step : steps) {
       body.withArray("steps")
           .addObject()
-          .put("action", bank.url() + "/act")
-          .put("compensate", bank.url() + "/undo");
+          .put("action", address + "/act")
+          .put("compensate", address + "/undo");
       body.withArray("payloads").add(step.payload());
     }
     return body;
