@@ -35,23 +35,21 @@ import java.time.ZoneId;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
-import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.Test;
 
 /**
  * What the DTM in Go itself (v1.19.0) leaves open is taken over from its tables, and given back to
- * it. The property {@code dtm4j.test.original} names its binary; without it there are no such
- * tests.
+ * it. The property {@code dtm4j.test.original} names its binary.
  */
 @Tag("long")
+@Tag("original")
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class OriginalTest {
   private static final String BINARY =
-      Objects.requireNonNullElse(System.getProperty("dtm4j.test.original"), "");
+      Objects.requireNonNull(System.getProperty("dtm4j.test.original"), "dtm4j.test.original");
   private static final String ZONE = "America/New_York";
   private static final Duration LONGEST = Duration.ofSeconds(60);
 
@@ -61,14 +59,14 @@ class OriginalTest {
   private String participant = "";
   private String zone = ZONE;
 
-  @TestFactory
-  Stream<DynamicTest> from_it_and_back_to_it() {
-    return BINARY.isEmpty()
-        ? Stream.empty()
-        : Stream.of(
-            DynamicTest.dynamicTest("mysql", () -> fromItAndBack(SharedServer.MARIADB, "mysql")),
-            DynamicTest.dynamicTest(
-                "postgres", () -> fromItAndBack(SharedServer.POSTGRES, "postgres")));
+  @Test
+  void from_it_and_back_to_it_on_mariadb() throws Exception {
+    fromItAndBack(SharedServer.MARIADB, "mysql");
+  }
+
+  @Test
+  void from_it_and_back_to_it_on_postgres() throws Exception {
+    fromItAndBack(SharedServer.POSTGRES, "postgres");
   }
 
   private void fromItAndBack(SharedServer server, String driver) throws Exception {

@@ -1,0 +1,11 @@
+package io.dtm4j.crash;
+
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+
+@Execution(ExecutionMode.CONCURRENT)
+class MariaDbSideBySideTest extends SideBySideTest {
+  MariaDbSideBySideTest() {
+    super(Cluster.Kind.MARIADB);
+  }
+}
