@@ -85,11 +85,18 @@ abstract class SideBySideTest {
       assertThat(tables.open()).isEmpty();
       assertThat(tables.query("select distinct concat(was, ' ', became) from status_changes"))
           .as("statuses and what became of them")
+          .contains("submitted succeed", "aborting failed")
           .isSubsetOf(STEPS);
       assertThat(
               tables.query("select gid from status_changes group by gid, was having count(*) > 1"))
           .as("statuses that were left twice")
           .isEmpty();
+      assertThat(
+              tables.query(
+                  "select distinct case when owner like 'dtm4j:%' then 'dtm4j' else 'the original'"
+                      + " end from trans_global"))
+          .as("whose claims are the last ones")
+          .containsExactlyInAnyOrder("dtm4j", "the original");
       assertThat(submissions).anyMatch(Submission::wasCut).anyMatch(Submission::mustBeStored);
       assertThat(tables.structure()).isEqualTo(structure);
     }
