@@ -4,26 +4,15 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Map;
 
 /** A real database server on this machine that a test starts and stops. */
-public interface DatabaseServer {
+public interface DatabaseServer extends StoreServer {
   String USER = "dtm4j_test";
   String PASSWORD = "test-secret";
 
   /** The address of a database on it, which may not be there. */
   String url(String database);
-
-  /** Starts it again; returns when it takes connections. */
-  void start() throws Exception;
-
-  /** Ends the process as suddenly as by a power cut, but for what the system still writes. */
-  void kill() throws Exception;
-
-  /** Ends it in good order, cutting the connections that it has; {@link #start} follows. */
-  void shutDown() throws Exception;
-
-  /** Stops it and deletes all it had. */
-  void stop() throws Exception;
 
   /** A statement whose only row says how durable a commit is, as the server is set up. */
   String durability();
@@ -33,6 +22,12 @@ public interface DatabaseServer {
 
   /** A connection to the server's own database. */
   Connection connect() throws SQLException;
+
+  @Override
+  default Map<String, String> create(String name) throws SQLException {
+    execute("create database " + name);
+    return Map.of("STORE_URL", url(name), "STORE_USER", USER, "STORE_PASSWORD", PASSWORD);
+  }
 
   default void execute(String... statements) throws SQLException {
     try (Connection connection = connect();

@@ -25,28 +25,16 @@ public final class Main {
         switch (words[0]) {
           case "mariadb" -> beside(new MariaDbServer(), command);
           case "postgres" -> beside(new PostgresServer(), command);
-          case "redis" -> beside(new RedisServer(), command);
+          case "redis" -> beside(RedisServer.everySecond(), command);
           default -> throw new IllegalArgumentException("unknown database: " + words[0]);
         });
   }
 
-  private static int beside(DatabaseServer server, List<String> command) throws Exception {
+  private static int beside(StoreServer server, List<String> command) throws Exception {
     try {
-      server.execute("create database " + DATABASE);
-      return run(
-          command,
-          Map.of(
-              "STORE_URL", server.url(DATABASE),
-              "STORE_USER", DatabaseServer.USER,
-              "STORE_PASSWORD", DatabaseServer.PASSWORD));
+      return run(command, server.create(DATABASE));
     } finally {
       server.stop();
-    }
-  }
-
-  private static int beside(RedisServer server, List<String> command) throws Exception {
-    try (server) {
-      return run(command, Map.of("STORE_URL", server.url()));
     }
   }
 

@@ -9,6 +9,8 @@ import static io.dtm4j.store.redis.Sagas.save;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.dtm4j.databases.RedisCluster;
+import io.dtm4j.databases.RedisServer;
 import io.dtm4j.model.Batch;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
@@ -79,7 +81,7 @@ class FailoverTest {
   void a_replica_that_takes_over_in_a_cluster_is_followed() throws Exception {
     var cluster = new RedisCluster("--appendfsync", "always");
     RedisServer replica = cluster.addReplica();
-    try (RedisStore store = RedisStore.open(cluster.config("p"))) {
+    try (RedisStore store = RedisStore.open(Shared.configOf(cluster, "p"))) {
       RedisServer master = cluster.servers().getFirst();
       var saves = new ArrayList<Batch>();
       var ends = new ArrayList<Batch>();
@@ -119,7 +121,7 @@ class FailoverTest {
   void while_a_server_of_a_cluster_is_away_the_others_go_on_and_it_comes_back() throws Exception {
     var cluster =
         new RedisCluster("--cluster-require-full-coverage", "no", "--appendfsync", "always");
-    try (RedisStore store = RedisStore.open(cluster.config("p"))) {
+    try (RedisStore store = RedisStore.open(Shared.configOf(cluster, "p"))) {
       var saves = new ArrayList<Batch>();
       for (int i = 0; i < 100; i++) {
         saves.add(save("g" + i, claim("c" + i)));

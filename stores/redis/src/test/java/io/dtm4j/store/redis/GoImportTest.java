@@ -3,9 +3,11 @@ package io.dtm4j.store.redis;
 import static io.dtm4j.store.redis.Sagas.claim;
 import static io.dtm4j.store.redis.Sagas.committed;
 import static io.dtm4j.store.redis.Sagas.save;
+import static io.dtm4j.store.redis.Shared.configOf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.dtm4j.databases.RedisServer;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Extra;
@@ -98,9 +100,9 @@ class GoImportTest {
         branch("01", "action", "\"status\":\"succeed\",\"finish_time\":\"2024-05-17T08:30:01Z\""),
         branch("02", "action", "\"status\":\"failed\",\"rollback_time\":\"2024-05-17T08:30:02Z\""));
 
-    assertThat(GoImport.run(server.config())).isEqualTo(new GoImport.Report(1, 0, 0, 0, 0));
+    assertThat(GoImport.run(configOf(server))).isEqualTo(new GoImport.Report(1, 0, 0, 0, 0));
 
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       Stored stored = store.find(new Gid("saga")).orElseThrow();
       Instant created = Instant.parse("2024-05-17T08:30:00.123456789Z");
       var options = new Options(false, 60, 0, 0, Map.of("a", "1", "b", "2"), false, 0);
@@ -143,9 +145,9 @@ class GoImportTest {
         "bin_data":"eyJhIjoxfQ==","branch_id":"01","op":"cancel","status":"prepared"}""";
     dtmHas("tcc1", global, cancel);
 
-    assertThat(GoImport.run(server.config()).imported()).isEqualTo(1);
+    assertThat(GoImport.run(configOf(server)).imported()).isEqualTo(1);
 
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       Instant created = Instant.parse("2026-11-30T18:37:58.074678711Z");
       assertThat(store.find(new Gid("tcc1")).orElseThrow().transaction().branches())
           .containsExactly(
@@ -165,9 +167,9 @@ class GoImportTest {
         "custom_data":"{\\"delay\\":10}","concurrent":false}""";
     dtmHas("msg", message);
 
-    GoImport.run(server.config());
+    GoImport.run(configOf(server));
 
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       assertThat(store.find(new Gid("msg")).orElseThrow().transaction().state().extra())
           .isEqualTo(Extra.NONE.withDelayUntil(Instant.ofEpochSecond(DUE)));
     }
@@ -178,12 +180,12 @@ class GoImportTest {
     for (int i = 0; i < 150; i++) {
       dtmHas("g" + i, saga("g" + i));
     }
-    assertThat(GoImport.run(server.config()).imported()).isEqualTo(150);
+    assertThat(GoImport.run(configOf(server)).imported()).isEqualTo(150);
     server.ask(commands -> commands.zadd("{a}_u", DUE, "g7")); // as if it had been interrupted
 
-    assertThat(GoImport.run(server.config())).isEqualTo(new GoImport.Report(0, 1, 0, 0, 0));
+    assertThat(GoImport.run(configOf(server))).isEqualTo(new GoImport.Report(0, 1, 0, 0, 0));
 
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       assertThat(store.counts().unfinished()).isEqualTo(150);
     }
   }
@@ -197,17 +199,17 @@ class GoImportTest {
     dtmHas("vanished", saga("vanished"));
     dtmHas("good", saga("good"));
     server.ask(commands -> commands.del("{a}_g_vanished"));
-    try (RedisStore store = RedisStore.openBesideDtm(server.config())) {
+    try (RedisStore store = RedisStore.openBesideDtm(configOf(server))) {
       committed(store, save("taken", claim("c")));
     }
 
-    assertThat(GoImport.run(server.config())).isEqualTo(new GoImport.Report(1, 0, 1, 101, 0));
+    assertThat(GoImport.run(configOf(server))).isEqualTo(new GoImport.Report(1, 0, 1, 101, 0));
 
     assertThat(server.<List<String>>ask(commands -> commands.zrange("{a}_u", 0, -1)))
         .hasSize(101)
         .contains("taken", "bad0");
     assertThatExceptionOfType(StoreUnavailableException.class)
-        .isThrownBy(() -> RedisStore.open(server.config()));
+        .isThrownBy(() -> RedisStore.open(configOf(server)));
   }
 
   @Test
@@ -215,13 +217,13 @@ class GoImportTest {
     server.ask(commands -> commands.set("{a}_kv_topics_t1", topic("topics", "t1", "[1]")));
     server.ask(commands -> commands.set("{a}_kv_topics_t2", topic("topics", "t2", "[2]")));
     server.ask(commands -> commands.set("{a}_kv_topics_x_y", topic("topics_x", "y", "[3]")));
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       store.createKeyValue("topics", "t2", "[\"own\"]");
     }
 
-    assertThat(GoImport.run(server.config())).isEqualTo(new GoImport.Report(0, 0, 0, 0, 1));
+    assertThat(GoImport.run(configOf(server))).isEqualTo(new GoImport.Report(0, 0, 0, 0, 1));
 
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       assertThat(store.findKeyValues("topics", null))
           .extracting(value -> value.key() + value.value())
           .containsExactly("t1[1]", "t2[\"own\"]");

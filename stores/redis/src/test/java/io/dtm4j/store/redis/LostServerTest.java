@@ -7,9 +7,11 @@ import static io.dtm4j.store.redis.Sagas.end;
 import static io.dtm4j.store.redis.Sagas.insist;
 import static io.dtm4j.store.redis.Sagas.register;
 import static io.dtm4j.store.redis.Sagas.save;
+import static io.dtm4j.store.redis.Shared.configOf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.dtm4j.databases.RedisServer;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Stored;
 import io.dtm4j.protocol.Gid;
@@ -54,7 +56,7 @@ class LostServerTest {
   void what_was_acknowledged_is_there_after_a_kill_and_what_was_open_is_stored_once()
       throws Exception {
     int all = 900;
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       var acknowledged = new AtomicInteger();
       var enough = new CompletableFuture<Boolean>();
       try (var thread = Executors.newSingleThreadExecutor()) {
@@ -103,7 +105,7 @@ class LostServerTest {
 
   @Test
   void a_write_that_had_no_answer_is_not_sent_again_by_the_client() throws Exception {
-    try (RedisStore store = RedisStore.open(server.config());
+    try (RedisStore store = RedisStore.open(configOf(server));
         var thread = Executors.newSingleThreadExecutor()) {
       server.signal("STOP"); // it takes what it is sent and does nothing
       Future<?> writing = thread.submit(() -> store.commit(List.of(save("g", claim("c")))));
@@ -125,7 +127,7 @@ class LostServerTest {
 
   @Test
   void a_write_that_lands_late_does_nothing_twice() throws Exception {
-    try (RedisStore store = RedisStore.open(server.config());
+    try (RedisStore store = RedisStore.open(configOf(server));
         var thread = Executors.newSingleThreadExecutor()) {
       committed(store, save("g", claim("c")));
       List<Batch> group = List.of(register("g", "02"), end("g", claim("c")), save("h", claim("d")));
@@ -149,7 +151,7 @@ class LostServerTest {
 
   @Test
   void while_the_server_is_away_nothing_is_certain_and_trouble_says_why() throws Exception {
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       Batch save = save("g", claim("c"));
       server.kill();
       Instant before = store.storeTime();
@@ -173,7 +175,7 @@ class LostServerTest {
 
   @Test
   void scripts_that_the_server_has_forgotten_are_sent_again() throws Exception {
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       committed(store, save("g", claim("c")));
       server.ask(commands -> commands.scriptFlush());
 
@@ -186,7 +188,7 @@ class LostServerTest {
 
   @Test
   void a_full_memory_stops_writes_and_loses_nothing() throws Exception {
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       committed(store, save("g", claim("c")));
       server.ask(commands -> commands.configSet("maxmemory", "1mb"));
 
@@ -205,7 +207,7 @@ class LostServerTest {
 
   @Test
   void a_server_that_has_become_a_replica_is_left_for_whoever_is_the_master_now() throws Exception {
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       committed(store, save("g", claim("c")));
       server.ask(commands -> commands.replicaof("127.0.0.1", 1));
       List<Batch> group = List.of(end("g", claim("c")));
@@ -273,7 +275,7 @@ class LostServerTest {
     opening(withPassword("wrong-secret"))
         .withMessageContaining("Check user and password")
         .withMessageNotContaining("wrong-secret");
-    opening(server.config()).withMessageContaining("Check user and password");
+    opening(configOf(server)).withMessageContaining("Check user and password");
     server.kill();
     opening(right)
         .withMessageContaining(server.host())

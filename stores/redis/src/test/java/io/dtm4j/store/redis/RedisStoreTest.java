@@ -9,10 +9,12 @@ import static io.dtm4j.store.redis.Sagas.end;
 import static io.dtm4j.store.redis.Sagas.next;
 import static io.dtm4j.store.redis.Sagas.register;
 import static io.dtm4j.store.redis.Sagas.save;
+import static io.dtm4j.store.redis.Shared.configOf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.dtm4j.databases.RedisServer;
 import io.dtm4j.model.Batch;
 import io.dtm4j.model.Branch;
 import io.dtm4j.model.Due;
@@ -97,8 +99,8 @@ class RedisStoreTest {
 
   @Test
   void what_another_server_has_changed_is_seen_before_anything_is_decided() {
-    try (RedisStore one = RedisStore.open(server.config());
-        RedisStore other = RedisStore.open(server.config())) {
+    try (RedisStore one = RedisStore.open(configOf(server));
+        RedisStore other = RedisStore.open(configOf(server))) {
       committed(one, save("g", claim("a")), save("h", claim("b")));
       committed(other, register("g", "02"));
       Owner claim = claim("a");
@@ -119,8 +121,8 @@ class RedisStoreTest {
   @Test
   void what_was_remembered_is_compared_even_when_nothing_is_to_change() {
     var gid = new Gid("g");
-    try (RedisStore one = RedisStore.open(server.config());
-        RedisStore other = RedisStore.open(server.config())) {
+    try (RedisStore one = RedisStore.open(configOf(server));
+        RedisStore other = RedisStore.open(configOf(server))) {
       committed(one, save("g", claim("a")), save("h", claim("b")));
       List<Due> read = List.of(Due.of(found(other, "g")));
       assertThat(other.claim(read, LEASE, _ -> claim("c"))).hasSize(1);
@@ -139,8 +141,8 @@ class RedisStoreTest {
 
   @Test
   void a_change_that_leaves_token_and_sizes_alike_is_noticed_all_the_same() {
-    try (RedisStore one = RedisStore.open(server.config());
-        RedisStore other = RedisStore.open(server.config())) {
+    try (RedisStore one = RedisStore.open(configOf(server));
+        RedisStore other = RedisStore.open(configOf(server))) {
       committed(one, save("g", claim("a")));
       committed(one, reason("one"));
       committed(other, reason("two"));
@@ -168,8 +170,8 @@ class RedisStoreTest {
 
   @Test
   void a_batch_that_fits_only_what_another_server_has_left_rejects_nothing() {
-    try (RedisStore one = RedisStore.open(server.config());
-        RedisStore other = RedisStore.open(server.config())) {
+    try (RedisStore one = RedisStore.open(configOf(server));
+        RedisStore other = RedisStore.open(configOf(server))) {
       committed(one, save("g", claim("a")));
       committed(other, register("g", "02"));
 
@@ -185,8 +187,8 @@ class RedisStoreTest {
 
   @Test
   void a_save_of_what_is_there_hides_no_batch_that_does_not_fit() {
-    try (RedisStore one = RedisStore.open(server.config());
-        RedisStore other = RedisStore.open(server.config())) {
+    try (RedisStore one = RedisStore.open(configOf(server));
+        RedisStore other = RedisStore.open(configOf(server))) {
       committed(one, save("g", claim("a")));
       Batch broken = next("g", claim("a"), settled(7, "07"));
 
@@ -200,8 +202,8 @@ class RedisStoreTest {
 
   @Test
   void what_stops_fitting_while_others_are_written_is_rejected_alone() {
-    try (RedisStore one = RedisStore.open(server.config());
-        RedisStore other = RedisStore.open(server.config())) {
+    try (RedisStore one = RedisStore.open(configOf(server));
+        RedisStore other = RedisStore.open(configOf(server))) {
       committed(one, save("g", claim("a")), register("g", "02"));
       committed(other, end("g", claim("a")));
       assertThat(other.delete(List.of(new Gid("g")), FUTURE)).isEqualTo(1);
@@ -221,8 +223,8 @@ class RedisStoreTest {
   void two_servers_write_the_same_transactions_and_each_write_counts_once() throws Exception {
     int gids = 20;
     int each = 40;
-    try (RedisStore one = RedisStore.open(server.config());
-        RedisStore other = RedisStore.open(server.config())) {
+    try (RedisStore one = RedisStore.open(configOf(server));
+        RedisStore other = RedisStore.open(configOf(server))) {
       for (int i = 0; i < gids; i++) {
         committed(one, save("g" + i, claim("a" + i)));
       }
@@ -250,8 +252,8 @@ class RedisStoreTest {
   @Test
   void what_is_due_goes_to_one_server_only() throws Exception {
     int all = 500;
-    try (RedisStore one = RedisStore.open(server.config());
-        RedisStore other = RedisStore.open(server.config())) {
+    try (RedisStore one = RedisStore.open(configOf(server));
+        RedisStore other = RedisStore.open(configOf(server))) {
       var group = new ArrayList<Batch>();
       for (int i = 0; i < all; i++) {
         group.add(save("g" + i, claim("a" + i), PAST, "{}"));
@@ -291,7 +293,7 @@ class RedisStoreTest {
 
   @Test
   void large_transactions_are_claimed_a_few_at_a_time() {
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       String payload = "x".repeat(3 << 20);
       for (int i = 0; i < 5; i++) {
         committed(store, save("g" + i, claim("a" + i), PAST, payload));
@@ -308,7 +310,7 @@ class RedisStoreTest {
 
   @Test
   void all_keys_have_the_prefix_and_those_of_a_transaction_one_shard() {
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       committed(store, save("g", claim("a")), save("{x}", claim("b")));
       store.createKeyValue("topics", "t", "[]");
     }
@@ -350,7 +352,7 @@ class RedisStoreTest {
 
   @Test
   void a_store_of_a_newer_version_is_refused() {
-    RedisStore.open(server.config()).close();
+    RedisStore.open(configOf(server)).close();
     server.ask(commands -> commands.hset("dtm4j:meta", "format", "2"));
 
     opening(config("")).withMessageContaining("format 2 (expected: 1)");
@@ -477,12 +479,12 @@ class RedisStoreTest {
 
   @Test
   void members_that_a_newer_version_wrote_stay() {
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       committed(store, save("g", claim("a")));
       Extra extra = Extra.NONE.withUnknown(Map.of("newer", "{\"a\":[1.50]}"));
       committed(store, next("g", claim("a"), new Write.SetExtra(extra)));
     }
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       committed(store, register("g", "02"));
       assertThat(found(store, "g").transaction().state().extra().unknown()).containsKey("newer");
     }
@@ -491,7 +493,7 @@ class RedisStoreTest {
   @ParameterizedTest
   @ValueSource(strings = {"s", "d", "b0"})
   void a_transaction_whose_body_cannot_be_read_stops_no_other(String field) {
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       Instant earlier = PAST.minusSeconds(1);
       String large = "x".repeat(9 << 20); // alone it is too much for the rest of a claim
       committed(store, save("bad", claim("a"), earlier, large));
@@ -499,7 +501,7 @@ class RedisStoreTest {
     }
     String key = server.<List<String>>ask(commands -> commands.keys("*:t:bad")).getFirst();
     server.ask(commands -> commands.hset(key, field, "nonsense"));
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       List<Due> dues = store.dueBefore(FUTURE, null, 10);
       assertThat(dues).hasSize(2); // its head says when it is due
       assertThat(store.claimDue(LEASE, gid -> claim("c" + gid), 1))
@@ -526,7 +528,7 @@ class RedisStoreTest {
     var nanos = new AtomicLong();
     LongSupplier nanoTime =
         () -> nanos.addAndGet(lasts.get() ? TimeUnit.SECONDS.toNanos(31) : 1_000);
-    try (RedisStore store = RedisStore.open(server.config(), nanoTime)) {
+    try (RedisStore store = RedisStore.open(configOf(server), nanoTime)) {
       committed(store, save("g", claim("a"), PAST, "{}"));
       List<Due> dues = store.dueBefore(FUTURE, null, 1);
 
@@ -547,7 +549,7 @@ class RedisStoreTest {
 
   @Test
   void a_transaction_that_cannot_be_read_stops_no_other() {
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       committed(store, save("bad", claim("a"), PAST, "{}"), save("good", claim("b"), PAST, "{}"));
       String key = server.<List<String>>ask(commands -> commands.keys("*:t:bad")).getFirst();
       server.ask(commands -> commands.hset(key, "h", "nonsense"));
@@ -566,7 +568,7 @@ class RedisStoreTest {
 
   @Test
   void lists_of_one_status_find_what_is_rare() {
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       committed(store, save("first", claim("a")), save("second", claim("b")));
       committed(
           store,
@@ -597,12 +599,12 @@ class RedisStoreTest {
 
   @Test
   void what_is_stored_later_is_listed_first_even_when_the_clock_was_set_back() {
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       committed(store, save("g", claim("a")));
     }
     String key = server.<List<String>>ask(commands -> commands.keys("*:all")).getFirst();
     server.ask(commands -> commands.zadd(key, 8e15, "g"));
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       committed(store, save("h", claim("b")));
       assertThat(store.list(Filter.ALL, "", 10).items())
           .extracting(one -> one.gid().value())
@@ -613,7 +615,7 @@ class RedisStoreTest {
   @Test
   void very_many_that_are_due_or_have_ended_at_the_same_moment_are_read_page_by_page() {
     int all = 3_000;
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       var saves = new ArrayList<Batch>();
       var ends = new ArrayList<Batch>();
       for (int i = 0; i < all; i++) {
@@ -651,7 +653,7 @@ class RedisStoreTest {
 
   @Test
   void the_clock_is_that_of_redis() {
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       long redis = Long.parseLong(server.<List<String>>ask(commands -> commands.time()).getFirst());
       assertThat(store.storeTime())
           .isBetween(Instant.ofEpochSecond(redis - 1), Instant.ofEpochSecond(redis + 2));
@@ -663,7 +665,7 @@ class RedisStoreTest {
     for (String text : List.of("", "ü数🙂", "\uD800", "a\uDC00b", "\uDC00\uD800", "\uFFFF\u0000")) {
       assertThat(Texts.text(Texts.bytes(text))).isEqualTo(text);
     }
-    try (RedisStore store = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
       committed(
           store, save("\uD800", claim("a")), save("\uDC00", claim("b")), save("?", claim("c")));
       assertThat(found(store, "\uD800").owner()).isEqualTo(claim("a"));
@@ -674,8 +676,8 @@ class RedisStoreTest {
 
   @Test
   void the_same_group_again_is_committed_and_changes_nothing() {
-    try (RedisStore store = RedisStore.open(server.config());
-        RedisStore other = RedisStore.open(server.config())) {
+    try (RedisStore store = RedisStore.open(configOf(server));
+        RedisStore other = RedisStore.open(configOf(server))) {
       List<Batch> group = List.of(save("g", claim("a")), register("g", "02"), end("g", claim("a")));
       committed(store, group.toArray(Batch[]::new));
       Stored first = found(store, "g");

@@ -1,5 +1,7 @@
 package io.dtm4j.store.redis;
 
+import io.dtm4j.databases.RedisCluster;
+import io.dtm4j.databases.RedisServer;
 import io.dtm4j.store.TransactionStore;
 import java.time.Duration;
 import java.util.List;
@@ -14,15 +16,14 @@ final class Shared {
       new Shared(
           () -> {
             RedisServer server = RedisServer.durable();
-            return prefix ->
-                new RedisStoreConfig(List.of(server.host()), "", "", prefix, Duration.ofDays(1));
+            return prefix -> config(List.of(server.host()), prefix);
           });
 
   static final Shared CLUSTER =
       new Shared(
           () -> {
             RedisCluster cluster = new RedisCluster();
-            return cluster::config;
+            return prefix -> configOf(cluster, prefix);
           });
 
   private final Callable<Kind> maker;
@@ -50,6 +51,20 @@ final class Shared {
   /** A configuration with keys that nobody else has. */
   RedisStoreConfig newStore() throws Exception {
     return kind().config("s" + stores.incrementAndGet());
+  }
+
+  /** A store on that server alone. */
+  static RedisStoreConfig configOf(RedisServer server) {
+    return config(List.of(server.host()), "");
+  }
+
+  /** A store on that Cluster. */
+  static RedisStoreConfig configOf(RedisCluster cluster, String prefix) {
+    return config(cluster.hosts(), prefix);
+  }
+
+  private static RedisStoreConfig config(List<String> hosts, String prefix) {
+    return new RedisStoreConfig(hosts, "", "", prefix, Duration.ofDays(1));
   }
 
   /** A store that holds nothing, used again and again by one test class. */
