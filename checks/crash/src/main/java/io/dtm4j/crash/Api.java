@@ -203,6 +203,23 @@ final class Api {
     return get("all?gid=" + gid).path("transactions").path(0).path("status").asText("");
   }
 
+  /** All that are listed by a status; "": by any. */
+  List<JsonNode> listed(String status) {
+    List<JsonNode> all = new ArrayList<>();
+    String position = "";
+    do {
+      JsonNode page =
+          get(
+              "all?limit=1000&status="
+                  + status
+                  + "&position="
+                  + URLEncoder.encode(position, UTF_8));
+      page.path("transactions").forEach(all::add);
+      position = page.path("next_position").asText("");
+    } while (!position.isEmpty());
+    return all;
+  }
+
   private JsonNode get(String path) {
     try {
       HttpResponse<String> response =

@@ -1,17 +1,16 @@
 package io.dtm4j.crash;
 
-import static java.util.Objects.requireNonNull;
-
+import io.dtm4j.crash.Records.Kept;
+import io.dtm4j.crash.Records.Open;
 import io.dtm4j.crash.ServerProcess.Setup;
 import io.dtm4j.databases.DatabaseServer;
 import io.dtm4j.databases.MariaDbServer;
+import io.dtm4j.databases.MongoLikeServer;
 import io.dtm4j.databases.PostgresServer;
+import io.dtm4j.databases.RedisCluster;
+import io.dtm4j.databases.RedisServer;
+import io.dtm4j.databases.StoreServer;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,49 +18,85 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 
-/** Two servers that share a database. */
+/** Two servers that share a store. */
 final class Cluster implements Site {
-  /** The kinds of databases. */
+  /** The kinds of stores. */
   enum Kind {
-    MARIADB("timestampdiff(microsecond, next_cron_time, utc_timestamp(3)) div 1000") {
+    MARIADB {
       @Override
-      DatabaseServer start() throws Exception {
+      StoreServer start() throws Exception {
         return new MariaDbServer();
       }
-    },
-    POSTGRES("cast(1000 * extract(epoch from clock_timestamp() - next_cron_time) as bigint)") {
+
       @Override
-      DatabaseServer start() throws Exception {
+      Records records(StoreServer server, String name, Api api) {
+        return new SqlRecords(
+            (DatabaseServer) server,
+            name,
+            "timestampdiff(microsecond, next_cron_time, utc_timestamp(3)) div 1000");
+      }
+    },
+    POSTGRES {
+      @Override
+      StoreServer start() throws Exception {
         return new PostgresServer();
+      }
+
+      @Override
+      Records records(StoreServer server, String name, Api api) {
+        return new SqlRecords(
+            (DatabaseServer) server,
+            name,
+            "cast(1000 * extract(epoch from clock_timestamp() - next_cron_time) as bigint)");
+      }
+    },
+    /** One server that syncs each write. */
+    REDIS {
+      @Override
+      StoreServer start() throws Exception {
+        return RedisServer.durable();
+      }
+
+      @Override
+      Records records(StoreServer server, String name, Api api) {
+        return new ListedRecords(api, () -> ((RedisServer) server).texts(name));
+      }
+    },
+    /** Three of them; what comes to harm is the first. */
+    REDIS_CLUSTER {
+      @Override
+      StoreServer start() throws Exception {
+        return RedisCluster.durable();
+      }
+
+      @Override
+      Records records(StoreServer server, String name, Api api) {
+        return new ListedRecords(api, () -> ((RedisCluster) server).texts(name));
+      }
+    },
+    /** A server that speaks like MongoDB. */
+    MONGODB {
+      @Override
+      StoreServer start() throws Exception {
+        return new MongoLikeServer();
+      }
+
+      @Override
+      Records records(StoreServer server, String name, Api api) {
+        return new ListedRecords(api, () -> ((MongoLikeServer) server).texts(name));
       }
     };
 
-    private final String overdue;
+    /** Makes a server of its own. */
+    abstract StoreServer start() throws Exception;
 
-    Kind(String overdue) {
-      this.overdue = overdue;
-    }
-
-    /** Makes a database server of its own. */
-    abstract DatabaseServer start() throws Exception;
+    /**
+     * What is stored.
+     *
+     * @param api of a server of dtm4j that is there when it is asked for
+     */
+    abstract Records records(StoreServer server, String name, Api api);
   }
-
-  /**
-   * An unfinished transaction as it is stored.
-   *
-   * @param process of the server that wrote it last, as its claims are named
-   * @param isHeld whether somebody works on it
-   * @param overdue since when it could be claimed; negative: not yet
-   */
-  record Open(String gid, String process, boolean isHeld, Duration overdue) {}
-
-  /**
-   * A transaction as it is stored.
-   *
-   * @param process of the server that wrote it last, as its claims are named
-   * @param extra what dtm4j keeps beyond DTM's record
-   */
-  record Kept(String process, String extra) {}
 
   /** Of a request timeout of one second a lease of six follows (docs/architecture.md, R7). */
   static final Duration LEASE = Duration.ofSeconds(6);
@@ -83,9 +118,8 @@ final class Cluster implements Site {
   private static final Duration READY_WITHIN = Duration.ofSeconds(60);
   private static final Duration AWAY = Duration.ofSeconds(3);
 
-  private final Kind kind;
-  private final DatabaseServer database;
-  private final String name;
+  private final StoreServer database;
+  private final Records records;
   private final List<Setup> setups = new ArrayList<>();
 
   /** Those last started, by their numbers. */
@@ -99,28 +133,20 @@ final class Cluster implements Site {
    * @param name of a database to be made on it
    * @param folder where servers keep their logs
    */
-  Cluster(Kind kind, DatabaseServer database, String name, Path folder) {
-    this.kind = kind;
+  Cluster(Kind kind, StoreServer database, String name, Path folder) {
     this.database = database;
-    this.name = name;
+    Map<String, String> settings;
     try {
-      database.execute("create database " + name);
-    } catch (SQLException e) {
+      settings = database.create(name);
+    } catch (Exception e) {
       throw new IllegalStateException("no database " + name, e);
     }
     for (int i = 0; i < SERVERS; i++) {
-      setups.add(
-          Setup.in(folder)
-              .with(SHORT_LEASES)
-              .and(
-                  Map.of(
-                      "STORE_URL", database.url(name),
-                      "STORE_USER", DatabaseServer.USER,
-                      "STORE_PASSWORD", DatabaseServer.PASSWORD))
-              .shortLived());
+      setups.add(Setup.in(folder).with(SHORT_LEASES).and(settings).shortLived());
     }
     apis = setups.stream().map(setup -> new Api(setup.url())).toList();
     api = new Api(setups.stream().map(Setup::url).toArray(String[]::new));
+    records = kind.records(database, name, apis.getLast());
   }
 
   @Override
@@ -152,20 +178,6 @@ final class Cluster implements Site {
   /** One of them will be of another version, as {@link Setup#patched}. */
   void patch(int number, Path classes) {
     setups.set(number, setups.get(number).patched(classes));
-  }
-
-  /** All transactions, by gid. */
-  Map<String, Kept> kept() {
-    Map<String, Kept> all = new TreeMap<>();
-    read(
-        "select gid, owner, ext_data from trans_global",
-        row ->
-            all.put(
-                requireNonNull(row.getString(1)),
-                new Kept(
-                    process(requireNonNull(row.getString(2)).split(":", -1)[3]),
-                    requireNonNull(row.getString(3)))));
-    return all;
   }
 
   /** Starts one of them anew. */
@@ -239,46 +251,14 @@ final class Cluster implements Site {
     awaitReady();
   }
 
-  /** What is unfinished, as the database has it. */
+  /** What is unfinished, as it is stored; the last of the servers has to be there. */
   List<Open> open() {
-    List<Open> all = new ArrayList<>();
-    read(
-        "select gid, owner, "
-            + kind.overdue
-            + " from trans_global where status in ('prepared', 'submitted', 'aborting')",
-        row -> {
-          String[] owner = requireNonNull(row.getString(2)).split(":", -1);
-          all.add(
-              new Open(
-                  requireNonNull(row.getString(1)),
-                  process(owner[3]),
-                  !owner[1].equals("r"),
-                  Duration.ofMillis(row.getLong(3))));
-        });
-    return all;
+    return records.open();
   }
 
-  private interface Row {
-    void read(ResultSet row) throws SQLException;
-  }
-
-  private void read(String select, Row row) {
-    try (Connection connection =
-            DriverManager.getConnection(
-                database.url(name), DatabaseServer.USER, DatabaseServer.PASSWORD);
-        Statement statement = connection.createStatement();
-        ResultSet rows = statement.executeQuery(select)) {
-      while (rows.next()) {
-        row.read(rows);
-      }
-    } catch (SQLException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  /** What a server calls itself in claims. */
-  private static String process(String claim) {
-    return claim.substring(0, claim.lastIndexOf('-'));
+  /** All transactions, by gid; likewise. */
+  Map<String, Kept> kept() {
+    return records.kept();
   }
 
   @Override

@@ -6,7 +6,7 @@ import static java.util.Objects.requireNonNull;
 import io.dtm4j.crash.Rounds.Progress;
 import io.dtm4j.crash.ServerProcess.Setup;
 import io.dtm4j.crash.Site.Harm;
-import io.dtm4j.databases.DatabaseServer;
+import io.dtm4j.databases.StoreServer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -42,8 +42,8 @@ import picocli.CommandLine.Spec;
       "then twice within one recovery, then by a power cut), and starts it again. After each round: whether",
       "what was promised is there, and what is over ended as it must, and was done once; after 30 rounds,",
       "and in the end: whether all is over within thirty seconds.",
-      "With --store: the same of two servers on a database of its own, in turn: one is killed; the database is;",
-      "one stands still beyond its leases and goes on; both are killed; the database is restarted."
+      "With --store: the same of two servers on a store of its own, in turn: one is killed; the store is;",
+      "one stands still beyond its leases and goes on; both are killed; the store is restarted."
     },
     exitCodeListHeading = "Exit codes:%n",
     exitCodeList = {
@@ -61,7 +61,10 @@ public final class Main implements Callable<Integer> {
   private enum Store {
     rocksdb,
     mariadb,
-    postgres
+    postgres,
+    redis,
+    rediscluster,
+    mongodb
   }
 
   private final PrintWriter out;
@@ -80,8 +83,9 @@ public final class Main implements Callable<Integer> {
       paramLabel = "STORE",
       defaultValue = "rocksdb",
       description =
-          "rocksdb: one server; mariadb or postgres, which must be installed: two servers."
-              + " Default: ${DEFAULT-VALUE}")
+          "rocksdb: one server. Two servers: mariadb, postgres, redis, rediscluster (they have to be"
+              + " installed; Redis runs with appendfsync always); mongodb (mongo-java-server, which is"
+              + " no MongoDB, keeping in a file what it acknowledges). Default: ${DEFAULT-VALUE}")
   private Store store = Store.rocksdb;
 
   @Option(
@@ -155,11 +159,14 @@ public final class Main implements Callable<Integer> {
       case rocksdb -> new Rounds(Setup.in(folder).impatient(), HARMS, chosen, line).run(rounds);
       case mariadb -> runTwo(Cluster.Kind.MARIADB, folder, chosen, line);
       case postgres -> runTwo(Cluster.Kind.POSTGRES, folder, chosen, line);
+      case redis -> runTwo(Cluster.Kind.REDIS, folder, chosen, line);
+      case rediscluster -> runTwo(Cluster.Kind.REDIS_CLUSTER, folder, chosen, line);
+      case mongodb -> runTwo(Cluster.Kind.MONGODB, folder, chosen, line);
     };
   }
 
   private Progress runTwo(Cluster.Kind kind, Path folder, long chosen, Consumer<Progress> line) {
-    DatabaseServer database = started(kind);
+    StoreServer database = started(kind);
     try (var cluster = new Cluster(kind, database, "rounds", folder)) {
       return new Rounds(cluster, Cluster.HARMS, chosen, line).run(rounds);
     } finally {
@@ -167,7 +174,7 @@ public final class Main implements Callable<Integer> {
     }
   }
 
-  private static DatabaseServer started(Cluster.Kind kind) {
+  private static StoreServer started(Cluster.Kind kind) {
     try {
       return kind.start();
     } catch (Exception e) {
@@ -175,7 +182,7 @@ public final class Main implements Callable<Integer> {
     }
   }
 
-  private static void stop(DatabaseServer database) {
+  private static void stop(StoreServer database) {
     try {
       database.stop();
     } catch (Exception e) {

@@ -24,6 +24,8 @@ class MainTest {
     assertThat(run("--help")).isZero();
 
     assertThat(out.toString()).contains("--rounds=N", "--store=STORE", "--seed=S", "Exit codes:");
+    assertThat(out.toString())
+        .contains("rocksdb", "mariadb", "postgres", "redis", "rediscluster", "mongodb");
   }
 
   @Test
@@ -37,7 +39,8 @@ class MainTest {
   void a_store_that_is_not_known_is_refused() {
     assertThat(run("--store", "paper")).isEqualTo(WRONG_OPTIONS);
 
-    assertThat(err.toString()).contains("--store", "rocksdb, mariadb, postgres", "paper");
+    assertThat(err.toString())
+        .contains("--store", "rocksdb, mariadb, postgres, redis, rediscluster, mongodb", "paper");
   }
 
   @Test

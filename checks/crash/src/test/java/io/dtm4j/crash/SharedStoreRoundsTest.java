@@ -3,7 +3,7 @@ package io.dtm4j.crash;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dtm4j.crash.Rounds.Progress;
-import io.dtm4j.databases.DatabaseServer;
+import io.dtm4j.databases.StoreServer;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -30,7 +30,7 @@ class SharedStoreRoundsTest {
   @EnumSource
   @Timeout(value = 3, unit = TimeUnit.HOURS) // for many rounds; each wait in it has its own end
   void what_was_accepted_comes_to_its_end(Cluster.Kind kind) throws Exception {
-    DatabaseServer database = kind.start();
+    StoreServer database = kind.start();
     try (var cluster = new Cluster(kind, database, "rounds", folder)) {
       Progress end = new Rounds(cluster, Cluster.HARMS, SEED, _ -> {}).run(ROUNDS);
 

@@ -6,10 +6,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.dtm4j.crash.Api.Known;
 import io.dtm4j.crash.BankParticipants.Seen;
 import io.dtm4j.crash.BankParticipants.Step;
-import io.dtm4j.crash.Cluster.Kept;
-import io.dtm4j.crash.Cluster.Open;
 import io.dtm4j.crash.Load.Submission;
-import io.dtm4j.databases.DatabaseServer;
+import io.dtm4j.crash.Records.Kept;
+import io.dtm4j.crash.Records.Open;
+import io.dtm4j.databases.StoreServer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -50,7 +50,7 @@ abstract class TwoServersTest {
   private static final int LATENESS = 400;
 
   private final Cluster.Kind kind;
-  private DatabaseServer database;
+  private StoreServer database;
   private int databases;
 
   @TempDir Path folder;
