@@ -69,4 +69,15 @@ public final class TiDbServer extends OneProcessServer {
     Collections.addAll(command, more);
     return command;
   }
+
+  /** It has no setting for that. */
+  @Override
+  public String durability() {
+    return "select 'store for tests'";
+  }
+
+  @Override
+  public String processes() {
+    return "tidb-server";
+  }
 }
