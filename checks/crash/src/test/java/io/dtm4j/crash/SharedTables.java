@@ -41,7 +41,7 @@ final class SharedTables implements AutoCloseable {
 
   /** Starts the database, has the original make its tables, and leaves it running. */
   SharedTables(Cluster.Kind kind, Path folder) throws Exception {
-    database = kind.start();
+    database = (DatabaseServer) kind.start();
     try {
       url = database.url(OriginalServer.DATABASE);
       database.execute("create database " + OriginalServer.DATABASE);

@@ -128,6 +128,8 @@ abstract class SideBySideTest {
               create trigger noted after update on trans_global for each row
                 when (old.status <> new.status) execute function note_change()
               """);
+      case REDIS, REDIS_CLUSTER, MONGODB ->
+          throw new IllegalStateException("nothing is adopted there: " + kind);
     }
   }
 }
