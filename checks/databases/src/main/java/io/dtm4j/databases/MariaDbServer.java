@@ -20,10 +20,13 @@ public final class MariaDbServer extends OneProcessServer {
 
   private static Path initialised() throws Exception {
     Path data = Files.createTempDirectory("dtm4j-mariadb-template");
+    Path scratch = Files.createTempDirectory("dtm4j-mariadb");
     Path log = Files.createTempFile("dtm4j-mariadb", ".log");
     Processes.run(
         log,
         List.of(
+            "env",
+            "TMPDIR=" + scratch,
             Processes.binary("mariadb-install-db", "/usr/bin").toString(),
             "--no-defaults",
             "--user=root",
@@ -31,6 +34,7 @@ public final class MariaDbServer extends OneProcessServer {
             "--skip-test-db",
             "--datadir=" + data));
     Files.delete(log);
+    Processes.delete(scratch);
     return data;
   }
 
@@ -41,6 +45,7 @@ public final class MariaDbServer extends OneProcessServer {
         "--no-defaults",
         "--user=root",
         "--datadir=" + data(),
+        "--tmpdir=" + directory(), // from which it deletes at its start what looks like a left-over
         "--socket=" + directory().resolve("socket"),
         "--pid-file=" + directory().resolve("pid"),
         "--init-file=" + users(),

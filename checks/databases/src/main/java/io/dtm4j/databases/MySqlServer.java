@@ -66,6 +66,7 @@ public final class MySqlServer extends OneProcessServer {
         "--user=root",
         "--basedir=" + INSTALLATION.directory(),
         "--datadir=" + data(),
+        "--tmpdir=" + directory(),
         "--socket=" + directory().resolve("socket"),
         "--pid-file=" + directory().resolve("pid"),
         "--init-file=" + users(),
