@@ -4,10 +4,12 @@ import static java.util.Comparator.comparing;
 import static java.util.Objects.requireNonNull;
 
 import io.dtm4j.model.Batch;
+import io.dtm4j.model.BranchKey;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
 import io.dtm4j.model.Write;
+import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
 import io.dtm4j.store.CommitResult;
@@ -24,6 +26,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,23 +36,10 @@ import org.jspecify.annotations.Nullable;
  * rest from the first.
  */
 final class FastGroup {
-  /** The new token has another mark and revision, and the claim that stands there. */
-  private static final String UPDATE =
-      " set owner = concat(?, substring(owner, 8, char_length(owner) - ?), ?),"
-          + " status = ?, update_time = coalesce(?, update_time), finish_time = ?,"
-          + " rollback_time = ?, rollback_reason = coalesce(?, rollback_reason),"
-          + " result = coalesce(?, result),"
-          + " next_cron_interval = coalesce(?, next_cron_interval), next_cron_time = ";
-
   /** While the lease lasts the later time wins. */
-  private static final String HELD =
-      UPDATE + "greatest(next_cron_time, coalesce(?, next_cron_time))";
+  private static final String HELD = "greatest(next_cron_time, coalesce(?, next_cron_time))";
 
-  private static final String ENDED = UPDATE + "coalesce(?, next_cron_time)";
-
-  private static final String BRANCH_UPDATE =
-      "update trans_branch_op set status = ?, finish_time = ?, update_time = ?"
-          + " where branch_id = ? and op = ? and ord = ? and gid in ";
+  private static final String ENDED = "coalesce(?, next_cron_time)";
 
   private static final int MARKED_PREFIX = 7; // dtm4j:l
 
@@ -70,15 +60,15 @@ final class FastGroup {
     }
   }
 
-  /** What an update sets, and what it compares apart from gid and claim. */
+  /** What an update sets but for its times, and what it compares apart from gid and claim. */
   private record Shape(
       GlobalStatus before,
       long revisionBefore,
       Owner.Mark mark,
       long revision,
       GlobalStatus status,
-      @Nullable Instant updateTime,
-      @Nullable Instant endTime,
+      boolean isUpdated,
+      boolean isEnd,
       @Nullable String reason,
       @Nullable String result,
       @Nullable Duration interval,
@@ -93,12 +83,48 @@ final class FastGroup {
           update.owner().mark(),
           update.owner().revision(),
           update.status(),
-          update.updateTime(),
-          update.endTime(),
+          update.updateTime() != null,
+          update.endTime() != null,
           update.reason(),
           update.result(),
           update.interval(),
           update.nextTime());
+    }
+  }
+
+  /** What the answers of many transactions have in common. */
+  private record Answer(int row, BranchKey key, BranchStatus status) {}
+
+  /**
+   * What a column is to hold, by gid: these differ by the moment in which each pass went on, and a
+   * statement for each moment would take longer.
+   */
+  private record Times(List<String> gids, List<@Nullable Instant> times) {
+    static <T> Times of(List<T> all, Function<T, Gid> gid, Function<T, @Nullable Instant> time) {
+      return new Times(
+          all.stream().map(one -> gid.apply(one).value()).toList(),
+          all.stream().<@Nullable Instant>map(time).toList());
+    }
+
+    private boolean areAlike() {
+      return times.stream().distinct().limit(2).count() == 1;
+    }
+
+    String expression() {
+      return areAlike()
+          ? "?"
+          : "case gid" + " when ? then ?".repeat(Session.places(gids.size())) + " end";
+    }
+
+    void write(Prepared to) throws SQLException {
+      if (areAlike()) {
+        to.time(times.getFirst());
+      } else {
+        int last = gids.size() - 1;
+        for (int i = 0; i < Session.places(gids.size()); i++) {
+          to.text(gids.get(Math.min(i, last))).time(times.get(Math.min(i, last)));
+        }
+      }
     }
   }
 
@@ -202,66 +228,85 @@ final class FastGroup {
       shapes.computeIfAbsent(placed.shape(), _ -> new ArrayList<>()).add(placed.update);
     }
     for (Map.Entry<Shape, List<HeldUpdate>> entry : shapes.entrySet()) {
-      Shape shape = entry.getKey();
-      List<HeldUpdate> alike = entry.getValue();
-      String marks = Session.marks(alike.size());
-      // A claim belongs to one gid only, so the two lists find pairs that belong together.
-      String sql =
-          "update trans_global"
-              + (shape.status.isFinal() ? ENDED : HELD)
-              + " where gid in "
-              + marks
-              + " and status = ? and owner in "
-              + marks;
-      try (Prepared update = session.prepare(sql)) {
-        write(shape, alike.getFirst().owner(), update);
-        update
-            .texts(alike.stream().map(one -> one.gid().value()).toList())
-            .text(shape.before.wireName())
-            .texts(alike.stream().map(one -> Rows.text(one.guard().owner())).toList());
-        check(update.update(), alike.size());
-      }
+      updateGlobals(session, entry.getKey(), entry.getValue());
     }
   }
 
-  private static void write(Shape shape, Owner one, Prepared to) throws SQLException {
+  private static void updateGlobals(Session session, Shape shape, List<HeldUpdate> alike)
+      throws SQLException {
+    var updateTimes = Times.of(alike, HeldUpdate::gid, HeldUpdate::updateTime);
+    var endTimes = Times.of(alike, HeldUpdate::gid, HeldUpdate::endTime);
     boolean failed = shape.status == GlobalStatus.FAILED;
-    String revision = Long.toString(shape.revision);
-    to.text(Rows.text(one).substring(0, MARKED_PREFIX))
-        .integer(MARKED_PREFIX + Long.toString(shape.revisionBefore).length())
-        .text(revision)
-        .text(shape.status.wireName())
-        .time(shape.updateTime)
-        .time(failed ? null : shape.endTime)
-        .time(failed ? shape.endTime : null)
-        .textOrNull(shape.reason)
-        .textOrNull(shape.result)
-        .numberOrNull(shape.interval == null ? null : shape.interval.toSeconds())
-        .time(shape.nextTime);
+    String marks = Session.marks(alike.size());
+    // A claim belongs to one gid only, so the two lists find pairs that belong together.
+    String sql =
+        // The new token has another mark and revision, and the claim that stands there.
+        ("update trans_global set owner = concat(?, substring(owner, 8, char_length(owner) - ?), ?),"
+                + " status = ?, update_time = coalesce(%s, update_time), finish_time = %s,"
+                + " rollback_time = %s, rollback_reason = coalesce(?, rollback_reason),"
+                + " result = coalesce(?, result),"
+                + " next_cron_interval = coalesce(?, next_cron_interval), next_cron_time = %s"
+                + " where gid in %s and status = ? and owner in %s")
+            .formatted(
+                updateTimes.expression(),
+                failed ? "null" : endTimes.expression(),
+                failed ? endTimes.expression() : "null",
+                shape.status.isFinal() ? ENDED : HELD,
+                marks,
+                marks);
+    try (Prepared update = session.prepare(sql)) {
+      update
+          .text(Rows.text(alike.getFirst().owner()).substring(0, MARKED_PREFIX))
+          .integer(MARKED_PREFIX + Long.toString(shape.revisionBefore).length())
+          .text(Long.toString(shape.revision))
+          .text(shape.status.wireName());
+      updateTimes.write(update);
+      endTimes.write(update);
+      update
+          .textOrNull(shape.reason)
+          .textOrNull(shape.result)
+          .numberOrNull(shape.interval == null ? null : shape.interval.toSeconds())
+          .time(shape.nextTime)
+          .texts(alike.stream().map(one -> one.gid().value()).toList())
+          .text(shape.before.wireName())
+          .texts(alike.stream().map(one -> Rows.text(one.guard().owner())).toList());
+      check(update.update(), alike.size());
+    }
   }
 
   /** Rows that have the same place and name in many transactions, and get the same answer. */
   private void updateBranches(Session session) throws SQLException {
-    var answers = new LinkedHashMap<Write.SetBranch, List<String>>();
+    var answers = new LinkedHashMap<Answer, Map<Gid, Instant>>();
     for (Placed placed : updates) {
       for (Write.SetBranch set : placed.update.answers()) {
-        answers.computeIfAbsent(set, _ -> new ArrayList<>()).add(placed.update.gid().value());
+        answers
+            .computeIfAbsent(
+                new Answer(set.row(), set.key(), set.status()), _ -> new LinkedHashMap<>())
+            .put(placed.update.gid(), set.at());
       }
     }
-    for (Map.Entry<Write.SetBranch, List<String>> entry : answers.entrySet()) {
-      Write.SetBranch set = entry.getKey();
-      List<String> gids = entry.getValue();
-      try (Prepared update = session.prepare(BRANCH_UPDATE + Session.marks(gids.size()))) {
-        update
-            .text(set.status().wireName())
-            .time(set.at())
-            .time(set.at())
-            .text(set.key().branchId())
-            .text(set.key().op().wireName())
-            .number(set.row())
-            .texts(gids);
-        check(update.update(), gids.size());
-      }
+    for (Map.Entry<Answer, Map<Gid, Instant>> entry : answers.entrySet()) {
+      updateBranches(session, entry.getKey(), List.copyOf(entry.getValue().entrySet()));
+    }
+  }
+
+  private static void updateBranches(
+      Session session, Answer answer, List<Map.Entry<Gid, Instant>> alike) throws SQLException {
+    var times = Times.of(alike, Map.Entry::getKey, Map.Entry::getValue);
+    String sql =
+        ("update trans_branch_op set status = ?, finish_time = %1$s, update_time = %1$s"
+                + " where branch_id = ? and op = ? and ord = ? and gid in %2$s")
+            .formatted(times.expression(), Session.marks(alike.size()));
+    try (Prepared update = session.prepare(sql)) {
+      update.text(answer.status.wireName());
+      times.write(update);
+      times.write(update);
+      update
+          .text(answer.key.branchId())
+          .text(answer.key.op().wireName())
+          .number(answer.row)
+          .texts(times.gids);
+      check(update.update(), alike.size());
     }
   }
 

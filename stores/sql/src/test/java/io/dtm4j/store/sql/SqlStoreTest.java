@@ -18,7 +18,9 @@ import io.dtm4j.model.Due;
 import io.dtm4j.model.Guard;
 import io.dtm4j.model.Owner;
 import io.dtm4j.model.Stored;
+import io.dtm4j.model.Transaction;
 import io.dtm4j.model.Write;
+import io.dtm4j.protocol.BranchStatus;
 import io.dtm4j.protocol.ErrorCode;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.protocol.GlobalStatus;
@@ -38,10 +40,12 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
@@ -414,6 +418,38 @@ abstract class SqlStoreTest {
               });
       assertThat(set).isIn("2s", "2");
     }
+  }
+
+  /** They are written with one statement. */
+  @Test
+  void what_passes_write_at_different_moments_keeps_its_own_time() throws Exception {
+    TransactionStore store = opened(server.newDatabase());
+    Map<String, Instant> moments =
+        Map.of("g1", PAST.plusMillis(1), "g2", PAST.plusMillis(2), "g3", PAST.plusMillis(3));
+    var ends = new ArrayList<Batch>();
+    moments.forEach(
+        (gid, moment) -> {
+          store.commit(List.of(saveNew(saga(gid, FUTURE), claim("c" + gid))));
+          ends.add(
+              new Batch(
+                  new Gid(gid),
+                  new Guard.HeldBy(GlobalStatus.SUBMITTED, claim("c" + gid)),
+                  claim("c" + gid).next(Owner.Mark.RESTING),
+                  List.of(
+                      new Write.SetBranch(
+                          1, new BranchKey("01", Op.ACTION), BranchStatus.SUCCEED, moment),
+                      new Write.SetStatus(GlobalStatus.SUCCEED, null, null, moment))));
+        });
+
+    assertThat(store.commit(ends)).hasOnlyElementsOfType(Committed.class);
+
+    moments.forEach(
+        (gid, moment) -> {
+          Transaction stored = store.find(new Gid(gid)).orElseThrow().transaction();
+          assertThat(stored.state().updateTime()).isEqualTo(moment);
+          assertThat(stored.state().endTime()).isEqualTo(moment);
+          assertThat(stored.branches().get(1).finishTime()).isEqualTo(moment);
+        });
   }
 
   @Test
