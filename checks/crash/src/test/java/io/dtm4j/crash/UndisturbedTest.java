@@ -32,7 +32,7 @@ class UndisturbedTest {
     try (var _ = setup.serve();
         var bank = new BankParticipants()) {
       List<Submission> submissions;
-      try (var load = new Load(api, bank, 24, 40, 0, 17)) {
+      try (var load = new Load(api, bank, Load.MIXED, 24, 40, 0, 17)) {
         load.awaitMore(TRANSACTIONS, WITHIN);
         submissions = load.end();
       }
