@@ -23,6 +23,15 @@ public interface Caller {
     default boolean mayLeave() {
       return true;
     }
+
+    /**
+     * Whether the server still has the right to call anything of the transaction (R7). A transport
+     * that writes later than it asked {@link #mayLeave()} asks this right before it does, on the
+     * loop of the call.
+     */
+    default boolean hasRight() {
+      return true;
+    }
   }
 
   /**

@@ -239,6 +239,11 @@ final class Departures {
     }
 
     @Override
+    public boolean hasRight() {
+      return !isLeaseShort(live);
+    }
+
+    @Override
     public void ended(BranchAnswer answer, boolean unreachable) {
       if (live.isAhead) {
         HaltPoint.AFTER_CALL_AHEAD_BEFORE_COMMIT.pass();

@@ -12,6 +12,12 @@ import io.netty.handler.codec.http2.Http2FrameListenerDecorator;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.util.AsciiString;
 import java.net.SocketAddress;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The connections to one target, as they are below gRPC, which says neither whether one came up nor
@@ -19,7 +25,10 @@ import java.net.SocketAddress;
  */
 final class Connections implements ChannelFactory<Channel> {
   private final ChannelFactory<? extends Channel> factory;
-  private int up;
+
+  /** Those that are open, by their address on this side. */
+  private final Map<SocketAddress, Watch> open = new HashMap<>();
+
   private boolean failed;
 
   /**
@@ -40,17 +49,49 @@ final class Connections implements ChannelFactory<Channel> {
 
   /** Whether one is open, whatever is spoken on it. */
   boolean areUp() {
-    return up > 0;
+    return !open.isEmpty();
   }
 
   /** Whether none is open and the last attempt to open one failed. */
   boolean areDown() {
-    return up == 0 && failed;
+    return open.isEmpty() && failed;
+  }
+
+  /**
+   * Notes a call that has a connection and of which nothing has been written. gRPC writes later, at
+   * the end of what its loop is doing, or when another call of a connection has ended; when the
+   * server stands still in between, others may long have taken over.
+   *
+   * @param connection its address on this side; null or unknown: one that nobody watches
+   */
+  void leaving(@Nullable SocketAddress connection, Leaving call) {
+    Watch watch = open.get(connection);
+    if (watch != null) {
+      watch.leaving.add(call);
+    }
+  }
+
+  /** A call has left, or never will. */
+  void noMore(@Nullable SocketAddress connection, Leaving call) {
+    Watch watch = open.get(connection);
+    if (watch != null) {
+      watch.leaving.remove(call);
+    }
+  }
+
+  /** A call between its connection and the wire; equal to itself only. */
+  interface Leaving {
+    /** Whether the server still has the right to it. */
+    boolean hasRight();
+
+    /** It does not leave, and its connection is closed. */
+    void heldBack();
   }
 
   /** Sees one connection come and go, before gRPC does. */
   private final class Watch extends ChannelDuplexHandler {
-    private boolean counted;
+    private final Set<Leaving> leaving = new HashSet<>();
+    private @Nullable SocketAddress address;
     private boolean listens;
 
     @Override
@@ -66,18 +107,40 @@ final class Connections implements ChannelFactory<Channel> {
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
-      counted = true;
-      up++;
+      address = context.channel().localAddress();
+      open.put(address, this);
       context.fireChannelActive();
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-      if (counted) {
-        counted = false;
-        up--;
-      }
+      open.remove(address, this);
       context.fireChannelInactive();
+    }
+
+    /**
+     * Nothing of a call may leave to which the server has lost the right (R7). What has been
+     * written of it cannot be taken out again, so the connection goes with it, and the other calls
+     * on it end as unknown.
+     */
+    @Override
+    public void flush(ChannelHandlerContext context) throws Exception {
+      if (mayAllLeave()) {
+        context.flush();
+        return;
+      }
+      List<Leaving> late = leaving.stream().filter(call -> !call.hasRight()).toList();
+      late.forEach(Leaving::heldBack);
+      super.close(context, context.newPromise());
+    }
+
+    private boolean mayAllLeave() {
+      for (Leaving call : leaving) {
+        if (!call.hasRight()) {
+          return false;
+        }
+      }
+      return true;
     }
 
     @Override

@@ -16,12 +16,14 @@ import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.ClientStreamTracer;
 import io.grpc.Deadline;
+import io.grpc.Grpc;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
+import java.net.SocketAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
@@ -355,8 +357,9 @@ final class Outgoing {
   }
 
   /** What an attempt does on a connection; by the library's own repeats there may be several. */
-  private final class Tracer extends ClientStreamTracer {
+  private final class Tracer extends ClientStreamTracer implements Connections.Leaving {
     private final Attempt attempt;
+    private @Nullable SocketAddress connection;
     private long size;
 
     Tracer(Attempt attempt) {
@@ -365,14 +368,36 @@ final class Outgoing {
 
     /** A connection is there, and nothing has been written. */
     @Override
-    public void streamCreated(Attributes connection, Metadata headers) {
+    public void streamCreated(Attributes transport, Metadata headers) {
       if (!loop.isCurrent()) {
         attempt.giveUp(GivenUp.ON_ANOTHER_THREAD);
       } else if (ended.mayLeave()) {
         attempt.left = true;
+        connection = transport.get(Grpc.TRANSPORT_ATTR_LOCAL_ADDR);
+        attempt.line.connections().leaving(connection, this);
       } else {
         attempt.giveUp(GivenUp.HAS_NO_RIGHT);
       }
+    }
+
+    @Override
+    public void outboundHeaders() {
+      attempt.line.connections().noMore(connection, this);
+    }
+
+    @Override
+    public void streamClosed(Status status) {
+      attempt.line.connections().noMore(connection, this);
+    }
+
+    @Override
+    public boolean hasRight() {
+      return ended.hasRight();
+    }
+
+    @Override
+    public void heldBack() {
+      attempt.giveUp(GivenUp.HAS_NO_RIGHT);
     }
 
     @Override

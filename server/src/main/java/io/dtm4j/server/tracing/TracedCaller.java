@@ -115,5 +115,10 @@ final class TracedCaller implements Caller {
     public boolean mayLeave() {
       return told.mayLeave();
     }
+
+    @Override
+    public boolean hasRight() {
+      return told.hasRight();
+    }
   }
 }

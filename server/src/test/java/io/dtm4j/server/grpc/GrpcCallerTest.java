@@ -573,6 +573,66 @@ class GrpcCallerTest {
     assertThat(late.frames.get(5, TimeUnit.SECONDS)).doesNotContain(LateParticipant.HEADERS);
   }
 
+  /** A call of a server that loses its right at some time. */
+  private static final class Leased extends Waiting {
+    volatile boolean expired;
+
+    @Override
+    public boolean hasRight() {
+      return !expired;
+    }
+  }
+
+  @Test
+  void a_call_does_not_leave_after_its_lease_when_the_server_stood_still_before_it_was_written()
+      throws Exception {
+    GrpcParticipant bank = participant();
+    GrpcCaller caller = caller();
+    assertThat(sent(caller, call(bank.url())).get().answer()).isEqualTo(Success.INSTANCE);
+    var late = new Leased();
+    var other = new Waiting();
+    late.send(
+        () -> {
+          other.send(
+              caller,
+              call("other", bank.url(), Payload.of(BINARY), Map.of(), Duration.ofSeconds(5)));
+          caller.send(
+              call("late", bank.url(), Payload.of(BINARY), Map.of(), Duration.ofSeconds(5)), late);
+          late.expired = true; // its bytes leave when its loop is free again
+        });
+
+    assertThat(late.get().answer())
+        .isEqualTo(new Unknown("not called: the server has no right to it any more"));
+    assertThat(late.get().unreachable()).isFalse();
+    assertThat(other.get().unreachable()).isFalse();
+    assertThat(sent(caller, call(bank.url())).get().answer()).isEqualTo(Success.INSTANCE);
+    assertThat(bank.calls).extracting(GrpcParticipant.Came::gid).doesNotContain("late");
+  }
+
+  @Test
+  void a_call_that_waits_for_another_of_its_connection_does_not_leave_after_its_lease()
+      throws Exception {
+    GrpcParticipant bank = opened(GrpcParticipant.narrow(1));
+    bank.status = null;
+    GrpcCaller caller = caller();
+    Waiting first =
+        sent(
+            caller, call("first", bank.url(), Payload.of(BINARY), Map.of(), Duration.ofSeconds(1)));
+    GrpcParticipant.Came came = bank.calls.take();
+    assertThat(came.gid()).isEqualTo("first");
+    var late = new Leased();
+    late.send(
+        caller, call("late", bank.url(), Payload.of(BINARY), Map.of(), Duration.ofSeconds(5)));
+    loops.all().getFirst().execute(() -> late.expired = true);
+
+    assertThat(first.get().answer()).isInstanceOf(Unknown.class);
+    assertThat(late.get().answer())
+        .isEqualTo(new Unknown("not called: the server has no right to it any more"));
+    bank.status = Status.OK;
+    assertThat(sent(caller, call(bank.url())).get().answer()).isEqualTo(Success.INSTANCE);
+    assertThat(bank.calls).extracting(GrpcParticipant.Came::gid).doesNotContain("late");
+  }
+
   @Test
   void a_call_that_may_leave_when_it_has_its_connection_does() throws Exception {
     LateParticipant late = opened(new LateParticipant());

@@ -47,7 +47,14 @@ final class GrpcParticipant implements AutoCloseable {
    * @param connection on which it came
    */
   record Came(
-      String method, Metadata headers, Payload message, long millisLeft, String connection) {}
+      String method, Metadata headers, Payload message, long millisLeft, String connection) {
+    private static final Metadata.Key<String> GID =
+        Metadata.Key.of("dtm-gid", Metadata.ASCII_STRING_MARSHALLER);
+
+    String gid() {
+      return String.valueOf(headers.get(GID));
+    }
+  }
 
   final LinkedBlockingQueue<Came> calls = new LinkedBlockingQueue<>();
 
@@ -64,8 +71,22 @@ final class GrpcParticipant implements AutoCloseable {
   }
 
   GrpcParticipant(InetAddress address, int port) throws IOException {
+    this(address, port, Integer.MAX_VALUE);
+  }
+
+  /**
+   * One that takes a few calls at a time on a connection.
+   *
+   * @param callsAtOnce of a connection; the others wait
+   */
+  static GrpcParticipant narrow(int callsAtOnce) throws IOException {
+    return new GrpcParticipant(InetAddress.getLoopbackAddress(), 0, callsAtOnce);
+  }
+
+  private GrpcParticipant(InetAddress address, int port, int callsAtOnce) throws IOException {
     server =
         NettyServerBuilder.forAddress(new InetSocketAddress(address, port))
+            .maxConcurrentCallsPerConnection(callsAtOnce)
             .fallbackHandlerRegistry(
                 new HandlerRegistry() {
                   @Override

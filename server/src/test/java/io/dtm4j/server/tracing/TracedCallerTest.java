@@ -247,6 +247,11 @@ class TracedCallerTest {
           public boolean mayLeave() {
             return asked.incrementAndGet() > 1;
           }
+
+          @Override
+          public boolean hasRight() {
+            return asked.get() < 2;
+          }
         };
     var answers = new ArrayList<Boolean>();
 
@@ -255,12 +260,14 @@ class TracedCallerTest {
         .around(
             (_, inner) -> {
               answers.add(inner.mayLeave());
+              answers.add(inner.hasRight());
               answers.add(inner.mayLeave());
+              answers.add(inner.hasRight());
               inner.ended(new BranchAnswer.Unknown("gone"), true);
             })
         .send(action(Map.of(), CLIENT), ended);
 
-    assertThat(answers).containsExactly(false, true);
+    assertThat(answers).containsExactly(false, true, true, false);
     assertThat(told).containsExactly(new BranchAnswer.Unknown("gone"));
   }
 
