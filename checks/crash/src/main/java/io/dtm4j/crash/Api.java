@@ -79,6 +79,7 @@ final class Api {
   private static final Duration BETWEEN_TRIES = Duration.ofMillis(200);
   private static final int OK = 200;
   private static final int CONFLICT = 409;
+  private static final int UNAVAILABLE = 503;
 
   private final HttpClient http =
       HttpClient.newBuilder()
@@ -220,14 +221,20 @@ final class Api {
     return all;
   }
 
+  /** Asked again while the store is away: it may just have been restarted. */
   private JsonNode get(String path) {
     try {
-      HttpResponse<String> response =
-          send("/api/dtmsvr/" + path, request -> request.timeout(TIMEOUT));
-      if (response.statusCode() != OK) {
-        throw new AssertionError(path + ": " + response.body());
+      for (int tries = 1; ; tries++) {
+        HttpResponse<String> response =
+            send("/api/dtmsvr/" + path, request -> request.timeout(TIMEOUT));
+        if (response.statusCode() == OK) {
+          return JSON.readTree(response.body());
+        }
+        if (response.statusCode() != UNAVAILABLE || tries == MOST_TRIES) {
+          throw new AssertionError(path + ": " + response.body());
+        }
+        Await.pass(BETWEEN_TRIES);
       }
-      return JSON.readTree(response.body());
     } catch (IOException e) {
       throw new AssertionError(path, e);
     }

@@ -147,15 +147,6 @@ final class Load implements AutoCloseable {
   /** All kinds, in those shares. */
   static final List<Kind> MIXED = mixed();
 
-  /**
-   * Those whose branches are called over HTTP. Beside a server that comes to harm a branch over
-   * gRPC was once called after it had been undone; docs/reliability.md, "Not cleared up".
-   */
-  static final List<Kind> OVER_HTTP =
-      MIXED.stream()
-          .filter(kind -> kind != Kind.SAGA_GRPC && kind != Kind.SAGA_GRPC_REFUSED)
-          .toList();
-
   private static final List<String> TCC_BRANCHES = List.of("01", "0101", "02");
   private static final List<String> TOPIC_BRANCHES = List.of("01", "02-01", "02-02");
 
@@ -188,9 +179,9 @@ final class Load implements AutoCloseable {
     return List.copyOf(kinds);
   }
 
-  /** Starts a load of {@link #OVER_HTTP} kinds. */
+  /** Starts a load of {@link #MIXED} kinds. */
   Load(Api api, BankParticipants bank, int clients, int lateness, int padding, long seed) {
-    this(api, bank, OVER_HTTP, clients, lateness, padding, seed);
+    this(api, bank, MIXED, clients, lateness, padding, seed);
   }
 
   /**
