@@ -62,12 +62,12 @@ final class Changes {
     }
   }
 
-  /** Inserts records that ought to be absent; the database says so if one is not. */
-  void insert(List<Stored> absent) throws SQLException {
-    created.addAll(absent);
-    insertGlobals("");
-    insertBranches();
-    created.clear();
+  /** Adds the inserts of records that ought to be absent; the database says so if one is not. */
+  static void insert(List<Stored> absent, Statements to) {
+    insertGlobals(absent, "", to);
+    var rows = new ArrayList<NewRow>();
+    absent.forEach(stored -> addRows(stored, 0, rows));
+    insertBranches(rows, to);
   }
 
   /**
@@ -76,7 +76,9 @@ final class Changes {
    * @throws ConflictException when somebody else has stored one of the new gids meanwhile
    */
   void flush() throws SQLException {
-    insertGlobals(session.dialect().unlessThere());
+    var globals = new Statements(session);
+    insertGlobals(created, session.dialect().unlessThere(), globals);
+    globals.run();
     if (!created.isEmpty()) {
       checkAreOurs();
     }
@@ -87,11 +89,12 @@ final class Changes {
     updated.clear();
   }
 
-  private void insertGlobals(String end) throws SQLException {
+  private static void insertGlobals(List<Stored> created, String end, Statements to) {
+    ToIntFunction<Stored> weight = stored -> Weights.ofGlobal(stored.transaction());
     for (int from = 0; from < created.size(); ) {
-      int to = partFrom(from, created, stored -> Weights.ofGlobal(stored.transaction()));
-      insertGlobals(created.subList(from, to), end);
-      from = to;
+      int until = partFrom(from, created, weight);
+      insertGlobalPart(List.copyOf(created.subList(from, until)), end, weight, to);
+      from = until;
     }
   }
 
@@ -107,22 +110,24 @@ final class Changes {
     return to;
   }
 
-  private void insertGlobals(List<Stored> part, String end) throws SQLException {
-    try (Prepared insert =
-        session.prepare(Rows.GLOBAL_INSERT + rows(part.size(), Rows.GLOBAL_PARAMETERS) + end)) {
-      for (Stored stored : part) {
-        var transaction = stored.transaction();
-        Rows.writeGlobal(insert, transaction.gid(), transaction.definition());
-        Rows.writeState(
-            insert,
-            transaction.definition(),
-            transaction.state(),
-            stored.owner(),
-            null,
-            session.form());
-      }
-      insert.update();
-    }
+  private static void insertGlobalPart(
+      List<Stored> part, String end, ToIntFunction<Stored> weight, Statements to) {
+    to.add(
+        Rows.GLOBAL_INSERT + rows(part.size(), Rows.GLOBAL_PARAMETERS) + end,
+        part.stream().mapToLong(weight::applyAsInt).sum(),
+        insert -> {
+          for (Stored stored : part) {
+            var transaction = stored.transaction();
+            Rows.writeGlobal(insert, transaction.gid(), transaction.definition());
+            Rows.writeState(
+                insert,
+                transaction.definition(),
+                transaction.state(),
+                stored.owner(),
+                null,
+                to.session().form());
+          }
+        });
   }
 
   /** The rows of all new gids have the tokens that were written; nothing else tells (MySQL). */
@@ -132,7 +137,7 @@ final class Changes {
     List<String> gids = created.stream().map(stored -> stored.transaction().gid().value()).toList();
     try (Prepared select =
             session.prepare(
-                "select gid, owner from trans_global where gid in " + Session.marks(gids.size()));
+                "select gid, owner from trans_global where gid in " + session.marks(gids.size()));
         Columns rows = select.texts(gids).query()) {
       var ours = new HashSet<>(gids);
       while (rows.next()) {
@@ -223,10 +228,16 @@ final class Changes {
     updated.forEach(
         change ->
             addRows(change.now, change.before.stored().transaction().branches().size(), rows));
+    var inserts = new Statements(session);
+    insertBranches(rows, inserts);
+    inserts.run();
+  }
+
+  private static void insertBranches(List<NewRow> rows, Statements to) {
     for (int from = 0; from < rows.size(); ) {
-      int to = partFrom(from, rows, NewRow::weight);
-      insertBranches(rows.subList(from, to));
-      from = to;
+      int until = partFrom(from, rows, NewRow::weight);
+      insertBranchPart(List.copyOf(rows.subList(from, until)), to);
+      from = until;
     }
   }
 
@@ -239,17 +250,17 @@ final class Changes {
     }
   }
 
-  private void insertBranches(List<NewRow> part) throws SQLException {
-    try (Prepared insert =
-        session.prepare(
-            Rows.branchInsert(session.form())
-                + rows(part.size(), Rows.branchParameters(session.form())))) {
-      for (NewRow row : part) {
-        Rows.writeBranch(
-            insert, session.form(), row.gid, row.ord, row.branch, row.before, row.updateTime);
-      }
-      insert.update();
-    }
+  private static void insertBranchPart(List<NewRow> part, Statements to) {
+    Form form = to.session().form();
+    to.add(
+        Rows.branchInsert(form) + rows(part.size(), Rows.branchParameters(form)),
+        part.stream().mapToLong(NewRow::weight).sum(),
+        insert -> {
+          for (NewRow row : part) {
+            Rows.writeBranch(
+                insert, form, row.gid, row.ord, row.branch, row.before, row.updateTime);
+          }
+        });
   }
 
   /** Marks for the values of so many rows. */

@@ -211,7 +211,7 @@ final class Claims {
                 "select g.gid, g.owner, g.next_cron_time, "
                     + Records.SIZE
                     + " from trans_global g where g.gid in "
-                    + Session.marks(gids.size()));
+                    + session.marks(gids.size()));
         Columns rows = select.texts(Records.texts(gids)).query()) {
       while (rows.next()) {
         glances.put(

@@ -50,6 +50,15 @@ sealed interface Dialect permits MySqlDialect, PostgresDialect {
   /** Whether the server can leave out what somebody else has locked. */
   boolean skipsLocked();
 
+  /** Whether a packet may hold several statements with their parameters. */
+  boolean takesSeveral();
+
+  /**
+   * How many marks a statement has for so many members of a list, at least one: some more than that
+   * where a server keeps statements, so that they are few.
+   */
+  int places(int members);
+
   /** Whether Flyway can make its table with a first row in it. */
   boolean takesBaselines();
 

@@ -1,6 +1,7 @@
 package io.dtm4j.store.sql;
 
 import static java.util.Comparator.comparing;
+import static java.util.Comparator.comparingInt;
 import static java.util.Objects.requireNonNull;
 
 import io.dtm4j.model.Batch;
@@ -18,10 +19,12 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -96,35 +99,47 @@ final class FastGroup {
   private record Answer(int row, BranchKey key, BranchStatus status) {}
 
   /**
-   * What a column is to hold, by gid: these differ by the moment in which each pass went on, and a
-   * statement for each moment would take longer.
+   * What a column is to hold: few different times, as all passes of a group went on within some
+   * milliseconds. A statement for each would take longer, and so would a list of pairs, which the
+   * database compares one by one.
+   *
+   * @param gids by time; an equal number of each, the last one repeated; the most frequent time,
+   *     which needs none, apart
+   * @param otherwise the most frequent one
    */
-  private record Times(List<String> gids, List<@Nullable Instant> times) {
-    static <T> Times of(List<T> all, Function<T, Gid> gid, Function<T, @Nullable Instant> time) {
-      return new Times(
-          all.stream().map(one -> gid.apply(one).value()).toList(),
-          all.stream().<@Nullable Instant>map(time).toList());
+  private record Times(
+      SequencedMap<@Nullable Instant, List<String>> gids, @Nullable Instant otherwise) {
+    static <T> Times of(
+        List<T> all, Function<T, Gid> gid, Function<T, @Nullable Instant> time, Form form) {
+      var gids = new LinkedHashMap<@Nullable Instant, List<String>>();
+      for (T one : all) {
+        Instant at = time.apply(one);
+        gids.computeIfAbsent(at == null ? null : form.times().stored(at), _ -> new ArrayList<>())
+            .add(gid.apply(one).value());
+      }
+      Instant otherwise =
+          Collections.max(gids.entrySet(), comparingInt(entry -> entry.getValue().size())).getKey();
+      gids.remove(otherwise);
+      return new Times(gids, otherwise);
     }
 
-    private boolean areAlike() {
-      return times.stream().distinct().limit(2).count() == 1;
+    private int most() {
+      return gids.values().stream().mapToInt(List::size).max().orElse(0);
     }
 
-    String expression() {
-      return areAlike()
+    String expression(Session session) {
+      return gids.isEmpty()
           ? "?"
-          : "case gid" + " when ? then ?".repeat(Session.places(gids.size())) + " end";
+          : "case"
+              + (" when gid in " + session.marks(most()) + " then ?").repeat(gids.size())
+              + " else ? end";
     }
 
     void write(Prepared to) throws SQLException {
-      if (areAlike()) {
-        to.time(times.getFirst());
-      } else {
-        int last = gids.size() - 1;
-        for (int i = 0; i < Session.places(gids.size()); i++) {
-          to.text(gids.get(Math.min(i, last))).time(times.get(Math.min(i, last)));
-        }
+      for (Map.Entry<@Nullable Instant, List<String>> entry : gids.entrySet()) {
+        to.texts(entry.getValue(), most()).time(entry.getKey());
       }
+      to.time(otherwise);
     }
   }
 
@@ -199,10 +214,14 @@ final class FastGroup {
    * @throws MissedException when something stored is not as a pass believes
    */
   List<CommitResult> apply(Session session) throws SQLException {
-    updateGlobals(session);
-    updateBranches(session);
+    var statements = new Statements(session);
+    updateGlobals(statements);
+    updateBranches(statements);
+    Changes.insert(List.copyOf(created.values()), statements);
     try {
-      new Changes(session).insert(List.copyOf(created.values()));
+      if (!statements.run()) {
+        throw new MissedException();
+      }
     } catch (SQLException e) {
       if (session.dialect().failure(e) == Dialect.Failure.DUPLICATE) {
         throw new MissedException();
@@ -222,22 +241,23 @@ final class FastGroup {
     return List.of(results);
   }
 
-  private void updateGlobals(Session session) throws SQLException {
+  private void updateGlobals(Statements to) {
     var shapes = new LinkedHashMap<Shape, List<HeldUpdate>>();
     for (Placed placed : updates) {
       shapes.computeIfAbsent(placed.shape(), _ -> new ArrayList<>()).add(placed.update);
     }
     for (Map.Entry<Shape, List<HeldUpdate>> entry : shapes.entrySet()) {
-      updateGlobals(session, entry.getKey(), entry.getValue());
+      updateGlobals(to, entry.getKey(), entry.getValue());
     }
   }
 
-  private static void updateGlobals(Session session, Shape shape, List<HeldUpdate> alike)
-      throws SQLException {
-    var updateTimes = Times.of(alike, HeldUpdate::gid, HeldUpdate::updateTime);
-    var endTimes = Times.of(alike, HeldUpdate::gid, HeldUpdate::endTime);
+  private static void updateGlobals(Statements to, Shape shape, List<HeldUpdate> alike) {
+    Session session = to.session();
+    Form form = session.form();
+    var updateTimes = Times.of(alike, HeldUpdate::gid, HeldUpdate::updateTime, form);
+    var endTimes = Times.of(alike, HeldUpdate::gid, HeldUpdate::endTime, form);
     boolean failed = shape.status == GlobalStatus.FAILED;
-    String marks = Session.marks(alike.size());
+    String marks = session.marks(alike.size());
     // A claim belongs to one gid only, so the two lists find pairs that belong together.
     String sql =
         // The new token has another mark and revision, and the claim that stands there.
@@ -248,34 +268,41 @@ final class FastGroup {
                 + " next_cron_interval = coalesce(?, next_cron_interval), next_cron_time = %s"
                 + " where gid in %s and status = ? and owner in %s")
             .formatted(
-                updateTimes.expression(),
-                failed ? "null" : endTimes.expression(),
-                failed ? endTimes.expression() : "null",
+                updateTimes.expression(session),
+                failed ? "null" : endTimes.expression(session),
+                failed ? endTimes.expression(session) : "null",
                 shape.status.isFinal() ? ENDED : HELD,
                 marks,
                 marks);
-    try (Prepared update = session.prepare(sql)) {
-      update
-          .text(Rows.text(alike.getFirst().owner()).substring(0, MARKED_PREFIX))
-          .integer(MARKED_PREFIX + Long.toString(shape.revisionBefore).length())
-          .text(Long.toString(shape.revision))
-          .text(shape.status.wireName());
-      updateTimes.write(update);
-      endTimes.write(update);
-      update
-          .textOrNull(shape.reason)
-          .textOrNull(shape.result)
-          .numberOrNull(shape.interval == null ? null : shape.interval.toSeconds())
-          .time(shape.nextTime)
-          .texts(alike.stream().map(one -> one.gid().value()).toList())
-          .text(shape.before.wireName())
-          .texts(alike.stream().map(one -> Rows.text(one.guard().owner())).toList());
-      check(update.update(), alike.size());
-    }
+    to.addFinding(
+        alike.size(),
+        sql,
+        lengthOf(shape.reason) + lengthOf(shape.result),
+        update -> {
+          update
+              .text(Rows.text(alike.getFirst().owner()).substring(0, MARKED_PREFIX))
+              .integer(MARKED_PREFIX + Long.toString(shape.revisionBefore).length())
+              .text(Long.toString(shape.revision))
+              .text(shape.status.wireName());
+          updateTimes.write(update);
+          endTimes.write(update);
+          update
+              .textOrNull(shape.reason)
+              .textOrNull(shape.result)
+              .numberOrNull(shape.interval == null ? null : shape.interval.toSeconds())
+              .time(shape.nextTime)
+              .texts(alike.stream().map(one -> one.gid().value()).toList())
+              .text(shape.before.wireName())
+              .texts(alike.stream().map(one -> Rows.text(one.guard().owner())).toList());
+        });
+  }
+
+  private static int lengthOf(@Nullable String text) {
+    return text == null ? 0 : text.length();
   }
 
   /** Rows that have the same place and name in many transactions, and get the same answer. */
-  private void updateBranches(Session session) throws SQLException {
+  private void updateBranches(Statements to) {
     var answers = new LinkedHashMap<Answer, Map<Gid, Instant>>();
     for (Placed placed : updates) {
       for (Write.SetBranch set : placed.update.answers()) {
@@ -286,33 +313,31 @@ final class FastGroup {
       }
     }
     for (Map.Entry<Answer, Map<Gid, Instant>> entry : answers.entrySet()) {
-      updateBranches(session, entry.getKey(), List.copyOf(entry.getValue().entrySet()));
+      updateBranches(to, entry.getKey(), List.copyOf(entry.getValue().entrySet()));
     }
   }
 
   private static void updateBranches(
-      Session session, Answer answer, List<Map.Entry<Gid, Instant>> alike) throws SQLException {
-    var times = Times.of(alike, Map.Entry::getKey, Map.Entry::getValue);
+      Statements to, Answer answer, List<Map.Entry<Gid, Instant>> alike) {
+    Session session = to.session();
+    var times = Times.of(alike, Map.Entry::getKey, Map.Entry::getValue, session.form());
     String sql =
         ("update trans_branch_op set status = ?, finish_time = %1$s, update_time = %1$s"
                 + " where branch_id = ? and op = ? and ord = ? and gid in %2$s")
-            .formatted(times.expression(), Session.marks(alike.size()));
-    try (Prepared update = session.prepare(sql)) {
-      update.text(answer.status.wireName());
-      times.write(update);
-      times.write(update);
-      update
-          .text(answer.key.branchId())
-          .text(answer.key.op().wireName())
-          .number(answer.row)
-          .texts(times.gids);
-      check(update.update(), alike.size());
-    }
-  }
-
-  private static void check(int found, int expected) {
-    if (found != expected) {
-      throw new MissedException();
-    }
+            .formatted(times.expression(session), session.marks(alike.size()));
+    to.addFinding(
+        alike.size(),
+        sql,
+        0,
+        update -> {
+          update.text(answer.status.wireName());
+          times.write(update);
+          times.write(update);
+          update
+              .text(answer.key.branchId())
+              .text(answer.key.op().wireName())
+              .number(answer.row)
+              .texts(alike.stream().map(entry -> entry.getKey().value()).toList());
+        });
   }
 }

@@ -33,34 +33,41 @@ final class HeadUpdate {
    * @param updateTime null: it stays as it is
    */
   void write(List<Row> rows, Instant nextTime, @Nullable Instant updateTime) throws SQLException {
+    var statements = new Statements(session);
     for (int from = 0; from < rows.size(); from += PART) {
-      part(rows.subList(from, Math.min(rows.size(), from + PART)), nextTime, updateTime);
+      List<Row> part = rows.subList(from, Math.min(rows.size(), from + PART));
+      add(part, nextTime, updateTime, statements);
+    }
+    if (!statements.run()) {
+      throw new IllegalStateException("a row that is locked is not there");
     }
   }
 
-  private void part(List<Row> rows, Instant nextTime, @Nullable Instant updateTime)
-      throws SQLException {
-    int places = Session.places(rows.size());
+  private static void add(
+      List<Row> rows, Instant nextTime, @Nullable Instant updateTime, Statements to) {
+    Session session = to.session();
+    int places = session.dialect().places(rows.size());
     String sql =
         "update trans_global set owner = case id"
             + " when ? then ?".repeat(places)
             + " end, next_cron_time = ?"
             + (updateTime == null ? "" : ", update_time = ?")
             + " where id in "
-            + Session.marks(places);
-    try (Prepared update = session.prepare(sql)) {
-      for (int i = 0; i < places; i++) {
-        Row row = rows.get(Math.min(i, rows.size() - 1));
-        update.number(row.id).text(Rows.text(row.owner));
-      }
-      update.time(nextTime);
-      if (updateTime != null) {
-        update.time(updateTime);
-      }
-      int count = update.numbers(rows.stream().map(Row::id).toList()).update();
-      if (count != rows.size()) {
-        throw new IllegalStateException(count + " rows changed (expected: " + rows.size() + ")");
-      }
-    }
+            + session.marks(rows.size());
+    to.addFinding(
+        rows.size(),
+        sql,
+        0,
+        update -> {
+          for (int i = 0; i < places; i++) {
+            Row row = rows.get(Math.min(i, rows.size() - 1));
+            update.number(row.id).text(Rows.text(row.owner));
+          }
+          update.time(nextTime);
+          if (updateTime != null) {
+            update.time(updateTime);
+          }
+          update.numbers(rows.stream().map(Row::id).toList());
+        });
   }
 }

@@ -106,7 +106,7 @@ final class Heads {
     try (Prepared select =
             session.prepare(
                 "select gid, id, status, owner, next_cron_time from trans_global where gid in "
-                    + Session.marks(gids.size())
+                    + session.marks(gids.size())
                     + " order by gid for update");
         Columns rows = select.texts(Records.texts(gids)).query()) {
       while (rows.next()) {

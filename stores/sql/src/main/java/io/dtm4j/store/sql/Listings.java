@@ -119,7 +119,7 @@ final class Listings {
             "select "
                 + Rows.GLOBAL
                 + " from trans_global g where g.id in "
-                + Session.marks(ids.size()))) {
+                + session.marks(ids.size()))) {
       try (Columns rows = select.numbers(ids.stream().map(Sized::id).toList()).query()) {
         while (rows.next()) {
           try {
@@ -201,7 +201,7 @@ final class Listings {
     try (Prepared select =
             session.prepare(
                 "select gid, count(*) from trans_branch_op where gid in "
-                    + Session.marks(gids.size())
+                    + session.marks(gids.size())
                     + " group by gid");
         Columns counts = select.texts(Records.texts(gids)).query()) {
       while (counts.next()) {
@@ -230,7 +230,7 @@ final class Listings {
     try (Prepared select =
             session.prepare(
                 "select gid from trans_global where gid in "
-                    + Session.marks(gids.size())
+                    + session.marks(gids.size())
                     + " and not ("
                     + DueIndex.IS_UNFINISHED
                     + ") and coalesce(finish_time, rollback_time) < ? order by gid for update");
@@ -253,7 +253,7 @@ final class Listings {
 
   private void deleteFrom(String table, List<String> gids) throws SQLException {
     try (Prepared delete =
-        session.prepare("delete from " + table + " where gid in " + Session.marks(gids.size()))) {
+        session.prepare("delete from " + table + " where gid in " + session.marks(gids.size()))) {
       delete.texts(gids).update();
     }
   }

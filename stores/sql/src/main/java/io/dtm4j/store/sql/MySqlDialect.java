@@ -73,6 +73,17 @@ final class MySqlDialect implements Dialect {
     return skipsLocked;
   }
 
+  @Override
+  public boolean takesSeveral() {
+    return true;
+  }
+
+  /** The driver sends text, which the server reads anew each time. */
+  @Override
+  public int places(int members) {
+    return members;
+  }
+
   /** TiDB has no {@code create table ... as select}. */
   @Override
   public boolean takesBaselines() {
@@ -87,7 +98,6 @@ final class MySqlDialect implements Dialect {
   @Override
   public Set<String> forbiddenParameters() {
     return Set.of(
-        "allowmultiqueries",
         "assurereadonly",
         "autocommit",
         "connectiontimezone",
@@ -129,7 +139,9 @@ final class MySqlDialect implements Dialect {
         "maxAllowedPacket", Integer.toString(LEAST_PACKET),
         // Counts are of the rows that were found, changed or not.
         "useAffectedRows", "false",
-        "useBulkStmts", "false");
+        "useBulkStmts", "false",
+        // Everything that is not constant is a parameter.
+        "allowMultiQueries", "true");
   }
 
   @Override

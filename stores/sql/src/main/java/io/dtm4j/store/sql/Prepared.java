@@ -44,22 +44,21 @@ final class Prepared implements AutoCloseable {
 
   /** All of a list, for {@link Session#marks}; the last stands for those that are too many. */
   Prepared texts(List<String> texts) throws SQLException {
-    for (String text : texts) {
-      text(text);
-    }
-    for (int i = texts.size(); Integer.bitCount(i) != 1; i++) {
-      text(texts.getLast());
+    return texts(texts, dialect.places(texts.size()));
+  }
+
+  /** All of a list in so many places, of which the last member fills those that are left. */
+  Prepared texts(List<String> texts, int places) throws SQLException {
+    for (int i = 0; i < places; i++) {
+      text(texts.get(Math.min(i, texts.size() - 1)));
     }
     return this;
   }
 
   /** All of a list, as {@link #texts}. */
   Prepared numbers(List<Long> numbers) throws SQLException {
-    for (long number : numbers) {
-      number(number);
-    }
-    for (int i = numbers.size(); Integer.bitCount(i) != 1; i++) {
-      number(numbers.getLast());
+    for (int i = 0; i < dialect.places(numbers.size()); i++) {
+      number(numbers.get(Math.min(i, numbers.size() - 1)));
     }
     return this;
   }
@@ -112,6 +111,17 @@ final class Prepared implements AutoCloseable {
   /** The number of rows that were found, changed or not. */
   int update() throws SQLException {
     return statement.executeUpdate();
+  }
+
+  /** The same of each of so many statements in one. */
+  int[] updates(int statements) throws SQLException {
+    statement.execute();
+    var counts = new int[statements];
+    for (int i = 0; i < statements; i++) {
+      counts[i] = statement.getUpdateCount();
+      statement.getMoreResults();
+    }
+    return counts;
   }
 
   /** The parameters are complete; what follows is for the next one. */

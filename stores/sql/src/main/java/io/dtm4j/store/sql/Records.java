@@ -148,7 +148,7 @@ final class Records {
                 "select "
                     + Rows.GLOBAL
                     + " from trans_global g where g.gid in "
-                    + Session.marks(gids.size())
+                    + session.marks(gids.size())
                     + " order by g.gid"
                     + busy.clause);
         Columns rows = select.texts(texts(gids)).query()) {
@@ -173,7 +173,7 @@ final class Records {
     try (Prepared select =
             session.prepare(
                 (session.form().isNarrow() ? Rows.BRANCHES_NARROW : Rows.BRANCHES_WIDE)
-                    + Session.marks(gids.size()));
+                    + session.marks(gids.size()));
         Columns rows = select.texts(texts(gids)).query()) {
       while (rows.next()) {
         var gid = new Gid(rows.text());
@@ -208,7 +208,7 @@ final class Records {
                 "select g.gid, "
                     + SIZE
                     + " from trans_global g where g.gid in "
-                    + Session.marks(gids.size()));
+                    + session.marks(gids.size()));
         Columns rows = select.texts(texts(gids)).query()) {
       while (rows.next()) {
         sizes.put(new Gid(rows.text()), rows.number());

@@ -11,20 +11,8 @@ record Session(Connection connection, Dialect dialect, Form form) {
     return new Prepared(connection.prepareStatement(sql), dialect, form);
   }
 
-  /**
-   * As many marks as a list has members, or some more, so that there are few different statements;
-   * {@link Prepared#texts} fills them.
-   */
-  static String marks(int members) {
-    return "(" + String.join(", ", Collections.nCopies(places(members), "?")) + ")";
-  }
-
-  /** How many marks there are for so many members. */
-  static int places(int members) {
-    int places = 1;
-    while (places < members) {
-      places *= 2;
-    }
-    return places;
+  /** Marks for the members of a list; {@link Prepared#texts} fills them. */
+  String marks(int members) {
+    return "(" + String.join(", ", Collections.nCopies(dialect.places(members), "?")) + ")";
   }
 }
