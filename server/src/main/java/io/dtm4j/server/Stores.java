@@ -135,7 +135,12 @@ final class Stores {
 
   private static RedisStoreConfig config(StoreConfig.Redis redis) {
     return new RedisStoreConfig(
-        redis.hosts(), redis.user(), redis.password(), redis.prefix(), redis.finishedDataExpire());
+        redis.hosts(),
+        redis.user(),
+        redis.password(),
+        redis.prefix(),
+        redis.finishedDataExpire(),
+        redis.replicas());
   }
 
   private static MongoStoreConfig config(StoreConfig.Mongo mongo) {

@@ -144,6 +144,7 @@ public final class ConfigParser {
     var dataExpire = settings.seconds("Store.DataExpire", RocksDb.DEFAULTS.dataExpire());
     var finished = settings.seconds("Store.FinishedDataExpire", Redis.FINISHED_DATA_EXPIRE);
     String prefix = settings.text("Store.RedisPrefix", Redis.PREFIX);
+    int replicas = settings.number("Store.RedisWait", 0);
     if (!url.isEmpty() && !driver.equals(StoreConfig.driverOf(url))) {
       settings.problem("Store.Url", "(not shown)", URLS + "; it has to fit Store.Driver");
       return RocksDb.DEFAULTS;
@@ -157,7 +158,7 @@ public final class ConfigParser {
       }
       case "redis" -> {
         List<String> hosts = url.isEmpty() ? Redis.hosts(host, port) : List.of(url);
-        yield new Redis(hosts, user, password, finished, prefix);
+        yield new Redis(hosts, user, password, finished, prefix, replicas);
       }
       case "mongodb" -> new Mongo(url, database, dataExpire);
       case "sqlserver" -> {

@@ -136,9 +136,16 @@ public sealed interface StoreConfig {
    *     Store.FinishedDataExpire}, default 1 day
    * @param prefix begin of all keys; {@code Store.RedisPrefix}, default {@code {a}}, which counts
    *     as not set
+   * @param replicas how many replicas have a write before it counts as stored; {@code
+   *     Store.RedisWait}, default 0
    */
   record Redis(
-      List<String> hosts, String user, String password, Duration finishedDataExpire, String prefix)
+      List<String> hosts,
+      String user,
+      String password,
+      Duration finishedDataExpire,
+      String prefix,
+      int replicas)
       implements StoreConfig {
     public static final Duration FINISHED_DATA_EXPIRE = Duration.ofDays(1);
     public static final String PREFIX = "{a}";
@@ -156,6 +163,7 @@ public sealed interface StoreConfig {
               "Store.RedisPrefix",
               prefix,
               "no braces, which would keep all keys on one server of a Cluster")
+          .check(replicas >= 0, "Store.RedisWait", replicas, ">= 0")
           .done();
     }
 

@@ -106,6 +106,7 @@ class ConfigParserTest {
               .with(REDIS),
           key("Store.RedisPrefix", "STORE_REDIS_PREFIX", "p", "p", c -> redis(c).prefix())
               .with(REDIS),
+          key("Store.RedisWait", "STORE_REDIS_WAIT", "2", 2, c -> redis(c).replicas()).with(REDIS),
           key("BindAddress", "BIND_ADDRESS", "::1", "::1", c -> c.listen().bindAddress()),
           key("HttpPort", "HTTP_PORT", "80", 80, c -> c.listen().httpPort()),
           key("GrpcPort", "GRPC_PORT", "81", 81, c -> c.listen().grpcPort()),

@@ -87,13 +87,19 @@ final class CompareAndSet<T extends Seen> {
   }
 
   /**
-   * Decides about all these records, and writes what was decided.
+   * Decides about all these records, and writes what was decided. Replicas are waited for even when
+   * nothing is to be written: it may be there from an attempt that they have not followed yet.
    *
    * @throws StoreRejectedException when something does not fit; then nothing is written
    */
   void run(Map<Gid, ? extends Decision<T>> decisions) {
     try {
-      write(decisions);
+      session.<@Nullable Void>replicated(
+          () -> session.shardsOf(decisions.keySet()),
+          () -> {
+            write(decisions);
+            return null;
+          });
     } catch (RuntimeException e) {
       decisions.keySet().forEach(source::forget);
       throw e;

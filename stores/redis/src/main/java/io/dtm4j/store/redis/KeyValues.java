@@ -51,15 +51,25 @@ final class KeyValues {
   }
 
   private boolean set(byte[] name, byte[] expected, byte[] value) {
-    Session.ScriptCall<Long> call =
-        session.call(Script.VALUE, session.keys().keyValues(), List.of(name, expected, value));
-    return session.get(call) == 1;
+    return session.replicated(
+        () -> List.of(values()),
+        () -> {
+          Session.ScriptCall<Long> call =
+              session.call(
+                  Script.VALUE, session.keys().keyValues(), List.of(name, expected, value));
+          return session.get(call) == 1;
+        });
   }
 
+  /** One that replicas have as well: by it a repeat knows what it has written before. */
   @Nullable KeyValue findOne(String category, String key) {
     byte[] name = name(category, key);
-    byte[] value = session.field(session.commands().hget(values(), name));
-    return value == null ? null : read(name, value);
+    return session.<@Nullable KeyValue>replicated(
+        () -> List.of(values()),
+        () -> {
+          byte[] value = session.field(session.commands().hget(values(), name));
+          return value == null ? null : read(name, value);
+        });
   }
 
   List<KeyValue> find(@Nullable String category, @Nullable String key) {

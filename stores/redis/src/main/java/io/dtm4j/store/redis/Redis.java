@@ -40,14 +40,18 @@ final class Redis implements AutoCloseable {
     servers = new Servers(config);
     try {
       var keys = new Keys(config.ownPrefix());
-      reads = new Link(() -> new Session(servers.connect(), keys, config.isCluster()));
-      writes = new Link(() -> new Session(servers.connect(), keys, config.isCluster()));
+      reads = new Link(() -> session(keys));
+      writes = new Link(() -> session(keys));
       reads.session().connect();
       writes.session().connect();
     } catch (RuntimeException e) {
       servers.close();
       throw e;
     }
+  }
+
+  private Session session(Keys keys) {
+    return new Session(servers.connect(), keys, config.isCluster(), config.replicas());
   }
 
   Servers servers() {
@@ -60,8 +64,17 @@ final class Redis implements AutoCloseable {
    * @throws StoreUnavailableException when it cannot
    */
   <T extends @Nullable Object> T read(Work<T> work) {
+    return read(reads, work);
+  }
+
+  /** As {@link #read}, where replicas may have to be waited for: no other read waits behind it. */
+  <T extends @Nullable Object> T readReplicated(Work<T> work) {
+    return read(config.replicas() == 0 ? reads : writes, work);
+  }
+
+  private <T extends @Nullable Object> T read(Link link, Work<T> work) {
     try {
-      return use(reads, work);
+      return use(link, work);
     } catch (RedisException e) {
       throw new StoreUnavailableException(cannot("read", e), e);
     } catch (BrokenRecordException e) {
@@ -117,7 +130,8 @@ final class Redis implements AutoCloseable {
 
   /** Whether a replica has answered; of a script older servers say it in the midst of a text. */
   static boolean isReadOnly(RedisException e) {
-    return reason(e).contains("READONLY");
+    String reason = reason(e);
+    return reason.contains("READONLY") || reason.contains("WAIT cannot be used with");
   }
 
   private OutcomeUnknownException failed(RedisException e) {

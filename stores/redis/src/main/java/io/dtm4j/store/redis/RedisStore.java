@@ -255,7 +255,7 @@ public final class RedisStore implements TransactionStore {
 
   @Override
   public Optional<KeyValue> findKeyValue(String category, String key) {
-    return redis.read(
+    return redis.readReplicated(
         session -> Optional.ofNullable(new KeyValues(session).findOne(category, key)));
   }
 

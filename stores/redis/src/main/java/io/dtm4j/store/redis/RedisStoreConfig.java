@@ -15,9 +15,15 @@ import java.util.List;
  * @param prefix what all keys begin with; "", and DTM's own default {@value #DTM_PREFIX}, stand for
  *     {@value #DEFAULT_PREFIX}
  * @param finishedDataExpire how long a finished transaction is kept; zero: for ever
+ * @param replicas how many replicas have a write before it counts as stored
  */
 public record RedisStoreConfig(
-    List<String> hosts, String user, String password, String prefix, Duration finishedDataExpire) {
+    List<String> hosts,
+    String user,
+    String password,
+    String prefix,
+    Duration finishedDataExpire,
+    int replicas) {
   /** What keys begin with unless something else is configured. */
   public static final String DEFAULT_PREFIX = "dtm4j";
 
@@ -39,6 +45,9 @@ public record RedisStoreConfig(
     if (finishedDataExpire.isNegative()) {
       throw new IllegalArgumentException(
           "finishedDataExpire: " + finishedDataExpire + " (expected: >= 0)");
+    }
+    if (replicas < 0) {
+      throw new IllegalArgumentException("replicas: " + replicas + " (expected: >= 0)");
     }
     if (!prefix.equals(DTM_PREFIX) && (prefix.indexOf('{') >= 0 || prefix.indexOf('}') >= 0)) {
       throw new IllegalArgumentException(

@@ -5,6 +5,7 @@ import io.lettuce.core.AbstractRedisClient;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.ClientOptions.DisconnectedBehavior;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.StaticCredentialsProvider;
@@ -15,8 +16,10 @@ import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.cluster.ClusterClientOptions;
 import io.lettuce.core.cluster.ClusterTopologyRefreshOptions;
 import io.lettuce.core.cluster.RedisClusterClient;
+import io.lettuce.core.cluster.SlotHash;
 import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
 import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
+import io.lettuce.core.cluster.models.partitions.RedisClusterNode;
 import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.resource.ClientResources;
 import io.lettuce.core.resource.DefaultClientResources;
@@ -25,6 +28,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * The client for one server, for the one that Sentinels name, or for a Cluster. A connection that
@@ -42,10 +46,15 @@ final class Servers implements AutoCloseable {
   private final ClientResources resources;
   private final Client client;
 
-  /** A connection, and what is sent over it. */
+  /**
+   * A connection, and what is sent over it.
+   *
+   * @param way the connection to one server over which commands with that key go
+   */
   record Connection(
       StatefulConnection<byte[], byte[]> stateful,
-      RedisClusterAsyncCommands<byte[], byte[]> commands) {}
+      RedisClusterAsyncCommands<byte[], byte[]> commands,
+      Function<byte[], StatefulRedisConnection<byte[], byte[]>> way) {}
 
   /** What one server and a Cluster do in different ways. */
   private sealed interface Client {
@@ -60,7 +69,7 @@ final class Servers implements AutoCloseable {
     @Override
     public Connection connect() {
       StatefulRedisConnection<byte[], byte[]> made = client.connect(ByteArrayCodec.INSTANCE);
-      return new Connection(made, made.async());
+      return new Connection(made, made.async(), _ -> made);
     }
 
     @Override
@@ -76,7 +85,17 @@ final class Servers implements AutoCloseable {
     @Override
     public Connection connect() {
       StatefulRedisClusterConnection<byte[], byte[]> made = client.connect(ByteArrayCodec.INSTANCE);
-      return new Connection(made, made.async());
+      return new Connection(made, made.async(), key -> way(made, key));
+    }
+
+    private static StatefulRedisConnection<byte[], byte[]> way(
+        StatefulRedisClusterConnection<byte[], byte[]> made, byte[] key) {
+      RedisClusterNode master = made.getPartitions().getPartitionBySlot(SlotHash.getSlot(key));
+      if (master == null) {
+        throw new RedisException("no server of the Cluster has what is to be written");
+      }
+      // By host and port it is the one that commands with this key take, by node id another one.
+      return made.getConnection(master.getUri().getHost(), master.getUri().getPort());
     }
 
     @Override

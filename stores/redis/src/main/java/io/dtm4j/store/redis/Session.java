@@ -1,5 +1,6 @@
 package io.dtm4j.store.redis;
 
+import io.dtm4j.protocol.Gid;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisFuture;
@@ -16,6 +17,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,16 +34,23 @@ final class Session {
   private final RedisClusterAsyncCommands<byte[], byte[]> commands;
   private final Keys keys;
   private final boolean isCluster;
+  private final Replication replication;
 
   /** A call of a script that is on its way. */
   record ScriptCall<T>(
       Script script, List<byte[]> keys, List<byte[]> arguments, RedisFuture<T> answer) {}
 
-  Session(Servers.Connection connection, Keys keys, boolean isCluster) {
+  /**
+   * For a new connection.
+   *
+   * @param replicas how many have what {@link #replicated} has done
+   */
+  Session(Servers.Connection connection, Keys keys, boolean isCluster, int replicas) {
     this.connection = connection;
     commands = connection.commands();
     this.keys = keys;
     this.isCluster = isCluster;
+    replication = new Replication(this, connection.way(), replicas);
   }
 
   /**
@@ -106,6 +115,26 @@ final class Session {
       shards.computeIfAbsent(Keys.shard(gid.apply(one)), _ -> new ArrayList<>()).add(one);
     }
     return shards.values();
+  }
+
+  /** A key of each shard of these gids. */
+  List<byte[]> shardsOf(Collection<Gid> gids) {
+    return gids.stream()
+        .map(gid -> Keys.shard(Texts.bytes(gid.value())))
+        .distinct()
+        .map(shard -> keys.index(shard, Index.DUE))
+        .toList();
+  }
+
+  /**
+   * Does something, and waits until enough replicas have what it has written, and what it has read.
+   *
+   * @param keys one of each shard that it works on
+   * @throws RedisException when it is not certain that they have; it may have happened, and the
+   *     same again is waited for as well
+   */
+  <T extends @Nullable Object> T replicated(Supplier<List<byte[]>> keys, Supplier<T> work) {
+    return replication.of(keys, work);
   }
 
   /** Calls a script that answers with one value or, if {@code T} is a list, with several. */

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.TestInstance.Lifecycle;
 @TestInstance(Lifecycle.PER_CLASS)
 class ClusterStoreContractTest extends DurableStoreContract {
   private RedisStoreConfig config =
-      new RedisStoreConfig(List.of("127.0.0.1:1"), "", "", "", Duration.ZERO);
+      new RedisStoreConfig(List.of("127.0.0.1:1"), "", "", "", Duration.ZERO, 0);
 
   @BeforeAll
   void chooseKeys() throws Exception {

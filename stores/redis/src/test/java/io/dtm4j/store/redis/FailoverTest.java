@@ -36,7 +36,7 @@ class FailoverTest {
     var replica = new RedisServer("--replicaof", "127.0.0.1 " + master.port());
     RedisServer sentinel = RedisServer.sentinel("mine", master);
     String url = "redis-sentinel://" + sentinel.host() + "#mine";
-    var config = new RedisStoreConfig(List.of(url), "", "", "", Duration.ofDays(1));
+    var config = new RedisStoreConfig(List.of(url), "", "", "", Duration.ofDays(1), 0);
     try (RedisStore store = RedisStore.open(config)) {
       committed(store, save("g", claim("a")));
       await(() -> isThere(sentinel) ? Optional.of(true) : Optional.empty());
@@ -73,7 +73,7 @@ class FailoverTest {
         .isThrownBy(
             () ->
                 RedisStore.open(
-                    new RedisStoreConfig(List.of(host), "", "", "", Duration.ofDays(1))))
+                    new RedisStoreConfig(List.of(host), "", "", "", Duration.ofDays(1), 0)))
         .withMessageContaining("belongs to a Cluster");
   }
 

@@ -242,7 +242,7 @@ class LostServerTest {
     try (var relay = new Relay(server.port());
         RedisStore store =
             RedisStore.open(
-                new RedisStoreConfig(List.of(relay.host()), "", "", "", Duration.ofDays(1)));
+                new RedisStoreConfig(List.of(relay.host()), "", "", "", Duration.ofDays(1), 0));
         var threads = Executors.newFixedThreadPool(2)) {
       committed(store, save("g", claim("c")));
       List<Batch> group = List.of(end("g", claim("c")));
@@ -285,7 +285,7 @@ class LostServerTest {
   }
 
   private RedisStoreConfig withPassword(String password) {
-    return new RedisStoreConfig(List.of(server.host()), "", password, "", Duration.ofDays(1));
+    return new RedisStoreConfig(List.of(server.host()), "", password, "", Duration.ofDays(1), 0);
   }
 
   private static ThrowableAssertAlternative<StoreUnavailableException> opening(
@@ -297,7 +297,8 @@ class LostServerTest {
   @Test
   void finished_transactions_expire_with_their_places_in_the_lists_and_unfinished_ones_never()
       throws Exception {
-    var config = new RedisStoreConfig(List.of(server.host()), "", "", "", Duration.ofMillis(300));
+    var config =
+        new RedisStoreConfig(List.of(server.host()), "", "", "", Duration.ofMillis(300), 0);
     try (RedisStore store = RedisStore.open(config)) {
       committed(store, save("open", claim("a")), save("g", claim("c")), save("h", claim("d")));
       committed(store, end("g", claim("c")), end("h", claim("d")));
@@ -322,7 +323,7 @@ class LostServerTest {
 
   @Test
   void a_sweep_removes_the_places_of_what_has_expired() throws Exception {
-    var config = new RedisStoreConfig(List.of(server.host()), "", "", "", Duration.ofMillis(1));
+    var config = new RedisStoreConfig(List.of(server.host()), "", "", "", Duration.ofMillis(1), 0);
     try (RedisStore store = RedisStore.open(config);
         var redis = new Redis(config)) {
       for (int i = 0; i < 600; i++) {
@@ -341,7 +342,7 @@ class LostServerTest {
 
   @Test
   void what_a_sweep_cannot_understand_stops_no_other_shard() throws Exception {
-    var config = new RedisStoreConfig(List.of(server.host()), "", "", "", Duration.ofMillis(1));
+    var config = new RedisStoreConfig(List.of(server.host()), "", "", "", Duration.ofMillis(1), 0);
     try (RedisStore store = RedisStore.open(config);
         var redis = new Redis(config)) {
       server.ask(commands -> commands.zadd("dtm4j:{07}:ended", 1, "")); // no gid is so

@@ -94,7 +94,7 @@ class RedisStoreTest {
   }
 
   private RedisStoreConfig config(String prefix) {
-    return new RedisStoreConfig(List.of(server.host()), "", "", prefix, Duration.ofDays(1));
+    return new RedisStoreConfig(List.of(server.host()), "", "", prefix, Duration.ofDays(1), 0);
   }
 
   @Test
@@ -388,27 +388,29 @@ class RedisStoreTest {
     assertThat(config("x").ownPrefix()).isEqualTo("x");
     assertThatIllegalArgumentException().isThrownBy(() -> config("{b}"));
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new RedisStoreConfig(List.of(), "", "", "", Duration.ZERO));
+        .isThrownBy(() -> new RedisStoreConfig(List.of(), "", "", "", Duration.ZERO, 0));
     assertThatIllegalArgumentException()
         .isThrownBy(
             () ->
                 new RedisStoreConfig(
-                    List.of("redis-sentinel://a#m", "b:1"), "", "", "", Duration.ZERO));
+                    List.of("redis-sentinel://a#m", "b:1"), "", "", "", Duration.ZERO, 0));
     var config =
         new RedisStoreConfig(
-            List.of("rediss://user:secret@host:1/0?x=y"), "", "", "", Duration.ZERO);
+            List.of("rediss://user:secret@host:1/0?x=y"), "", "", "", Duration.ZERO, 0);
     assertThat(config.toString()).contains("rediss://host:1").doesNotContain("secret");
     assertThat(withHost("redis://user:sec?ret@host:1/0?x=y").address())
         .isEqualTo("redis://host:1/0");
     assertThat(withHost("user:sec@?@ret@host:1").address()).isEqualTo("host:1");
     assertThatIllegalArgumentException()
         .isThrownBy(
-            () -> new RedisStoreConfig(List.of("redis://:secret@a", ""), "", "", "", Duration.ZERO))
+            () ->
+                new RedisStoreConfig(
+                    List.of("redis://:secret@a", ""), "", "", "", Duration.ZERO, 0))
         .withMessageNotContaining("secret");
   }
 
   private static RedisStoreConfig withHost(String host) {
-    return new RedisStoreConfig(List.of(host), "", "", "", Duration.ZERO);
+    return new RedisStoreConfig(List.of(host), "", "", "", Duration.ZERO, 0);
   }
 
   @Test
@@ -433,7 +435,7 @@ class RedisStoreTest {
                     .keyPattern("p_u")
                     .allCommands()));
 
-    opening(new RedisStoreConfig(List.of(server.host()), "proxied", "pw", "p", Duration.ZERO))
+    opening(new RedisStoreConfig(List.of(server.host()), "proxied", "pw", "p", Duration.ZERO, 0))
         .withMessageContaining("no script on the keys of several shards")
         .withMessageContaining("proxy");
 

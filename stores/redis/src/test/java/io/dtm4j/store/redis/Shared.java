@@ -64,7 +64,7 @@ final class Shared {
   }
 
   private static RedisStoreConfig config(List<String> hosts, String prefix) {
-    return new RedisStoreConfig(hosts, "", "", prefix, Duration.ofDays(1));
+    return new RedisStoreConfig(hosts, "", "", prefix, Duration.ofDays(1), 0);
   }
 
   /** A store that holds nothing, used again and again by one test class. */
