@@ -136,8 +136,11 @@ final class Listings {
   }
 
   @Nullable Instant oldestUnfinished() {
-    for (ShardMerge.Place oldest = first(Index.OPEN); oldest != null; oldest = first(Index.OPEN)) {
-      Seen.Glance seen = heads(List.of(oldest)).get(oldest.gid());
+    var merge =
+        new ShardMerge(session, Index.OPEN, false, Long.MIN_VALUE, Long.MAX_VALUE, null, 1, false);
+    // What cannot be read stays in the index, and is passed over.
+    for (List<ShardMerge.Place> one = merge.next(1); !one.isEmpty(); one = merge.next(1)) {
+      Seen.Glance seen = heads(one).get(one.getFirst().gid());
       if (seen != null) {
         return seen.head().createTime().truncatedTo(ChronoUnit.MILLIS);
       }

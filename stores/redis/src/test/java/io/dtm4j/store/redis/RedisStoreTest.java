@@ -561,6 +561,7 @@ class RedisStoreTest {
           .containsExactly("good");
       assertThat(store.dueBefore(FUTURE, null, 10)).hasSize(1);
       assertThat(store.list(Filter.ALL, "", 10).items()).hasSize(1);
+      assertThat(store.oldestUnfinished()).isEqualTo(PAST);
       assertThat(store.counts().unfinished()).isEqualTo(2); // nothing is thrown away
       assertThatExceptionOfType(StoreUnavailableException.class)
           .isThrownBy(() -> store.find(new Gid("bad")))
