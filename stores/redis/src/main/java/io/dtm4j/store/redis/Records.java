@@ -2,6 +2,7 @@ package io.dtm4j.store.redis;
 
 import io.dtm4j.protocol.Gid;
 import io.lettuce.core.KeyValue;
+import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisFuture;
 import java.util.ArrayList;
@@ -9,6 +10,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -101,8 +103,8 @@ final class Records {
       List<RedisFuture<Map<byte[], byte[]>>> answers =
           part.stream().map(gid -> session.commands().hgetall(session.keys().record(gid))).toList();
       for (int i = 0; i < part.size(); i++) {
-        Map<byte[], byte[]> hash = session.get(answers.get(i));
         try {
+          Map<byte[], byte[]> hash = answer(part.get(i), answers.get(i), session::get);
           if (!hash.isEmpty()) {
             found.put(part.get(i), Rows.read(part.get(i), hash));
           }
@@ -126,8 +128,8 @@ final class Records {
               .map(gid -> session.commands().hget(session.keys().record(gid), HEAD))
               .toList();
       for (int i = 0; i < part.size(); i++) {
-        byte[] head = session.field(answers.get(i));
         try {
+          byte[] head = answer(part.get(i), answers.get(i), session::field);
           if (head != null) {
             found.put(part.get(i), Seen.Glance.of(head));
           }
@@ -139,6 +141,23 @@ final class Records {
     return found;
   }
 
+  /**
+   * The answer about a record.
+   *
+   * @throws BrokenRecordException when something else lies at its key
+   */
+  private static <F, T extends @Nullable Object> T answer(
+      Gid gid, RedisFuture<F> future, Function<RedisFuture<F>, T> get) {
+    try {
+      return get.apply(future);
+    } catch (RedisCommandExecutionException e) {
+      if (String.valueOf(e.getMessage()).startsWith("WRONGTYPE")) {
+        throw new BrokenRecordException("transaction " + gid + " cannot be read", e);
+      }
+      throw e;
+    }
+  }
+
   /** Head, definition and state of each, null where there is none; in the order asked for. */
   static List<byte @Nullable [][]> withoutBranches(Session session, List<Gid> gids) {
     List<RedisFuture<List<KeyValue<byte[], byte[]>>>> answers =
@@ -148,11 +167,17 @@ final class Records {
                     session.commands().hmget(session.keys().record(gid), HEAD, DEFINITION, STATE))
             .toList();
     var found = new ArrayList<byte @Nullable [][]>();
-    for (List<KeyValue<byte[], byte[]>> fields : session.all(answers)) {
-      found.add(
-          fields.stream().allMatch(KeyValue::hasValue)
-              ? fields.stream().map(KeyValue::getValue).toArray(byte[][]::new)
-              : null);
+    for (int i = 0; i < gids.size(); i++) {
+      try {
+        List<KeyValue<byte[], byte[]>> fields = answer(gids.get(i), answers.get(i), session::get);
+        found.add(
+            fields.stream().allMatch(KeyValue::hasValue)
+                ? fields.stream().map(KeyValue::getValue).toArray(byte[][]::new)
+                : null);
+      } catch (BrokenRecordException e) {
+        leftAlone(gids.get(i), e);
+        found.add(null);
+      }
     }
     return found;
   }

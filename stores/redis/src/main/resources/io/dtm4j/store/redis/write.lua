@@ -12,7 +12,8 @@ local at = 2
 for i = sets + 1, #KEYS do
   local key = KEYS[i]
   local fields = tonumber(ARGV[at + 3])
-  if (redis.call('hget', key, 'h') or '') ~= ARGV[at + 2] then
+  -- Where something else lies at the key the error is what is found, and no head.
+  if (redis.pcall('hget', key, 'h') or '') ~= ARGV[at + 2] then
     missed[#missed + 1] = i - sets
   else
     local first = tonumber(ARGV[at])

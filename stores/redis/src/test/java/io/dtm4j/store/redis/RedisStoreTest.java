@@ -570,6 +570,37 @@ class RedisStoreTest {
   }
 
   @Test
+  void something_else_at_the_key_of_a_transaction_stops_no_other() {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
+      committed(store, save("bad", claim("a"), PAST, "{}"), save("good", claim("b"), PAST, "{}"));
+      String key = server.<List<String>>ask(commands -> commands.keys("*:t:bad")).getFirst();
+      server.ask(commands -> commands.del(key));
+      server.ask(commands -> commands.rpush(key, "nonsense"));
+
+      assertThat(store.claimDue(LEASE, gid -> claim("c" + gid), 10))
+          .extracting(stored -> stored.transaction().gid().value())
+          .containsExactly("good");
+      assertThat(store.renew(List.of(new Lease(new Gid("good"), "cgood")), LEASE)).isEmpty();
+      assertThat(store.renew(List.of(new Lease(new Gid("bad"), "a")), LEASE)).hasSize(1);
+      assertThat(store.dueBefore(FUTURE, null, 10)).hasSize(1);
+      assertThat(store.list(Filter.ALL, "", 10).items()).hasSize(1);
+      assertThat(store.counts().unfinished()).isEqualTo(2);
+      assertThat(store.oldestUnfinished()).isEqualTo(PAST);
+      assertThatExceptionOfType(StoreUnavailableException.class)
+          .isThrownBy(() -> store.find(new Gid("bad")))
+          .withMessageContaining("bad");
+      for (Batch batch : List.of(register("bad", "02"), save("bad", claim("d")))) {
+        assertThatExceptionOfType(StoreRejectedException.class)
+            .isThrownBy(() -> store.commit(List.of(save("new", claim("e")), batch)))
+            .withMessageContaining("bad");
+      }
+      committed(store, save("new", claim("e")), register("good", "02"));
+      assertThat(server.<List<String>>ask(commands -> commands.lrange(key, 0, -1)))
+          .containsExactly("nonsense");
+    }
+  }
+
+  @Test
   void lists_of_one_status_find_what_is_rare() {
     try (RedisStore store = RedisStore.open(configOf(server))) {
       committed(store, save("first", claim("a")), save("second", claim("b")));
