@@ -16,6 +16,13 @@ import org.jspecify.annotations.Nullable;
  * Small values beside the transactions: one hash by name, and the names in their order. A name is
  * the length of the category, the category, and the key; so no category is mistaken for another
  * one.
+ *
+ * <p>A repeat of one's own write that had taken effect while its answer was lost finds another
+ * version and answers false; versions carry no token by which it could be known. That misleads none
+ * of those who write here. Topics look at what is stored before each attempt, and know their own
+ * change by its value and version, their own deletion by having tried it. A server writes a key
+ * that no other one writes, and ignores the answer; so do all when they take out those that died.
+ * An import stops at a lost answer, and when it is repeated only counts topics less.
  */
 final class KeyValues {
   private static final int READ_AT_ONCE = 256;
