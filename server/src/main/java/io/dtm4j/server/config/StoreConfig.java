@@ -132,8 +132,8 @@ public sealed interface StoreConfig {
    *
    * @param hosts {@code host:port} of one server or of several of a Cluster, of {@code Store.Host}
    *     and {@code Store.Port}; or one url, {@code Store.Url}
-   * @param finishedDataExpire how long a finished transaction is kept, zero: for ever; {@code
-   *     Store.FinishedDataExpire}, default 1 day
+   * @param finishedDataExpire how long a finished transaction is kept, zero: for ever, else an hour
+   *     at least; {@code Store.FinishedDataExpire}, default 1 day
    * @param prefix begin of all keys; {@code Store.RedisPrefix}, default {@code {a}}, which counts
    *     as not set
    * @param replicas how many replicas have a write before it counts as stored; {@code
@@ -148,16 +148,24 @@ public sealed interface StoreConfig {
       int replicas)
       implements StoreConfig {
     public static final Duration FINISHED_DATA_EXPIRE = Duration.ofDays(1);
+
+    /**
+     * A server that was cut off while it stored a transaction repeats that (R6). When the record
+     * has come to its end and has expired meanwhile the transaction would begin anew.
+     */
+    private static final Duration LEAST_FINISHED_DATA_EXPIRE = Duration.ofHours(1);
+
     public static final String PREFIX = "{a}";
 
     public Redis {
       hosts = List.copyOf(hosts);
       new Checks()
           .check(
-              !finishedDataExpire.isNegative(),
+              finishedDataExpire.isZero()
+                  || finishedDataExpire.compareTo(LEAST_FINISHED_DATA_EXPIRE) >= 0,
               "Store.FinishedDataExpire",
               seconds(finishedDataExpire),
-              ">= 0")
+              "0, for ever, or >= " + seconds(LEAST_FINISHED_DATA_EXPIRE))
           .check(
               prefix.equals(PREFIX) || prefix.chars().noneMatch(c -> c == '{' || c == '}'),
               "Store.RedisPrefix",

@@ -100,8 +100,8 @@ class ConfigParserTest {
           key(
                   "Store.FinishedDataExpire",
                   "STORE_FINISHED_DATA_EXPIRE",
-                  "8",
-                  sec(8),
+                  "3600",
+                  sec(3_600),
                   c -> redis(c).finishedDataExpire())
               .with(REDIS),
           key("Store.RedisPrefix", "STORE_REDIS_PREFIX", "p", "p", c -> redis(c).prefix())
@@ -434,6 +434,26 @@ class ConfigParserTest {
 
     assertThatThrownBy(() -> ConfigParser.load(null, options, Map.of()))
         .hasMessageStartingWith("Store.RedisPrefix: {x}");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"1", "3599", "-1"})
+  void what_has_ended_does_not_leave_redis_before_a_repeat_may_come(String seconds) {
+    Map<String, String> options = new HashMap<>(REDIS);
+    options.put("Store.FinishedDataExpire", seconds);
+
+    assertThatThrownBy(() -> ConfigParser.load(null, options, Map.of()))
+        .hasMessageStartingWith(
+            "Store.FinishedDataExpire: " + seconds + " (expected: 0, for ever, or >= 3600)");
+  }
+
+  @Test
+  void a_transaction_may_stay_in_redis_for_ever() {
+    Map<String, String> options = new HashMap<>(REDIS);
+    options.put("Store.FinishedDataExpire", "0");
+
+    assertThat(redis(ConfigParser.load(null, options, Map.of()).config()).finishedDataExpire())
+        .isZero();
   }
 
   @Test
