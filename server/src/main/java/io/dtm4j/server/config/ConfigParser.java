@@ -157,7 +157,7 @@ public final class ConfigParser {
         yield new Sql(driver, address, user, password, maxOpen, sqlExpire, shared, zoneOfTimes);
       }
       case "redis" -> {
-        List<String> hosts = url.isEmpty() ? Redis.hosts(host, port) : List.of(url);
+        List<String> hosts = url.isEmpty() ? Redis.hosts(host, port) : Redis.hosts(url);
         yield new Redis(hosts, user, password, finished, prefix, replicas);
       }
       case "mongodb" -> new Mongo(url, database, dataExpire);

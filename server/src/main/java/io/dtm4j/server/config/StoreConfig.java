@@ -201,6 +201,32 @@ public sealed interface StoreConfig {
       return isCluster ? several : List.of(bracketed + ":" + port);
     }
 
+    /**
+     * The hosts of a url: that of a Cluster, {@code rediss://host:port,host:port}, is one for each
+     * of them, with all else that it says.
+     */
+    static List<String> hosts(String url) {
+      if (url.contains("-sentinel://")) {
+        return List.of(url); // these are Sentinels
+      }
+      int begin = Math.max(url.indexOf("://") + 3, url.lastIndexOf('@') + 1);
+      int end = begin;
+      while (end < url.length() && "/?#".indexOf(url.charAt(end)) < 0) {
+        end++;
+      }
+      List<String> hosts = List.of(url.substring(begin, end).split(",", -1));
+      new Checks()
+          .check(
+              hosts.stream().noneMatch(String::isEmpty),
+              "Store.Url",
+              "(not shown)",
+              "rediss://host:port, or rediss://host:port,host:port of a Cluster")
+          .done();
+      String before = url.substring(0, begin);
+      String behind = url.substring(end);
+      return hosts.stream().map(host -> before + host + behind).toList();
+    }
+
     @Override
     public String driver() {
       return "redis";

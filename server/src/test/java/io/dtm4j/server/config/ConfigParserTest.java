@@ -457,6 +457,32 @@ class ConfigParserTest {
   }
 
   @Test
+  void a_url_names_several_servers_of_a_cluster_of_redis() {
+    String url = "rediss://me:a%2Cb@h1:6379,h2:6380?verifyPeer=CA";
+
+    Redis redis = redis(ConfigParser.load(null, Map.of("Store.Url", url), Map.of()).config());
+
+    assertThat(redis.hosts())
+        .containsExactly(
+            "rediss://me:a%2Cb@h1:6379?verifyPeer=CA", "rediss://me:a%2Cb@h2:6380?verifyPeer=CA");
+    assertThat(redis.toString()).contains("rediss://h1:6379", "h2:6380").doesNotContain("a%2Cb");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"redis-sentinel://h1:1,h2:2#name", "rediss://:a,b@h1:6379"})
+  void a_url_of_redis_is_divided_only_between_hosts(String url) {
+    assertThat(redis(ConfigParser.load(null, Map.of("Store.Url", url), Map.of()).config()).hosts())
+        .containsExactly(url);
+  }
+
+  @Test
+  void a_url_without_a_host_among_those_of_a_cluster_is_refused() {
+    assertThatThrownBy(
+            () -> ConfigParser.load(null, Map.of("Store.Url", "rediss://h1:6379,"), Map.of()))
+        .hasMessageStartingWith("Store.Url: (not shown)");
+  }
+
+  @Test
   void a_mongodb_has_a_url() {
     assertThatThrownBy(() -> ConfigParser.load(null, Map.of("Store.Driver", "mongodb"), Map.of()))
         .hasMessageStartingWith("Store.Url: (not shown) (expected: mongodb://");
