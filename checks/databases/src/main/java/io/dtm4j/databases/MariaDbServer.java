@@ -2,11 +2,15 @@ package io.dtm4j.databases;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /** MariaDB. */
-public final class MariaDbServer extends OneProcessServer {
+public final class MariaDbServer extends MySqlFamilyServer {
   private static final Template TEMPLATE = new Template(MariaDbServer::initialised);
+
+  private final List<String> options;
 
   /**
    * Makes one and starts it.
@@ -14,7 +18,8 @@ public final class MariaDbServer extends OneProcessServer {
    * @param options of its command line, beside those of each
    */
   public MariaDbServer(String... options) throws Exception {
-    super("mariadb", TEMPLATE, options);
+    super("mariadb", TEMPLATE);
+    this.options = List.of(options);
     start();
   }
 
@@ -40,7 +45,9 @@ public final class MariaDbServer extends OneProcessServer {
 
   @Override
   List<String> command() throws Exception {
-    return List.of(
+    var command = new ArrayList<String>();
+    Collections.addAll(
+        command,
         Processes.binary("mariadbd", "/usr/sbin", "/usr/bin").toString(),
         "--no-defaults",
         "--user=root",
@@ -52,6 +59,8 @@ public final class MariaDbServer extends OneProcessServer {
         "--bind-address=127.0.0.1",
         "--skip-name-resolve",
         "--port=" + port());
+    command.addAll(options);
+    return command;
   }
 
   @Override

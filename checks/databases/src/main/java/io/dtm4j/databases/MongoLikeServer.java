@@ -10,7 +10,6 @@ import de.bwaldvogel.mongo.MongoServer;
 import de.bwaldvogel.mongo.backend.h2.H2Backend;
 import de.bwaldvogel.mongo.bson.Document;
 import de.bwaldvogel.mongo.wire.message.MongoMessage;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -18,25 +17,20 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.h2.mvstore.MVStore;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A process that speaks the protocol of MongoDB, mongo-java-server, and is none. It does one
  * command after the other, and has each in a file before it answers: a kill loses nothing that was
  * acknowledged, and leaves no command half done. Nothing is synced.
  */
-public final class MongoLikeServer implements StoreServer {
+public final class MongoLikeServer extends OneProcessServer {
   private static final int SECONDS_TO_ANSWER = 10;
 
-  private final Path directory;
   private final int port = Processes.freePort();
-  private final Thread atExit = new Thread(this::stopAtExit);
-  private @Nullable Process process;
 
   /** Makes one and starts it. */
   public MongoLikeServer() throws Exception {
-    directory = Files.createTempDirectory("dtm4j-mongo-like");
-    Runtime.getRuntime().addShutdownHook(atExit);
+    super("mongo-like");
     start();
   }
 
@@ -69,29 +63,22 @@ public final class MongoLikeServer implements StoreServer {
   }
 
   @Override
-  public void start() throws Exception {
-    Path log = directory.resolve("server.log");
-    Process started =
-        Processes.start(
-            log,
-            List.of(
-                Path.of(requireNonNull(System.getProperty("java.home")), "bin", "java").toString(),
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-Xmx256m",
-                "-cp",
-                requireNonNull(System.getProperty("java.class.path")),
-                MongoLikeServer.class.getName(),
-                Integer.toString(port),
-                directory.resolve("data").toString()));
-    process = started;
-    Processes.await(
-        started,
-        log,
-        () ->
-            ask(
-                client ->
-                    client.getDatabase("admin").runCommand(org.bson.Document.parse("{ping: 1}"))));
+  List<String> command() {
+    return List.of(
+        Path.of(requireNonNull(System.getProperty("java.home")), "bin", "java").toString(),
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-Xmx256m",
+        "-cp",
+        requireNonNull(System.getProperty("java.class.path")),
+        MongoLikeServer.class.getName(),
+        Integer.toString(port),
+        directory().resolve("data").toString());
+  }
+
+  @Override
+  void tryOut() {
+    ask(client -> client.getDatabase("admin").runCommand(org.bson.Document.parse("{ping: 1}")));
   }
 
   /** Asks it something, over a connection of its own. */
@@ -127,31 +114,5 @@ public final class MongoLikeServer implements StoreServer {
   @Override
   public Map<String, String> create(String name) {
     return Map.of("STORE_URL", url(), "STORE_DB", name);
-  }
-
-  @Override
-  public void kill() throws Exception {
-    Processes.end(process, true);
-  }
-
-  @Override
-  public void shutDown() throws Exception {
-    Processes.end(process, false);
-  }
-
-  @Override
-  public void stop() throws Exception {
-    kill();
-    Runtime.getRuntime().removeShutdownHook(atExit);
-    Processes.delete(directory);
-  }
-
-  private void stopAtExit() {
-    Process running = process;
-    if (running != null) {
-      running.destroyForcibly();
-      running.onExit().join();
-    }
-    Processes.delete(directory);
   }
 }

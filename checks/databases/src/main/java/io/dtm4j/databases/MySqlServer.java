@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** MySQL 8.0, with its binary log. */
-public final class MySqlServer extends OneProcessServer {
+public final class MySqlServer extends MySqlFamilyServer {
   private static final String LIBRARIES = "libraries";
 
   /** What newer Debians call a library that it needs. */

@@ -12,23 +12,18 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /** A Redis of its own: a process with a temporary directory, gone when it is stopped. */
-public final class RedisServer implements StoreServer {
-  private final Path directory;
+public final class RedisServer extends OneProcessServer {
   private final int port = freePort();
   private final List<String> wrapper;
   private final List<String> settings;
   private final boolean isSentinel;
-  private final Thread atExit = new Thread(this::stopAtExit);
-  private @Nullable Process process;
 
   /**
    * Makes one and starts it.
@@ -41,11 +36,10 @@ public final class RedisServer implements StoreServer {
 
   private RedisServer(boolean isSentinel, List<String> wrapper, List<String> settings)
       throws Exception {
+    super("redis");
     this.isSentinel = isSentinel;
     this.wrapper = wrapper;
     this.settings = settings;
-    directory = Files.createTempDirectory("dtm4j-redis");
-    Runtime.getRuntime().addShutdownHook(atExit);
     start();
   }
 
@@ -110,21 +104,18 @@ public final class RedisServer implements StoreServer {
   }
 
   @Override
-  public void start() throws Exception {
-    Path log = directory.resolve("server.log");
-    Process started = Processes.start(log, isSentinel ? sentinelCommand() : serverCommand());
-    process = started;
-    Processes.await(started, log, this::ping);
+  List<String> command() throws IOException {
+    return isSentinel ? sentinelCommand() : serverCommand();
   }
 
-  private boolean ping() {
+  @Override
+  void tryOut() {
     try {
-      return ask(commands -> commands.ping()).equals("PONG");
+      ask(commands -> commands.ping());
     } catch (RuntimeException e) {
-      if (String.valueOf(e.getCause()).contains("NOAUTH")) {
-        return true; // it is there, and wants a password
+      if (!String.valueOf(e.getCause()).contains("NOAUTH")) { // it is there, and wants a password
+        throw e;
       }
-      throw e;
     }
   }
 
@@ -135,15 +126,15 @@ public final class RedisServer implements StoreServer {
   private List<String> serverCommand() {
     var command = new ArrayList<>(wrapper);
     command.addAll(List.of(binary(), "--port", Integer.toString(port), "--bind", "127.0.0.1"));
-    command.addAll(List.of("--save", "", "--dir", directory.toString()));
+    command.addAll(List.of("--save", "", "--dir", directory().toString()));
     command.addAll(settings);
     return command;
   }
 
   /** A Sentinel wants a file, which it writes into. */
   private List<String> sentinelCommand() throws IOException {
-    Path file = directory.resolve("sentinel.conf");
-    var lines = new ArrayList<>(List.of("port " + port, "bind 127.0.0.1", "dir " + directory));
+    Path file = directory().resolve("sentinel.conf");
+    var lines = new ArrayList<>(List.of("port " + port, "bind 127.0.0.1", "dir " + directory()));
     lines.addAll(settings);
     Files.write(file, lines);
     return List.of(binary(), file.toString(), "--sentinel");
@@ -181,10 +172,6 @@ public final class RedisServer implements StoreServer {
     return port;
   }
 
-  private Process process() {
-    return Objects.requireNonNull(process);
-  }
-
   /** Asks it something, over a connection of its own. */
   public <T> T ask(Function<RedisCommands<String, String>, T> question) {
     RedisClient client = RedisClient.create(RedisURI.create(url() + "?timeout=10s"));
@@ -197,42 +184,8 @@ public final class RedisServer implements StoreServer {
 
   /** How long its log of writes is, as the system has it. */
   public long logged() throws IOException {
-    try (Stream<Path> files = Files.list(directory.resolve("appendonlydir"))) {
+    try (Stream<Path> files = Files.list(directory().resolve("appendonlydir"))) {
       return files.mapToLong(file -> file.toFile().length()).sum();
     }
-  }
-
-  /** Sends its process a signal, by its name. */
-  public void signal(String name) throws Exception {
-    Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(process().pid())).start();
-    if (kill.waitFor() != 0) {
-      throw new AssertionError("no signal " + name + " for process " + process().pid());
-    }
-  }
-
-  @Override
-  public void kill() throws Exception {
-    Processes.end(process, true);
-  }
-
-  @Override
-  public void shutDown() throws Exception {
-    Processes.end(process, false);
-  }
-
-  @Override
-  public void stop() throws Exception {
-    kill();
-    Runtime.getRuntime().removeShutdownHook(atExit);
-    Processes.delete(directory);
-  }
-
-  private void stopAtExit() {
-    Process running = process;
-    if (running != null) {
-      running.destroyForcibly();
-      running.onExit().join();
-    }
-    Processes.delete(directory);
   }
 }

@@ -14,7 +14,7 @@ import java.util.List;
  * loses the last moments when it is killed; stopped in good order it keeps all. The property {@code
  * dtm4j.test.tidb} names the binary, which {@code ./dtm4j test --with tidb} builds.
  */
-public final class TiDbServer extends OneProcessServer {
+public final class TiDbServer extends MySqlFamilyServer {
   private static final Template TEMPLATE = new Template(TiDbServer::initialised);
 
   /** Makes one and starts it. */
