@@ -6,6 +6,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.ZoneId;
+import java.util.Collections;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -50,14 +51,28 @@ sealed interface Dialect permits MySqlDialect, PostgresDialect {
   /** Whether the server can leave out what somebody else has locked. */
   boolean skipsLocked();
 
-  /** Whether a packet may hold several statements with their parameters. */
-  boolean takesSeveral();
-
   /**
-   * How many marks a statement has for so many members of a list, at least one: some more than that
-   * where a server keeps statements, so that they are few.
+   * Whether statements are kept by the server, so that there should be few different ones. If not
+   * it reads each anew, and takes several of them with their parameters in one packet.
    */
-  int places(int members);
+  boolean keepsStatements();
+
+  /** How many marks a statement has for so many members of a list, at least one. */
+  default int places(int members) {
+    if (!keepsStatements()) {
+      return members;
+    }
+    int places = 1;
+    while (places < members) {
+      places *= 2;
+    }
+    return places;
+  }
+
+  /** Marks for the members of a list; {@link Prepared#texts} fills them. */
+  default String marks(int members) {
+    return "(" + String.join(", ", Collections.nCopies(places(members), "?")) + ")";
+  }
 
   /** Whether Flyway can make its table with a first row in it. */
   boolean takesBaselines();

@@ -1,7 +1,6 @@
 package io.dtm4j.store.sql;
 
 import static java.util.Comparator.comparing;
-import static java.util.Comparator.comparingInt;
 import static java.util.Objects.requireNonNull;
 
 import io.dtm4j.model.Batch;
@@ -19,17 +18,14 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SequencedMap;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,51 +93,6 @@ final class FastGroup {
 
   /** What the answers of many transactions have in common. */
   private record Answer(int row, BranchKey key, BranchStatus status) {}
-
-  /**
-   * What a column is to hold: few different times, as all passes of a group went on within some
-   * milliseconds. A statement for each would take longer, and so would a list of pairs, which the
-   * database compares one by one.
-   *
-   * @param gids by time; an equal number of each, the last one repeated; the most frequent time,
-   *     which needs none, apart
-   * @param otherwise the most frequent one
-   */
-  private record Times(
-      SequencedMap<@Nullable Instant, List<String>> gids, @Nullable Instant otherwise) {
-    static <T> Times of(
-        List<T> all, Function<T, Gid> gid, Function<T, @Nullable Instant> time, Form form) {
-      var gids = new LinkedHashMap<@Nullable Instant, List<String>>();
-      for (T one : all) {
-        Instant at = time.apply(one);
-        gids.computeIfAbsent(at == null ? null : form.times().stored(at), _ -> new ArrayList<>())
-            .add(gid.apply(one).value());
-      }
-      Instant otherwise =
-          Collections.max(gids.entrySet(), comparingInt(entry -> entry.getValue().size())).getKey();
-      gids.remove(otherwise);
-      return new Times(gids, otherwise);
-    }
-
-    private int most() {
-      return gids.values().stream().mapToInt(List::size).max().orElse(0);
-    }
-
-    String expression(Session session) {
-      return gids.isEmpty()
-          ? "?"
-          : "case"
-              + (" when gid in " + session.marks(most()) + " then ?").repeat(gids.size())
-              + " else ? end";
-    }
-
-    void write(Prepared to) throws SQLException {
-      for (Map.Entry<@Nullable Instant, List<String>> entry : gids.entrySet()) {
-        to.texts(entry.getValue(), most()).time(entry.getKey());
-      }
-      to.time(otherwise);
-    }
-  }
 
   private FastGroup(
       List<Batch> group,
@@ -253,9 +204,8 @@ final class FastGroup {
 
   private static void updateGlobals(Statements to, Shape shape, List<HeldUpdate> alike) {
     Session session = to.session();
-    Form form = session.form();
-    var updateTimes = Times.of(alike, HeldUpdate::gid, HeldUpdate::updateTime, form);
-    var endTimes = Times.of(alike, HeldUpdate::gid, HeldUpdate::endTime, form);
+    var updateTimes = Moments.of(session, alike, HeldUpdate::gid, HeldUpdate::updateTime);
+    var endTimes = Moments.of(session, alike, HeldUpdate::gid, HeldUpdate::endTime);
     boolean failed = shape.status == GlobalStatus.FAILED;
     String marks = session.marks(alike.size());
     // A claim belongs to one gid only, so the two lists find pairs that belong together.
@@ -268,16 +218,16 @@ final class FastGroup {
                 + " next_cron_interval = coalesce(?, next_cron_interval), next_cron_time = %s"
                 + " where gid in %s and status = ? and owner in %s")
             .formatted(
-                updateTimes.expression(session),
-                failed ? "null" : endTimes.expression(session),
-                failed ? endTimes.expression(session) : "null",
+                updateTimes.expression(),
+                failed ? "null" : endTimes.expression(),
+                failed ? endTimes.expression() : "null",
                 shape.status.isFinal() ? ENDED : HELD,
                 marks,
                 marks);
     to.addFinding(
         alike.size(),
         sql,
-        lengthOf(shape.reason) + lengthOf(shape.result),
+        lengthOf(shape.reason) + lengthOf(shape.result) + lengthOfNames(alike),
         update -> {
           update
               .text(Rows.text(alike.getFirst().owner()).substring(0, MARKED_PREFIX))
@@ -295,6 +245,13 @@ final class FastGroup {
               .text(shape.before.wireName())
               .texts(alike.stream().map(one -> Rows.text(one.guard().owner())).toList());
         });
+  }
+
+  /** A gid stands in the lists of two columns of times and in that of the rows. */
+  private static long lengthOfNames(List<HeldUpdate> updates) {
+    return updates.stream()
+        .mapToLong(one -> 3L * one.gid().value().length() + Rows.text(one.owner()).length())
+        .sum();
   }
 
   private static int lengthOf(@Nullable String text) {
@@ -320,15 +277,15 @@ final class FastGroup {
   private static void updateBranches(
       Statements to, Answer answer, List<Map.Entry<Gid, Instant>> alike) {
     Session session = to.session();
-    var times = Times.of(alike, Map.Entry::getKey, Map.Entry::getValue, session.form());
+    var times = Moments.of(session, alike, Map.Entry::getKey, Map.Entry::getValue);
     String sql =
         ("update trans_branch_op set status = ?, finish_time = %1$s, update_time = %1$s"
                 + " where branch_id = ? and op = ? and ord = ? and gid in %2$s")
-            .formatted(times.expression(session), session.marks(alike.size()));
+            .formatted(times.expression(), session.marks(alike.size()));
     to.addFinding(
         alike.size(),
         sql,
-        0,
+        alike.stream().mapToLong(entry -> 3L * entry.getKey().value().length()).sum(),
         update -> {
           update.text(answer.status.wireName());
           times.write(update);

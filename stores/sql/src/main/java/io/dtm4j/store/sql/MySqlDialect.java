@@ -73,15 +73,10 @@ final class MySqlDialect implements Dialect {
     return skipsLocked;
   }
 
+  /** The driver sends text. */
   @Override
-  public boolean takesSeveral() {
-    return true;
-  }
-
-  /** The driver sends text, which the server reads anew each time. */
-  @Override
-  public int places(int members) {
-    return members;
+  public boolean keepsStatements() {
+    return false;
   }
 
   /** TiDB has no {@code create table ... as select}. */

@@ -30,19 +30,9 @@ final class PostgresDialect implements Dialect {
     return true;
   }
 
-  /** It could, but would keep each combination as a statement of its own. */
   @Override
-  public boolean takesSeveral() {
-    return false;
-  }
-
-  @Override
-  public int places(int members) {
-    int places = 1;
-    while (places < members) {
-      places *= 2;
-    }
-    return places;
+  public boolean keepsStatements() {
+    return true;
   }
 
   @Override

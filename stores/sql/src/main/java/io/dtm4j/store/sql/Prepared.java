@@ -44,12 +44,7 @@ final class Prepared implements AutoCloseable {
 
   /** All of a list, for {@link Session#marks}; the last stands for those that are too many. */
   Prepared texts(List<String> texts) throws SQLException {
-    return texts(texts, dialect.places(texts.size()));
-  }
-
-  /** All of a list in so many places, of which the last member fills those that are left. */
-  Prepared texts(List<String> texts, int places) throws SQLException {
-    for (int i = 0; i < places; i++) {
+    for (int i = 0; i < dialect.places(texts.size()); i++) {
       text(texts.get(Math.min(i, texts.size() - 1)));
     }
     return this;

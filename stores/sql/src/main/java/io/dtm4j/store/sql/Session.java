@@ -2,7 +2,6 @@ package io.dtm4j.store.sql;
 
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.Collections;
 
 /** A connection while it is used for one thing. */
 record Session(Connection connection, Dialect dialect, Form form) {
@@ -11,8 +10,8 @@ record Session(Connection connection, Dialect dialect, Form form) {
     return new Prepared(connection.prepareStatement(sql), dialect, form);
   }
 
-  /** Marks for the members of a list; {@link Prepared#texts} fills them. */
+  /** As {@link Dialect#marks}. */
   String marks(int members) {
-    return "(" + String.join(", ", Collections.nCopies(dialect.places(members), "?")) + ")";
+    return dialect.marks(members);
   }
 }

@@ -9,7 +9,7 @@ import java.util.List;
  * so: what a commit waits for is round trips. Not thread-safe.
  */
 final class Statements {
-  /** Bytes of one packet, about; what is larger than that goes alone. */
+  /** Bytes of one packet, about; a statement that is larger than that goes alone. */
   private static final long MOST_BYTES = 1 << 20;
 
   private static final int ANY = -1;
@@ -49,7 +49,7 @@ final class Statements {
   /**
    * Adds one.
    *
-   * @param bytes of long texts that it is given
+   * @param bytes of what it is given, about
    */
   void add(String sql, long bytes, Parameters parameters) {
     all.add(new Statement(sql, bytes, ANY, parameters));
@@ -78,7 +78,7 @@ final class Statements {
 
   private int packetFrom(int from) {
     int to = from + 1;
-    if (session.dialect().takesSeveral()) {
+    if (!session.dialect().keepsStatements()) {
       for (long bytes = all.get(from).size(); to < all.size(); to++) {
         bytes += all.get(to).size();
         if (bytes > MOST_BYTES) {
