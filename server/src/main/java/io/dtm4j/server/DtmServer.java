@@ -199,7 +199,7 @@ public final class DtmServer implements AutoCloseable {
       servers.start(address());
     } catch (StoreUnavailableException e) {
       closeParts();
-      throw new StartException(words(e), e);
+      throw new StartException(String.valueOf(e.getMessage()), e);
     } catch (RuntimeException e) {
       closeParts();
       throw e;
@@ -234,7 +234,7 @@ public final class DtmServer implements AutoCloseable {
     try {
       return Stores.reset(store);
     } catch (StoreUnavailableException e) {
-      throw new StartException(words(e), e);
+      throw new StartException(String.valueOf(e.getMessage()), e);
     }
   }
 
@@ -380,14 +380,14 @@ public final class DtmServer implements AutoCloseable {
   }
 
   private TransactionStore awaitedStore(StoreUnavailableException first) {
-    var why = new AtomicReference<>(words(first));
+    var why = new AtomicReference<>(String.valueOf(first.getMessage()));
     log.warn("{}; dtm4j waits for it", why);
     try (WaitingDoor _ = open(config, why::get)) {
       TransactionStore store =
           Stores.await(
               config.store(),
               e -> {
-                String now = words(e);
+                String now = String.valueOf(e.getMessage());
                 if (!now.equals(why.getAndSet(now))) {
                   log.warn("{}; dtm4j waits for it", now);
                 }
@@ -493,11 +493,6 @@ public final class DtmServer implements AutoCloseable {
     } catch (UnknownHostException _) {
       return "unnamed"; // people only lose a hint
     }
-  }
-
-  private static String words(StoreUnavailableException e) {
-    Throwable cause = e.getCause();
-    return e.getMessage() + (cause == null ? "" : ": " + cause);
   }
 
   /** What to do about an address that cannot be listened on. */

@@ -14,6 +14,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -145,6 +146,16 @@ class DtmServerTest {
           .isInstanceOf(StartException.class)
           .hasMessageContaining("in use");
     }
+  }
+
+  @Test
+  void a_directory_that_cannot_be_used_is_named_with_the_cause() throws IOException {
+    Path file = Files.createFile(folder.resolve("file"));
+
+    assertThatThrownBy(() -> DtmServer.start(config(Map.of("Store.Dir", file.toString()))))
+        .isInstanceOf(StartException.class)
+        .hasMessageContaining("(expected: a writable directory): ")
+        .hasMessageContaining("FileAlreadyExistsException");
   }
 
   @ParameterizedTest

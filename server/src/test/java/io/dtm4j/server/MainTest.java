@@ -79,4 +79,17 @@ class MainTest {
     assertThat(err.toString().strip())
         .isEqualTo("dtm4j: Log.Outputs: " + folder + " cannot be written");
   }
+
+  @Test
+  void why_a_store_cannot_be_used_is_told_once(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("conf.yml");
+    int port = FreePorts.next();
+    String url = "jdbc:mariadb://127.0.0.1:" + port + "/dtm";
+    Files.writeString(
+        file, "Store: {Url: '" + url + "'}\nLog: {Outputs: '" + folder.resolve("log") + "'}\n");
+
+    assertThat(command.run("serve", "-r", "--yes", "-c", file.toString()))
+        .isEqualTo(Main.CANNOT_START);
+    assertThat(err.toString()).containsOnlyOnce("refused").doesNotContain("Exception");
+  }
 }

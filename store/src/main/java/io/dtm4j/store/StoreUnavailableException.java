@@ -6,6 +6,9 @@ import org.jspecify.annotations.Nullable;
 public final class StoreUnavailableException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /**
+   * @param message for people; says the cause as well, as far as it is of any use to them
+   */
   public StoreUnavailableException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }

@@ -57,7 +57,8 @@ final class DataDirectory implements AutoCloseable {
       }
     } catch (IOException e) {
       throw new StoreUnavailableException(
-          "data directory " + directory + " cannot be used (expected: a writable directory)", e);
+          "data directory " + directory + " cannot be used (expected: a writable directory): " + e,
+          e);
     }
   }
 
@@ -133,7 +134,7 @@ final class DataDirectory implements AutoCloseable {
       deleteTree(ours.data());
       return true;
     } catch (IOException e) {
-      throw new StoreUnavailableException("data in " + directory + " cannot be deleted", e);
+      throw new StoreUnavailableException("data in " + directory + " cannot be deleted: " + e, e);
     }
   }
 
