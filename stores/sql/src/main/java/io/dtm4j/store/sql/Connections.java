@@ -189,7 +189,7 @@ final class Connections implements AutoCloseable {
       // again.
       case DUPLICATE -> throw ConflictException.duplicate(e);
       case REJECTED -> throw new StoreRejectedException(String.valueOf(e.getMessage()), e);
-      case LOGIN, NO_DATABASE, UNKNOWN -> {}
+      case LOGIN, NO_DATABASE, DENIED, UNKNOWN -> {}
     }
   }
 

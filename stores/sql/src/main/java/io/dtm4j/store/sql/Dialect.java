@@ -25,6 +25,8 @@ sealed interface Dialect permits MySqlDialect, PostgresDialect {
     LOGIN,
     /** There is no such database. */
     NO_DATABASE,
+    /** The user may not do that; nothing is stored. */
+    DENIED,
     /** Nobody knows; or the database takes no writes at the moment. */
     UNKNOWN
   }

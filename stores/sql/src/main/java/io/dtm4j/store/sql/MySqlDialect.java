@@ -229,6 +229,7 @@ final class MySqlDialect implements Dialect {
       case PACKET_TOO_LARGE -> Failure.REJECTED;
       case 1044, 1045, 1698 -> Failure.LOGIN;
       case 1049 -> Failure.NO_DATABASE;
+      case 1142, 1143, 1227 -> Failure.DENIED; // of a table, of a column, of the server
       case 1114, 1021 -> Failure.UNKNOWN; // table or disk full
       default -> {
         String state = String.valueOf(e.getSQLState());

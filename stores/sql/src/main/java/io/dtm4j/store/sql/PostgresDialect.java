@@ -150,6 +150,7 @@ final class PostgresDialect implements Dialect {
       case "23505" -> Failure.DUPLICATE;
       case "28P01", "28000" -> Failure.LOGIN;
       case "3D000" -> Failure.NO_DATABASE;
+      case "42501" -> Failure.DENIED;
       default ->
           state.startsWith("22") || state.startsWith("23") || state.startsWith("54")
               ? Failure.REJECTED

@@ -101,14 +101,7 @@ final class Schema {
     } catch (SQLException e) {
       throw unavailable(e);
     } catch (FlywayException e) {
-      throw new StoreUnavailableException(
-          "tables in database "
-              + config.address()
-              + " cannot be made or used; a newer version of dtm4j may have made them, or user "
-              + config.user()
-              + " lacks rights: "
-              + e.getMessage(),
-          e);
+      throw unavailable("cannot be made or used; a newer version of dtm4j may have made them", e);
     }
   }
 
@@ -161,6 +154,9 @@ final class Schema {
     if (adopted != null) {
       return adopted(connection, history, adopted, present);
     }
+    if (isUnknown) {
+      checkMayMake(connection);
+    }
     if (isUnknown && !tables.isEmpty()) {
       history.beginBesideOthers(connection);
     }
@@ -181,6 +177,22 @@ final class Schema {
     }
   }
 
+  /**
+   * Asks for a table that cannot be, because of a column that comes twice: databases look at rights
+   * before that. Flyway would try for nine seconds.
+   *
+   * @throws SQLException when the user may make none
+   */
+  private void checkMayMake(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("create table " + History.TABLE + " (twice int, twice int)");
+    } catch (SQLException e) {
+      if (dialect.failure(e) == Dialect.Failure.DENIED) {
+        throw e;
+      }
+    }
+  }
+
   private static boolean isFree(Set<String> tables) {
     return TABLES.keySet().stream().noneMatch(tables::contains);
   }
@@ -190,12 +202,13 @@ final class Schema {
     ZoneId zone = config.zone() == null ? ZoneId.systemDefault() : config.zone();
     boolean shared = !Boolean.FALSE.equals(config.shared());
     try {
+      checkMayMake(connection);
       history.begin(connection, new History.Adopted(shared, zone, false));
     } catch (FlywayException | SQLException e) {
       if (!tables(connection).contains(History.TABLE)) {
         log.atWarn()
             .addKeyValue("database", config)
-            .addKeyValue("cause", String.valueOf(e.getMessage()))
+            .addKeyValue("cause", said(e))
             .log("no right to make " + History.TABLE + ", the configuration says what it would");
       }
     }
@@ -270,12 +283,51 @@ final class Schema {
                   + config.user()
                   + " in: check user and password, and the user's rights";
           case NO_DATABASE -> "database " + config.address() + " does not exist: create it, empty";
+          case DENIED ->
+              "database "
+                  + config.address()
+                  + " denies user "
+                  + config.user()
+                  + " a right: grant the rights to create, read and write tables there";
           case CONFLICT, DUPLICATE, REJECTED, UNKNOWN ->
               "database "
                   + config.address()
                   + " cannot be used: is it running, and is the address right?";
         };
-    return new StoreUnavailableException(what + " (" + e.getMessage() + ")", e);
+    return new StoreUnavailableException(what + " (" + said(e) + ")", e);
+  }
+
+  /**
+   * What Flyway could not do, as the database put it.
+   *
+   * @param what is so of the tables
+   */
+  StoreUnavailableException unavailable(String what, FlywayException e) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLException sql && dialect.failure(sql) == Dialect.Failure.DENIED) {
+        return unavailable(sql);
+      }
+    }
+    return new StoreUnavailableException(
+        "tables in database " + config.address() + " " + what + ": " + said(e), e);
+  }
+
+  /**
+   * The words of the database in one line: those of Flyway around them take many, and the number of
+   * a connection, which MariaDB's driver puts before them, tells nobody anything.
+   */
+  private static String said(Exception e) {
+    Throwable first = e;
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLException) {
+        first = cause;
+        break;
+      }
+    }
+    return String.valueOf(first.getMessage())
+        .replaceFirst("^\\(conn=\\d+\\) ", "")
+        .replaceAll("\\s+", " ")
+        .strip();
   }
 
   /** Tables of these names that neither we nor a DTM in Go have made are somebody else's. */

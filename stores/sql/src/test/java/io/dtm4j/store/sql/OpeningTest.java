@@ -1,0 +1,88 @@
+package io.dtm4j.store.sql;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.dtm4j.store.StoreUnavailableException;
+import java.time.Duration;
+import java.time.ZoneId;
+import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+/** What an operator is told of a database that cannot be opened, or migrated, as it is. */
+@Tag("long")
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class OpeningTest {
+  static final List<SharedServer> SERVERS =
+      List.of(SharedServer.MARIADB, SharedServer.MYSQL, SharedServer.POSTGRES);
+
+  private static final ZoneId ZONE = ZoneId.of("Asia/Shanghai");
+
+  /** Flyway tries for nine seconds to make its table. */
+  private static final Duration AT_ONCE = Duration.ofSeconds(8);
+
+  private static void refused(ThrowingCallable work, String... words) {
+    assertThatExceptionOfType(StoreUnavailableException.class)
+        .isThrownBy(work)
+        .satisfies(
+            e -> assertThat(e.getMessage()).contains(words).doesNotContain("\n", "is it running"));
+  }
+
+  private static String database(SqlStoreConfig config) {
+    return config.address().substring(config.address().lastIndexOf('/') + 1);
+  }
+
+  /** As a user who may not make tables. */
+  private static SqlStoreConfig withoutRights(SqlStoreConfig config) throws Exception {
+    String user = "bare_" + database(config);
+    if (config.url().contains("postgres")) {
+      SqlStoreTest.execute(
+          config,
+          "create role %s login password 'bare'".formatted(user),
+          "revoke create on schema public from public");
+    } else {
+      SqlStoreTest.execute(
+          config,
+          "create user '%s'@'127.0.0.1' identified by 'bare'".formatted(user),
+          "grant select, insert, update, delete on %s.* to '%s'@'127.0.0.1'"
+              .formatted(database(config), user));
+    }
+    return new SqlStoreConfig(config.url(), user, "bare", 2);
+  }
+
+  @ParameterizedTest
+  @FieldSource("SERVERS")
+  void a_user_who_may_make_no_tables_is_told_so_at_once_and_in_one_line(SharedServer server)
+      throws Exception {
+    SqlStoreConfig config = withoutRights(server.newDatabase());
+    long began = System.nanoTime();
+
+    refused(
+        () -> SqlStore.open(config),
+        "denies user " + config.user() + " a right: grant the rights to create, read and write",
+        "denied");
+    assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(AT_ONCE);
+  }
+
+  @ParameterizedTest
+  @FieldSource("SERVERS")
+  void tables_of_a_DTM_are_adopted_at_once_without_that_right(SharedServer server)
+      throws Exception {
+    SqlStoreConfig config = server.newAdopted(null, ZONE);
+    SqlStoreConfig bare = withoutRights(config);
+    if (config.url().contains("postgres")) {
+      SqlStoreTest.execute(
+          config, "grant select on trans_global, trans_branch_op, kv to " + bare.user());
+    }
+    long began = System.nanoTime();
+
+    SqlStore.open(bare).close();
+
+    assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(AT_ONCE);
+  }
+}
