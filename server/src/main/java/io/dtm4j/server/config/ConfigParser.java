@@ -149,6 +149,10 @@ public final class ConfigParser {
       settings.problem("Store.Url", "(not shown)", URLS + "; it has to fit Store.Driver");
       return RocksDb.DEFAULTS;
     }
+    if (!StoreConfig.hasPorts(url)) {
+      settings.problem("Store.Url", "(not shown)", "host:port, with a port from 1 to 65535");
+      return RocksDb.DEFAULTS;
+    }
     return switch (driver) {
       case "rocksdb", "boltdb" -> new RocksDb(directory, sync, dataExpire);
       case "mysql", "mariadb", "postgres" -> {

@@ -3,6 +3,7 @@ package io.dtm4j.server.config;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZoneId;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -187,7 +188,11 @@ public sealed interface StoreConfig {
           .check(
               !host.isEmpty()
                   && several.stream()
-                      .allMatch(one -> isCluster ? one.matches("[^\\s/@]+:\\d+") : isName(one)),
+                      .allMatch(
+                          one ->
+                              isCluster
+                                  ? one.matches("[^\\s/@]+:\\d+") && hasPort(one)
+                                  : isName(one)),
               "Store.Host",
               host,
               "a host name, or host:port,host:port of a Cluster")
@@ -279,6 +284,29 @@ public sealed interface StoreConfig {
         .map(Map.Entry::getValue)
         .findFirst()
         .orElse(null);
+  }
+
+  /**
+   * Whether what stands behind the colons of its hosts are ports. Those of most drivers are read
+   * when a connection is wanted only, as if the server were away.
+   */
+  static boolean hasPorts(String url) {
+    int begin = url.indexOf("//") < 0 ? url.length() : url.indexOf("//") + 2;
+    String authority = url.substring(begin).replaceAll("[/?#].*", "");
+    String hosts = authority.substring(authority.lastIndexOf('@') + 1);
+    return Arrays.stream(hosts.split(",", -1)).allMatch(StoreConfig::hasPort);
+  }
+
+  private static boolean hasPort(String host) {
+    String behind = host.substring(host.lastIndexOf(']') + 1);
+    int colon = behind.indexOf(':');
+    return colon < 0 || isPort(behind.substring(colon + 1));
+  }
+
+  private static boolean isPort(String text) {
+    return text.matches("\\d{1,5}")
+        && Integer.parseInt(text) >= 1
+        && Integer.parseInt(text) <= ServerConfig.MAX_PORT;
   }
 
   /** Whether a url can carry it as it is. */

@@ -410,6 +410,48 @@ class ConfigParserTest {
         .hasMessageStartingWith("Store.Url: (not shown)");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "jdbc:mariadb://h:abc/dtm",
+        "jdbc:mysql://h:0/dtm?a=b",
+        "jdbc:postgresql://h:65536/dtm",
+        "jdbc:postgresql://h:/dtm",
+        "jdbc:mariadb://[::1]:x/dtm",
+        "redis://:pass@h:abc",
+        "rediss://h1:1,h2:two",
+        "redis-sentinel://h1:1,h2:2h#main",
+        "mongodb://u:p@a:1,b:b/?replicaSet=rs0",
+      })
+  void a_port_in_a_url_that_is_none_is_refused_and_not_waited_for(String url) {
+    assertThatThrownBy(() -> ConfigParser.load(null, Map.of("Store.Url", url), Map.of()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage("Store.Url: (not shown) (expected: host:port, with a port from 1 to 65535)");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "jdbc:mariadb://[::1]/dtm?x=a@b:c",
+        "jdbc:postgresql:///dtm",
+        "jdbc:postgresql://[::1]:5432/dtm",
+        "redis://user:a:b@h",
+        "rediss://h1:1,h2:65535/0",
+        "mongodb://u:p@a,b:27017/?appName=x@y&authMechanismProperties=A:b",
+        "mongodb://%2Ftmp%2Fmongodb.sock",
+      })
+  void a_url_need_not_say_a_port(String url) {
+    assertThat(ConfigParser.load(null, Map.of("Store.Url", url), Map.of()).config()).isNotNull();
+  }
+
+  @Test
+  void a_port_of_a_cluster_of_redis_that_is_none_is_refused() {
+    Map<String, String> options = Map.of("Store.Driver", "redis", "Store.Host", "a:1,b:65536");
+
+    assertThatThrownBy(() -> ConfigParser.load(null, options, Map.of()))
+        .hasMessageStartingWith("Store.Host: a:1,b:65536 (expected: ");
+  }
+
   @Test
   void a_cluster_of_redis_has_several_hosts_and_no_port() {
     Map<String, String> options = Map.of("Store.Driver", "redis", "Store.Host", "a:1,b:2");
