@@ -23,8 +23,9 @@ import org.jspecify.annotations.Nullable;
 final class History {
   static final String TABLE = "dtm4j_schema_history";
 
+  private static final String OF_DTM = "tables of DTM, ";
   private static final Pattern ADOPTED =
-      Pattern.compile("tables of DTM, (shared|not shared), zone (\\S+)");
+      Pattern.compile(OF_DTM + "(shared|not shared), zone (\\S+)");
   private static final String BASELINE = "0";
 
   private final SqlStoreConfig config;
@@ -37,7 +38,7 @@ final class History {
    */
   record Adopted(boolean shared, ZoneId zone, boolean isWide) {
     String words() {
-      return "tables of DTM, " + (shared ? "shared" : "not shared") + ", zone " + zone;
+      return OF_DTM + (shared ? "shared" : "not shared") + ", zone " + zone;
     }
   }
 
@@ -46,7 +47,11 @@ final class History {
     this.dialect = dialect;
   }
 
-  /** What the table says; null: these are tables that dtm4j has made. */
+  /**
+   * What the table says; null: these are tables that dtm4j has made.
+   *
+   * @throws BrokenRowException when it makes no sense; the message says what to do
+   */
   static @Nullable Adopted read(Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet rows =
@@ -57,18 +62,35 @@ final class History {
                     + TABLE
                     + " where type = 'BASELINE'")) {
       while (rows.next()) {
-        Matcher words = ADOPTED.matcher(String.valueOf(rows.getString(1)));
-        if (words.matches()) {
-          return new Adopted(
-              "shared".equals(words.group(1)),
-              ZoneId.of(String.valueOf(words.group(2))),
-              rows.getInt(2) > 0);
+        String words = String.valueOf(rows.getString(1));
+        if (words.startsWith(OF_DTM)) {
+          return adopted(words, rows.getInt(2) > 0);
         }
       }
       return null;
-    } catch (DateTimeException e) {
-      throw new BrokenRowException("the zone in " + TABLE + " is not known here", e);
     }
+  }
+
+  private static Adopted adopted(String words, boolean isWide) {
+    Matcher parts = ADOPTED.matcher(words);
+    boolean shared = !parts.matches() || "shared".equals(parts.group(1));
+    try {
+      if (parts.matches()) {
+        return new Adopted(shared, ZoneId.of(String.valueOf(parts.group(2))), isWide);
+      }
+    } catch (DateTimeException _) {
+      // said below
+    }
+    throw new BrokenRowException(
+        ("%s says '%s': no zone that is known here. Write there by whose wall clock the DTM in Go"
+                + " has stored its times, say: update %s set description = '%s'"
+                + " where type = 'BASELINE'")
+            .formatted(
+                TABLE,
+                words,
+                TABLE,
+                new Adopted(shared, ZoneId.of("Asia/Shanghai"), isWide).words()),
+        null);
   }
 
   /** Makes the table, with what it is to say. */

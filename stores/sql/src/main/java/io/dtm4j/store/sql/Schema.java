@@ -102,6 +102,8 @@ final class Schema {
       throw unavailable(e);
     } catch (FlywayException e) {
       throw unavailable("cannot be made or used; a newer version of dtm4j may have made them", e);
+    } catch (BrokenRowException e) {
+      throw unavailable(e);
     }
   }
 
@@ -130,6 +132,8 @@ final class Schema {
       }
       return true;
     } catch (SQLException e) {
+      throw unavailable(e);
+    } catch (BrokenRowException e) {
       throw unavailable(e);
     }
   }
@@ -310,6 +314,11 @@ final class Schema {
     }
     return new StoreUnavailableException(
         "tables in database " + config.address() + " " + what + ": " + said(e), e);
+  }
+
+  StoreUnavailableException unavailable(BrokenRowException e) {
+    return new StoreUnavailableException(
+        "database " + config.address() + " cannot be used: " + e.getMessage(), e);
   }
 
   /**

@@ -143,8 +143,9 @@ public final class SqlMigration {
     } catch (SQLException e) {
       throw schema.unavailable(e);
     } catch (FlywayException e) {
-      throw new StoreUnavailableException(
-          "tables in database " + config.address() + " cannot be changed: " + e.getMessage(), e);
+      throw schema.unavailable("cannot be changed", e);
+    } catch (BrokenRowException e) {
+      throw schema.unavailable(e);
     }
   }
 

@@ -85,4 +85,25 @@ class OpeningTest {
 
     assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(AT_ONCE);
   }
+
+  @ParameterizedTest
+  @FieldSource("SERVERS")
+  void a_zone_that_is_not_known_is_told_with_what_to_do(SharedServer server) throws Exception {
+    SqlStoreConfig config = server.newAdopted(false, ZONE);
+    SqlStore.open(config).close();
+    for (String broken : List.of("not shown", "not shared, zone Mars/Olympus", "shared, zone ")) {
+      String words = "tables of DTM, " + broken;
+      SqlStoreTest.execute(config, "update dtm4j_schema_history set description = '" + words + "'");
+
+      String[] told = {"'" + words + "'", "update dtm4j_schema_history set description = 'tables"};
+      refused(() -> SqlStore.open(config), told);
+      refused(() -> SqlMigration.plan(config), told);
+      refused(() -> SqlStore.reset(config), told);
+    }
+    SqlStoreTest.execute(
+        config,
+        "update dtm4j_schema_history set description = 'tables of DTM, not shared, zone"
+            + " Asia/Shanghai' where type = 'BASELINE'");
+    SqlStore.open(config).close();
+  }
 }
