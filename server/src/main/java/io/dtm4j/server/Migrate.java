@@ -48,8 +48,8 @@ final class Migrate {
     }
     Logging.start(config.log());
     try {
-      migrate(Stores.config(sql), given);
-      return Main.OK;
+      SqlStoreConfig database = Stores.config(sql);
+      return Stores.asConfigured(() -> migrate(database, given));
     } catch (StoreUnavailableException | IllegalStateException e) {
       throw new StartException(String.valueOf(e.getMessage()), e);
     } finally {
@@ -57,7 +57,7 @@ final class Migrate {
     }
   }
 
-  private void migrate(SqlStoreConfig config, CommandLine given) {
+  private int migrate(SqlStoreConfig config, CommandLine given) {
     if (given.hasOption(END_SHARING)) {
       SqlMigration.endSharing(config);
       out.println(
@@ -66,7 +66,7 @@ final class Migrate {
     SqlMigration.Plan plan = SqlMigration.plan(config);
     if (plan.statements().isEmpty()) {
       out.println("The tables are in the wide form: there is nothing to do.");
-      return;
+      return Main.OK;
     }
     plan.tables()
         .forEach(
@@ -80,9 +80,10 @@ final class Migrate {
           plan.shared()
               ? "-- Not to be run: a DTM in Go uses the tables. When it is gone: --end-sharing"
               : "-- Run with --run, while no server has the tables open. There is no way back.");
-      return;
+      return Main.OK;
     }
     SqlMigration.run(config);
     out.println("-- Done.");
+    return Main.OK;
   }
 }

@@ -15,6 +15,7 @@ import io.dtm4j.store.sql.SqlStore;
 import io.dtm4j.store.sql.SqlStoreConfig;
 import java.time.Duration;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,20 +34,30 @@ final class Stores {
    * @throws StartException when it never can be
    */
   static TransactionStore open(StoreConfig store) {
-    TransactionStore opened;
+    TransactionStore opened =
+        asConfigured(
+            () ->
+                switch (store) {
+                  case StoreConfig.RocksDb rocksDb ->
+                      RocksDbStore.open(new RocksDbConfig(rocksDb.directory(), rocksDb.sync()));
+                  case StoreConfig.Sql sql -> SqlStore.open(config(sql));
+                  case StoreConfig.Redis redis -> RedisStore.open(config(redis));
+                  case StoreConfig.Mongo mongo -> MongoStore.open(config(mongo));
+                });
+    return disturbed(opened);
+  }
+
+  /**
+   * Does something with a store that is configured.
+   *
+   * @throws StartException when the configuration makes no sense to the store
+   */
+  static <T> T asConfigured(Supplier<T> work) {
     try {
-      opened =
-          switch (store) {
-            case StoreConfig.RocksDb rocksDb ->
-                RocksDbStore.open(new RocksDbConfig(rocksDb.directory(), rocksDb.sync()));
-            case StoreConfig.Sql sql -> SqlStore.open(config(sql));
-            case StoreConfig.Redis redis -> RedisStore.open(config(redis));
-            case StoreConfig.Mongo mongo -> MongoStore.open(config(mongo));
-          };
+      return work.get();
     } catch (IllegalArgumentException e) {
       throw new StartException("Store: " + e.getMessage(), e);
     }
-    return disturbed(opened);
   }
 
   /**
@@ -75,18 +86,20 @@ final class Stores {
    * @return false: there is no store to delete anything of
    */
   static boolean reset(StoreConfig store) {
-    return switch (store) {
-      case StoreConfig.RocksDb rocksDb -> RocksDbStore.reset(rocksDb.directory());
-      case StoreConfig.Sql sql -> SqlStore.reset(config(sql));
-      case StoreConfig.Redis redis -> {
-        RedisStore.reset(config(redis));
-        yield true;
-      }
-      case StoreConfig.Mongo mongo -> {
-        MongoStore.reset(config(mongo));
-        yield true;
-      }
-    };
+    return asConfigured(
+        () ->
+            switch (store) {
+              case StoreConfig.RocksDb rocksDb -> RocksDbStore.reset(rocksDb.directory());
+              case StoreConfig.Sql sql -> SqlStore.reset(config(sql));
+              case StoreConfig.Redis redis -> {
+                RedisStore.reset(config(redis));
+                yield true;
+              }
+              case StoreConfig.Mongo mongo -> {
+                MongoStore.reset(config(mongo));
+                yield true;
+              }
+            });
   }
 
   /**
@@ -95,7 +108,7 @@ final class Stores {
    * @return false: something was left alone
    */
   static boolean importGo(StoreConfig.Redis redis) {
-    GoImport.Report report = GoImport.run(config(redis));
+    GoImport.Report report = asConfigured(() -> GoImport.run(config(redis)));
     log.atInfo()
         .addKeyValue("imported", report.imported())
         .addKeyValue("existing", report.existing())

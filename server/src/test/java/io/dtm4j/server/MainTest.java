@@ -80,6 +80,22 @@ class MainTest {
         .isEqualTo("dtm4j: Log.Outputs: " + folder + " cannot be written");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"serve", "serve -r --yes", "migrate", "migrate --run"})
+  void a_parameter_that_the_store_sets_is_told_in_one_line_by_every_verb(
+      String arguments, @TempDir Path folder) throws Exception {
+    Path file = folder.resolve("conf.yml");
+    String url = "jdbc:mariadb://127.0.0.1:1/dtm?useAffectedRows=true";
+    Files.writeString(
+        file, "Store: {Url: '" + url + "'}\nLog: {Outputs: '" + folder.resolve("log") + "'}\n");
+
+    assertThat(command.run((arguments + " -c " + file).split(" ", 0))).isEqualTo(Main.CANNOT_START);
+    assertThat(err.toString().strip())
+        .isEqualTo(
+            "dtm4j: Store: url of a database: parameter useAffectedRows (expected: none that the"
+                + " store sets)");
+  }
+
   @Test
   void why_a_store_cannot_be_used_is_told_once(@TempDir Path folder) throws Exception {
     Path file = folder.resolve("conf.yml");

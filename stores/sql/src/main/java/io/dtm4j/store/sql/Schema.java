@@ -197,7 +197,8 @@ final class Schema {
     }
   }
 
-  private static boolean isFree(Set<String> tables) {
+  /** Whether none of the three tables is there. */
+  static boolean isFree(Set<String> tables) {
     return TABLES.keySet().stream().noneMatch(tables::contains);
   }
 
@@ -374,7 +375,7 @@ final class Schema {
     return String.valueOf(name).toLowerCase(Locale.ROOT);
   }
 
-  private Set<String> tables(Connection connection) throws SQLException {
+  Set<String> tables(Connection connection) throws SQLException {
     var tables = new TreeSet<String>();
     try (Statement statement = connection.createStatement();
         ResultSet rows = statement.executeQuery(dialect.tables())) {

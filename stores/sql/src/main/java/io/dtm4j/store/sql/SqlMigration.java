@@ -52,20 +52,21 @@ public final class SqlMigration {
   }
 
   private interface Work<T> {
-    T on(Connection connection, Dialect dialect) throws SQLException;
+    T on(Connection connection, Dialect dialect, History.@Nullable Adopted adopted)
+        throws SQLException;
   }
 
   /**
    * What {@link #run} would do. Changes nothing.
    *
+   * @throws IllegalArgumentException when the address cannot be used; the message says why
    * @throws StoreUnavailableException when the database cannot be reached, or no store has been
    *     opened on it yet, or it cannot do it (TiDB)
    */
   public static Plan plan(SqlStoreConfig config) {
     return with(
         config,
-        (connection, dialect) -> {
-          History.@Nullable Adopted adopted = History.read(connection);
+        (connection, dialect, adopted) -> {
           if (adopted == null || adopted.isWide()) {
             return new Plan(List.of(), List.of(), adopted != null && adopted.shared());
           }
@@ -85,8 +86,7 @@ public final class SqlMigration {
   public static void run(SqlStoreConfig config) {
     with(
         config,
-        (connection, dialect) -> {
-          History.@Nullable Adopted adopted = History.read(connection);
+        (connection, dialect, adopted) -> {
           if (adopted == null || adopted.isWide()) {
             return null;
           }
@@ -125,8 +125,7 @@ public final class SqlMigration {
   public static void endSharing(SqlStoreConfig config) {
     with(
         config,
-        (connection, _) -> {
-          History.@Nullable Adopted adopted = History.read(connection);
+        (connection, _, adopted) -> {
           if (adopted != null) {
             History.change(
                 connection, new History.Adopted(false, adopted.zone(), adopted.isWide()));
@@ -139,13 +138,28 @@ public final class SqlMigration {
     Dialect dialect = Address.dialectOf(config.url());
     var schema = new Schema(config, dialect);
     try (Connection connection = schema.connect()) {
-      return work.on(connection, dialect);
+      checkOpened(config, schema.tables(connection));
+      return work.on(connection, dialect, History.read(connection));
     } catch (SQLException e) {
       throw schema.unavailable(e);
     } catch (FlywayException e) {
       throw schema.unavailable("cannot be changed", e);
     } catch (BrokenRowException e) {
       throw schema.unavailable(e);
+    }
+  }
+
+  private static void checkOpened(SqlStoreConfig config, Set<String> tables) {
+    if (!tables.contains(History.TABLE)) {
+      throw new StoreUnavailableException(
+          "database "
+              + config.address()
+              + (Schema.isFree(tables)
+                  ? " has no tables yet, so there is nothing to migrate: a server makes them, in"
+                      + " the wide form, when it starts. Is it the right database?"
+                  : " has tables that no server of dtm4j has adopted yet: start one on them, as a"
+                      + " user who may create tables, then migrate"),
+          null);
     }
   }
 

@@ -88,6 +88,26 @@ class OpeningTest {
 
   @ParameterizedTest
   @FieldSource("SERVERS")
+  void an_empty_database_is_nothing_to_migrate(SharedServer server) throws Exception {
+    SqlStoreConfig config = server.newDatabase();
+    String[] words = {"has no tables yet", "a server makes them, in the wide form, when it starts"};
+
+    refused(() -> SqlMigration.plan(config), words);
+    refused(() -> SqlMigration.run(config), words);
+    refused(() -> SqlMigration.endSharing(config), words);
+  }
+
+  @ParameterizedTest
+  @FieldSource("SERVERS")
+  void tables_that_no_server_has_adopted_are_not_migrated_yet(SharedServer server)
+      throws Exception {
+    SqlStoreConfig config = server.newAdopted(null, ZONE);
+
+    refused(() -> SqlMigration.plan(config), "no server of dtm4j has adopted yet: start one");
+  }
+
+  @ParameterizedTest
+  @FieldSource("SERVERS")
   void a_zone_that_is_not_known_is_told_with_what_to_do(SharedServer server) throws Exception {
     SqlStoreConfig config = server.newAdopted(false, ZONE);
     SqlStore.open(config).close();
