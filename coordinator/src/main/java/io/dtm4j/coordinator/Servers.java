@@ -24,14 +24,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The servers that share the store, for people: nothing is decided by it. Each writes itself into
- * the store every five seconds, as a key-value of the category {@code dtm4j-servers} under the name
- * that its claims begin with, and takes itself out when it stops. One that is not written any more
- * is shown as dead, and taken out by the others after a day. Thread-safe; never blocks.
+ * The servers that share the store, for people: no server decides anything by it. Each writes
+ * itself into the store every five seconds, as a key-value of the category {@code dtm4j-servers}
+ * under the name that its claims begin with, and takes itself out when it stops. One that is not
+ * written any more is shown as dead, and taken out by the others after a day. Thread-safe; never
+ * blocks.
  */
 public final class Servers {
   private static final Logger log = LoggerFactory.getLogger(Servers.class);
-  private static final String CATEGORY = "dtm4j-servers";
+
+  /** That of the key-values in which servers write themselves. */
+  public static final String CATEGORY = "dtm4j-servers";
+
   private static final Duration BEAT = Duration.ofSeconds(5);
   private static final Duration ALIVE_FOR = Duration.ofMinutes(1);
   private static final Duration KEPT_FOR = Duration.ofDays(1);
@@ -64,7 +68,12 @@ public final class Servers {
       Instant aliveAt,
       int openPasses,
       boolean isAlive,
-      boolean isThis) {}
+      boolean isThis) {
+    /** For how long it is taken for alive as of that time, unless it writes itself again. */
+    public Duration aliveFor(Instant now) {
+      return Duration.between(now, aliveAt.plus(ALIVE_FOR));
+    }
+  }
 
   private final TransactionStore store;
   private final Committer committer;
@@ -161,10 +170,10 @@ public final class Servers {
   }
 
   private List<Known> known() {
-    Instant aliveAfter = store.storeTime().minus(ALIVE_FOR);
+    Instant now = store.storeTime();
     var all = new ArrayList<Known>();
     for (KeyValue one : store.findKeyValues(CATEGORY, null)) {
-      Known known = read(one, aliveAfter);
+      Known known = read(one, now, name);
       if (known != null) {
         all.add(known);
       }
@@ -172,8 +181,32 @@ public final class Servers {
     return all;
   }
 
-  /** Null: another version has written what this one does not understand. */
-  private @Nullable Known read(KeyValue stored, Instant aliveAfter) {
+  /**
+   * The servers that are alive, for who is none himself; of one that another version has written in
+   * a way that is not understood, the name only.
+   *
+   * @param written all of {@link #CATEGORY}
+   * @param now by the clock of the store
+   */
+  public static List<Known> alive(List<KeyValue> written, Instant now) {
+    var all = new ArrayList<Known>();
+    for (KeyValue one : written) {
+      Known known = read(one, now, "");
+      all.add(
+          known == null
+              ? known(one, new Address("", "", "", ""), one.createTime(), 0, now, "")
+              : known);
+    }
+    all.removeIf(server -> !server.isAlive());
+    return List.copyOf(all);
+  }
+
+  /**
+   * Null: another version has written what this one does not understand.
+   *
+   * @param self the one that is asked
+   */
+  private static @Nullable Known read(KeyValue stored, Instant now, String self) {
     String host = "";
     String http = "";
     String grpc = "";
@@ -199,14 +232,19 @@ public final class Servers {
     } catch (IOException e) {
       return null;
     }
+    return known(stored, new Address(host, http, grpc, version), startedAt, passes, now, self);
+  }
+
+  private static Known known(
+      KeyValue stored, Address address, Instant startedAt, int passes, Instant now, String self) {
     return new Known(
         stored.key(),
-        new Address(host, http, grpc, version),
+        address,
         startedAt,
         stored.updateTime(),
         passes,
-        stored.updateTime().isAfter(aliveAfter),
-        stored.key().equals(name));
+        stored.updateTime().isAfter(now.minus(ALIVE_FOR)),
+        stored.key().equals(self));
   }
 
   private static String valueOf(Address address, Instant startedAt, int passes) {

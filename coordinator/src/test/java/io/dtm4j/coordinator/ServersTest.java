@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.tuple;
 import io.dtm4j.coordinator.Servers.Known;
 import io.dtm4j.store.FaultyStore.Fault;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -123,5 +124,28 @@ class ServersTest extends InVirtualTime {
     assertThat(seenBy(first, one))
         .extracting(Known::name, known -> known.address().host())
         .containsExactly(tuple("newer", "h"));
+  }
+
+  /** So that nothing is changed under them. */
+  @Test
+  void whoever_is_alive_is_seen_from_outside_even_when_it_is_not_understood() {
+    world.store.createKeyValue(CATEGORY, "newer", "none of ours");
+    first.start(HERE);
+    run(seconds(30));
+    second.start(HERE);
+    one.crash();
+    run(seconds(31));
+
+    Instant now = world.store.storeTime();
+    List<Known> alive = Servers.alive(world.store.findKeyValues(CATEGORY, null), now);
+
+    assertThat(alive)
+        .extracting(Known::name, known -> known.address().http())
+        .containsExactly(tuple("first", "host:36789"), tuple("second", "host:36789"));
+    assertThat(alive.getFirst().aliveFor(now)).isBetween(seconds(20), seconds(30));
+    world.store.createKeyValue(CATEGORY, "newest", "none of ours, too");
+    assertThat(Servers.alive(world.store.findKeyValues(CATEGORY, null), now))
+        .extracting(Known::name)
+        .containsExactly("first", "newest", "second");
   }
 }

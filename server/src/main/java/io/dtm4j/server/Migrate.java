@@ -1,5 +1,6 @@
 package io.dtm4j.server;
 
+import io.dtm4j.coordinator.Servers;
 import io.dtm4j.server.config.ConfigParser;
 import io.dtm4j.server.config.ServerConfig;
 import io.dtm4j.server.config.StoreConfig;
@@ -8,6 +9,8 @@ import io.dtm4j.store.sql.SqlMigration;
 import io.dtm4j.store.sql.SqlStoreConfig;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import org.apache.commons.cli.CommandLine;
@@ -18,7 +21,7 @@ final class Migrate {
   private static final Option CONFIG =
       Verb.option("c", "config", "FILE", "Configuration file; its Store is the database.");
   private static final Option RUN =
-      Verb.option(null, "run", null, "Run what is shown. No server may have the tables open.");
+      Verb.option(null, "run", null, "Run what is shown. Stop all servers first, DTM's, too.");
   private static final Option END_SHARING =
       Verb.option(null, "end-sharing", null, "Note that no DTM in Go uses the tables any more.");
 
@@ -75,15 +78,51 @@ final class Migrate {
                     "-- %s: some %,d rows, %,d MB"
                         .formatted(table.table(), table.rows(), table.bytes() >> 20)));
     plan.statements().forEach(statement -> out.println(statement.strip() + ";"));
+    String servers = plan.shared() ? "" : servers(config);
     if (!given.hasOption(RUN)) {
       out.println(
           plan.shared()
               ? "-- Not to be run: a DTM in Go uses the tables. When it is gone: --end-sharing"
-              : "-- Run with --run, while no server has the tables open. There is no way back.");
+              : servers.isEmpty()
+                  ? "-- Run with --run when all servers are stopped, a DTM in Go among them, which"
+                      + " cannot be seen from here. There is no way back."
+                  : "-- Not to be run yet: " + servers);
       return Main.OK;
+    }
+    if (!servers.isEmpty()) {
+      throw new StartException("migrate --run: nothing was changed: " + servers, null);
     }
     SqlMigration.run(config);
     out.println("-- Done.");
     return Main.OK;
+  }
+
+  /**
+   * What to do about the servers that are alive, by what they have written of themselves: they
+   * could write no more to tables that are changed under them. "": none is. Whether a DTM in Go
+   * runs cannot be known.
+   */
+  private static String servers(SqlStoreConfig config) {
+    SqlMigration.KeyValuesAt written = SqlMigration.keyValues(config, Servers.CATEGORY);
+    List<Servers.Known> alive = Servers.alive(written.values(), written.now());
+    if (alive.isEmpty()) {
+      return "";
+    }
+    Duration longest =
+        alive.stream()
+            .map(server -> server.aliveFor(written.now()))
+            .max(Comparator.naturalOrder())
+            .orElseThrow();
+    return "servers of dtm4j have the tables open, and could not write to them any more: "
+        + String.join(", ", alive.stream().map(Migrate::name).toList())
+        + ". Stop them and run this again. One that is stopped in good order is not waited for; one"
+        + " that was killed is taken for alive for another "
+        + (longest.toSeconds() + 1)
+        + " s";
+  }
+
+  private static String name(Servers.Known server) {
+    String http = server.address().http();
+    return server.name() + (http.isEmpty() ? "" : " (" + http + ")");
   }
 }

@@ -1,5 +1,6 @@
 package io.dtm4j.store.sql;
 
+import io.dtm4j.store.KeyValue;
 import io.dtm4j.store.StoreUnavailableException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,6 +10,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -48,6 +50,17 @@ public final class SqlMigration {
     public Plan {
       statements = List.copyOf(statements);
       tables = List.copyOf(tables);
+    }
+  }
+
+  /**
+   * What stores keep beside transactions.
+   *
+   * @param now the time of the database, by which stores go, too
+   */
+  public record KeyValuesAt(List<KeyValue> values, Instant now) {
+    public KeyValuesAt {
+      values = List.copyOf(values);
     }
   }
 
@@ -131,6 +144,21 @@ public final class SqlMigration {
                 connection, new History.Adopted(false, adopted.zone(), adopted.isWide()));
           }
           return null;
+        });
+  }
+
+  /** The key-values of a category, whatever the form of the tables. */
+  public static KeyValuesAt keyValues(SqlStoreConfig config, String category) {
+    return with(
+        config,
+        (connection, dialect, adopted) -> {
+          Form form =
+              adopted == null
+                  ? Form.WIDE
+                  : new Form(!adopted.isWide(), adopted.zone(), Limits.NONE);
+          var session = new Session(connection, dialect.on(connection), form);
+          return new KeyValuesAt(
+              KeyValues.find(session, category, null), SqlStore.databaseTime(session));
         });
   }
 

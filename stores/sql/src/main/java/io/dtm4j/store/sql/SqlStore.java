@@ -51,11 +51,8 @@ public final class SqlStore implements TransactionStore {
     this.connections = connections;
     form = ready.form();
     shared = ready.shared();
-    Dialect dialect = ready.dialect();
     backlog = new Backlog(connections, nanoTime, Backlog.FEW);
-    clock =
-        new StoreTimeSource(
-            () -> connections.read(session -> databaseTime(session, dialect)), nanoTime);
+    clock = new StoreTimeSource(() -> connections.read(SqlStore::databaseTime), nanoTime);
     clock.start();
   }
 
@@ -92,8 +89,8 @@ public final class SqlStore implements TransactionStore {
     return new Schema(config, Address.dialectOf(config.url())).empty();
   }
 
-  private static Instant databaseTime(Session session, Dialect dialect) throws SQLException {
-    try (Prepared select = session.prepare(dialect.now());
+  static Instant databaseTime(Session session) throws SQLException {
+    try (Prepared select = session.prepare(session.dialect().now());
         Columns rows = select.query()) {
       rows.next();
       return rows.now();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.dtm4j.store.StoreUnavailableException;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.ZoneId;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -125,5 +126,29 @@ class OpeningTest {
         "update dtm4j_schema_history set description = 'tables of DTM, not shared, zone"
             + " Asia/Shanghai' where type = 'BASELINE'");
     SqlStore.open(config).close();
+  }
+
+  @ParameterizedTest
+  @FieldSource("SERVERS")
+  void what_servers_keep_is_read_from_tables_of_any_form(SharedServer server) throws Exception {
+    SqlStoreConfig narrow = server.newAdopted(false, ZONE);
+    SqlStoreConfig own = server.newDatabase();
+    for (SqlStoreConfig config : List.of(narrow, own)) {
+      try (SqlStore store = SqlStore.open(config)) {
+        store.createKeyValue("c", "k", "v");
+        store.createKeyValue("other", "k", "w");
+      }
+      isReadAndNew(config);
+    }
+    SqlMigration.run(narrow);
+    isReadAndNew(narrow);
+  }
+
+  private static void isReadAndNew(SqlStoreConfig config) {
+    SqlMigration.KeyValuesAt read = SqlMigration.keyValues(config, "c");
+
+    assertThat(read.values()).hasSize(1).allMatch(one -> one.value().equals("v"));
+    Instant written = read.values().getFirst().updateTime();
+    assertThat(Duration.between(written, read.now()).abs()).isLessThan(Duration.ofMinutes(1));
   }
 }
