@@ -80,7 +80,7 @@ abstract class AdoptionTest {
   private void insertGlobal(
       SqlStoreConfig config, String gid, String type, String status, String more, Instant due)
       throws Exception {
-    SqlStoreTest.execute(
+    OnSharedServer.execute(
         config,
         "insert into trans_global (gid, trans_type, status, query_prepared, protocol, create_time,"
             + " update_time, next_cron_interval, next_cron_time, owner, options, custom_data,"
@@ -91,7 +91,7 @@ abstract class AdoptionTest {
   private void insertBranch(
       SqlStoreConfig config, String gid, String id, String op, String status, String data)
       throws Exception {
-    SqlStoreTest.execute(
+    OnSharedServer.execute(
         config,
         "insert into trans_branch_op (gid, url, bin_data, branch_id, op, status, create_time,"
             + " update_time) values ('%s', 'http://host/%s', '%s', '%s', '%s', '%s', %s, %s)"
@@ -390,7 +390,8 @@ abstract class AdoptionTest {
     insertGlobal(config, "go", "saga", "submitted", "'{}', '', null", WHOLE.plusSeconds(60));
     insertBranch(config, "go", "01", "compensate", "prepared", "x");
     insertBranch(config, "go", "01", "action", "prepared", "x");
-    SqlStoreTest.execute(config, "update trans_branch_op set bin_data = null where op = 'action'");
+    OnSharedServer.execute(
+        config, "update trans_branch_op set bin_data = null where op = 'action'");
     try (SqlStore store = SqlStore.open(config)) {
       store.commit(List.of(saveNew(saga("own", PAST), claim("c"))));
       store.commit(List.of(step("own", "02")));
@@ -445,7 +446,7 @@ abstract class AdoptionTest {
   void tables_that_are_no_DTM_s_are_left_alone() throws Exception {
     SqlStoreConfig config = server.newDatabase();
     DtmTables.make(config);
-    SqlStoreTest.execute(config, "drop table kv");
+    OnSharedServer.execute(config, "drop table kv");
 
     assertThatExceptionOfType(StoreUnavailableException.class)
         .isThrownBy(() -> SqlStore.open(config))

@@ -35,7 +35,7 @@ abstract class MySqlFamilyAdoptionTest extends AdoptionTest {
   SqlStoreConfig withoutRights(SqlStoreConfig config) throws Exception {
     String database = config.address().substring(config.address().lastIndexOf('/') + 1);
     String user = "poor_" + database;
-    SqlStoreTest.execute(
+    OnSharedServer.execute(
         config,
         "create user '%s'@'127.0.0.1' identified by 'poor'".formatted(user),
         "grant select, insert, update, delete on %s.* to '%s'@'127.0.0.1'"
@@ -62,7 +62,7 @@ abstract class MySqlFamilyAdoptionTest extends AdoptionTest {
     var written = new ArrayList<String>(List.of("01", "01"));
 
     for (int run = 1; run <= statements.size(); run++) {
-      SqlStoreTest.execute(config, statements.subList(0, run).toArray(new String[0]));
+      OnSharedServer.execute(config, statements.subList(0, run).toArray(new String[0]));
       if (run < statements.size() && changesSomething(statements.get(run - 1))) {
         try (SqlStore store = SqlStore.open(config)) {
           assertThat(store.commit(List.of(step("g", "s" + run))))
@@ -97,7 +97,7 @@ abstract class MySqlFamilyAdoptionTest extends AdoptionTest {
     try (SqlStore store = SqlStore.open(config)) {
       store.commit(List.of(saveNew(saga("g", PAST), claim("c"))));
     }
-    SqlStoreTest.execute(config, "rename table kv to kv_elsewhere");
+    OnSharedServer.execute(config, "rename table kv to kv_elsewhere");
 
     assertThatExceptionOfType(StoreUnavailableException.class)
         .isThrownBy(() -> SqlMigration.run(config))
@@ -106,7 +106,7 @@ abstract class MySqlFamilyAdoptionTest extends AdoptionTest {
     assertThat(DtmTables.query(config, "show columns from trans_branch_op like 'ord'"))
         .as("it has come so far")
         .hasSize(1);
-    SqlStoreTest.execute(config, "rename table kv_elsewhere to kv");
+    OnSharedServer.execute(config, "rename table kv_elsewhere to kv");
     try (SqlStore store = SqlStore.open(config)) {
       store.commit(List.of(step("g", "02")));
     }

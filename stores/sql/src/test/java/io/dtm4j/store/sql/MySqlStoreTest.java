@@ -10,10 +10,4 @@ class MySqlStoreTest extends SqlStoreTest {
   boolean tellsSpacesApart() {
     return false;
   }
-
-  /** It knows no such time of transactions only. */
-  @Override
-  String impatient(String session) {
-    return session.replace("wait_timeout = 30", "wait_timeout = 1");
-  }
 }

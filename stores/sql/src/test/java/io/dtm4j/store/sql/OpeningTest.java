@@ -42,12 +42,12 @@ class OpeningTest {
   private static SqlStoreConfig withoutRights(SqlStoreConfig config) throws Exception {
     String user = "bare_" + database(config);
     if (config.url().contains("postgres")) {
-      SqlStoreTest.execute(
+      OnSharedServer.execute(
           config,
           "create role %s login password 'bare'".formatted(user),
           "revoke create on schema public from public");
     } else {
-      SqlStoreTest.execute(
+      OnSharedServer.execute(
           config,
           "create user '%s'@'127.0.0.1' identified by 'bare'".formatted(user),
           "grant select, insert, update, delete on %s.* to '%s'@'127.0.0.1'"
@@ -77,7 +77,7 @@ class OpeningTest {
     SqlStoreConfig config = server.newAdopted(null, ZONE);
     SqlStoreConfig bare = withoutRights(config);
     if (config.url().contains("postgres")) {
-      SqlStoreTest.execute(
+      OnSharedServer.execute(
           config, "grant select on trans_global, trans_branch_op, kv to " + bare.user());
     }
     long began = System.nanoTime();
@@ -114,14 +114,15 @@ class OpeningTest {
     SqlStore.open(config).close();
     for (String broken : List.of("not shown", "not shared, zone Mars/Olympus", "shared, zone ")) {
       String words = "tables of DTM, " + broken;
-      SqlStoreTest.execute(config, "update dtm4j_schema_history set description = '" + words + "'");
+      OnSharedServer.execute(
+          config, "update dtm4j_schema_history set description = '" + words + "'");
 
       String[] told = {"'" + words + "'", "update dtm4j_schema_history set description = 'tables"};
       refused(() -> SqlStore.open(config), told);
       refused(() -> SqlMigration.plan(config), told);
       refused(() -> SqlStore.reset(config), told);
     }
-    SqlStoreTest.execute(
+    OnSharedServer.execute(
         config,
         "update dtm4j_schema_history set description = 'tables of DTM, not shared, zone"
             + " Asia/Shanghai' where type = 'BASELINE'");

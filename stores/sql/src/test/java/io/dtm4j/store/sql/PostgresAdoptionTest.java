@@ -16,7 +16,7 @@ class PostgresAdoptionTest extends AdoptionTest {
   SqlStoreConfig withoutRights(SqlStoreConfig config) throws Exception {
     String database = config.address().substring(config.address().lastIndexOf('/') + 1);
     String user = "poor_" + database;
-    SqlStoreTest.execute(
+    OnSharedServer.execute(
         config,
         "create role %s login password 'poor'".formatted(user),
         "revoke create on schema public from public",

@@ -1,6 +1,6 @@
 package io.dtm4j.store.sql;
 
-class PostgresStoreTest extends PostgresFamilyStoreTest {
+class PostgresStoreTest extends SqlStoreTest {
   PostgresStoreTest() {
     super(SharedServer.POSTGRES);
   }

@@ -35,7 +35,7 @@ abstract class SqlStoreContract extends DurableStoreContract {
   /** Its tables are looked at once only: that takes longer than most tests. */
   @Override
   protected TransactionStore emptyStore() throws Exception {
-    SqlStoreTest.execute(
+    OnSharedServer.execute(
         config, "delete from trans_branch_op", "delete from trans_global", "delete from kv");
     return SqlStore.open(config, requireNonNull(ready), System::nanoTime);
   }

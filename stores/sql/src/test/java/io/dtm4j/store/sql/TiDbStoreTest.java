@@ -1,77 +1,10 @@
 package io.dtm4j.store.sql;
 
-import static io.dtm4j.store.sql.Sagas.PAST;
-import static io.dtm4j.store.sql.Sagas.claim;
-import static io.dtm4j.store.sql.Sagas.saga;
-import static io.dtm4j.store.sql.Sagas.saveNew;
-import static io.dtm4j.store.sql.Sagas.withHeader;
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-
-import io.dtm4j.model.Batch;
-import io.dtm4j.model.Due;
-import io.dtm4j.model.Stored;
-import io.dtm4j.protocol.Gid;
-import io.dtm4j.store.CommitResult.Committed;
-import io.dtm4j.store.OutcomeUnknownException;
-import io.dtm4j.store.StoreRejectedException;
-import java.sql.SQLException;
-import java.time.Duration;
-import java.util.List;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 
 @Tag("tidb")
 class TiDbStoreTest extends SqlStoreTest {
   TiDbStoreTest() {
     super(SharedServer.TIDB);
-  }
-
-  @Override
-  String impatient(String session) {
-    return session.replace(
-        "tidb_idle_transaction_timeout = 10", "tidb_idle_transaction_timeout = 1");
-  }
-
-  /** It waits for the lock, and then tries parts of what is due, by chance. */
-  @Override
-  Duration longestClaim() {
-    return Duration.ofSeconds(60);
-  }
-
-  @Override
-  List<Stored> claimInSpiteOfLocks(SqlStore store, List<Due> dues) {
-    for (int i = 1; ; i++) {
-      try {
-        return super.claimInSpiteOfLocks(store, dues);
-      } catch (OutcomeUnknownException e) {
-        assertThat(i).isLessThan(3); // nine parts of one of two were the locked one
-      }
-    }
-  }
-
-  @Test
-  void it_cannot_leave_out_what_is_locked_and_its_version_tells() throws Exception {
-    SqlStoreConfig config = SharedServer.TIDB.newDatabase();
-    Schema.Ready ready = new Schema(config, Dialect.of(config.url())).prepare();
-
-    assertThat(ready.dialect().skipsLocked()).isFalse();
-    assertThatExceptionOfType(SQLException.class)
-        .isThrownBy(() -> execute(config, "select gid from trans_global for update skip locked"));
-  }
-
-  /** A row has 6 MB; what JSON writes in six characters each is more. */
-  @Test
-  void what_is_larger_than_a_row_is_refused_and_not_sent_again_and_again() throws Exception {
-    try (SqlStore store = SqlStore.open(SharedServer.TIDB.newDatabase())) {
-      Batch large = saveNew(withHeader(saga("large", PAST), "\u0001".repeat(5 << 18)), claim("c1"));
-      Batch small = saveNew(saga("small", PAST), claim("c2"));
-
-      assertThatExceptionOfType(StoreRejectedException.class)
-          .isThrownBy(() -> store.commit(List.of(large, small)));
-
-      assertThat(store.commit(List.of(small))).allMatch(result -> result instanceof Committed);
-      assertThat(store.find(new Gid("large"))).isEmpty();
-    }
   }
 }

@@ -12,12 +12,9 @@ import io.dtm4j.store.CommitResult.Committed;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-abstract class PostgresFamilyStoreTest extends SqlStoreTest {
-  private final SharedServer server;
-
-  PostgresFamilyStoreTest(SharedServer server) {
+abstract class PostgresFamilyGroupsTest extends SqlGroupsTest {
+  PostgresFamilyGroupsTest(SharedServer server) {
     super(server);
-    this.server = server;
   }
 
   @Override

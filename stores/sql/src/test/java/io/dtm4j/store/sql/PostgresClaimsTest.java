@@ -1,0 +1,7 @@
+package io.dtm4j.store.sql;
+
+class PostgresClaimsTest extends SqlClaimsTest {
+  PostgresClaimsTest() {
+    super(SharedServer.POSTGRES);
+  }
+}
