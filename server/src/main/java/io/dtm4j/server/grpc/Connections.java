@@ -5,13 +5,16 @@ import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFactory;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
+import io.netty.handler.codec.http2.Http2ConnectionAdapter;
 import io.netty.handler.codec.http2.Http2ConnectionDecoder;
 import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2FrameListenerDecorator;
 import io.netty.handler.codec.http2.Http2Headers;
+import io.netty.handler.codec.http2.Http2Stream;
 import io.netty.util.AsciiString;
 import java.net.SocketAddress;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -58,25 +61,20 @@ final class Connections implements ChannelFactory<Channel> {
   }
 
   /**
-   * Notes a call that has a connection and of which nothing has been written. gRPC writes later, at
-   * the end of what its loop is doing, or when another call of a connection has ended; when the
-   * server stands still in between, others may long have taken over.
+   * Notes a call that has a connection and of which nothing has been written. gRPC writes later: at
+   * the end of what its loop is doing, when another call of a connection has ended, or when the
+   * participant takes more of its message; when the server stands still in between, others may long
+   * have taken over.
    *
    * @param connection its address on this side; null or unknown: one that nobody watches
+   * @return the connection, which is to be told how the call goes on; null: nobody watches it
    */
-  void leaving(@Nullable SocketAddress connection, Leaving call) {
+  @Nullable Watch leaving(@Nullable SocketAddress connection, Leaving call) {
     Watch watch = open.get(connection);
     if (watch != null) {
-      watch.leaving.add(call);
+      watch.unsent.add(call);
     }
-  }
-
-  /** A call has left, or never will. */
-  void noMore(@Nullable SocketAddress connection, Leaving call) {
-    Watch watch = open.get(connection);
-    if (watch != null) {
-      watch.leaving.remove(call);
-    }
+    return watch;
   }
 
   /** A call between its connection and the wire; equal to itself only. */
@@ -84,15 +82,38 @@ final class Connections implements ChannelFactory<Channel> {
     /** Whether the server still has the right to it. */
     boolean hasRight();
 
-    /** It does not leave, and its connection is closed. */
+    /** It does not leave as a whole, and its connection is closed. */
     void heldBack();
   }
 
   /** Sees one connection come and go, before gRPC does. */
-  private final class Watch extends ChannelDuplexHandler {
-    private final Set<Leaving> leaving = new HashSet<>();
+  final class Watch extends ChannelDuplexHandler {
+    /** Calls of which something may not have left yet. */
+    private final Set<Leaving> unsent = new HashSet<>();
+
+    /** Those of them whose beginning has left; their rest may wait for the participant. */
+    private final Set<Leaving> begun = new HashSet<>();
+
+    /** Streams whose end has not been written. */
+    private final Set<Http2Stream> sending = new HashSet<>();
+
     private @Nullable SocketAddress address;
     private boolean listens;
+
+    /** The beginning of a call has left; mostly all of it has. */
+    void begun(Leaving call) {
+      if (sending.isEmpty()) {
+        unsent.remove(call);
+      } else if (unsent.contains(call)) {
+        begun.add(call); // gRPC does not say which stream is its own
+      }
+    }
+
+    /** Nothing of a call will leave any more. */
+    void over(Leaving call) {
+      unsent.remove(call);
+      begun.remove(call);
+    }
 
     @Override
     public void connect(
@@ -125,35 +146,70 @@ final class Connections implements ChannelFactory<Channel> {
      */
     @Override
     public void flush(ChannelHandlerContext context) throws Exception {
-      if (mayAllLeave()) {
+      List<Leaving> late = late();
+      if (late.isEmpty()) {
         context.flush();
-        return;
+        if (!begun.isEmpty() && sending.isEmpty()) {
+          unsent.removeAll(begun);
+          begun.clear();
+        }
+      } else {
+        late.forEach(Leaving::heldBack);
+        super.close(context, context.newPromise());
       }
-      List<Leaving> late = leaving.stream().filter(call -> !call.hasRight()).toList();
-      late.forEach(Leaving::heldBack);
-      super.close(context, context.newPromise());
     }
 
-    private boolean mayAllLeave() {
-      for (Leaving call : leaving) {
+    private List<Leaving> late() { // at each flush: no streams
+      List<Leaving> late = List.of();
+      for (Leaving call : unsent) {
         if (!call.hasRight()) {
-          return false;
+          late = late.isEmpty() ? new ArrayList<>() : late;
+          late.add(call);
         }
       }
-      return true;
+      return late;
     }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object bytes) {
       if (!listens) {
-        listens = true;
         Http2ConnectionHandler http2 = context.pipeline().get(Http2ConnectionHandler.class);
-        if (http2 != null) {
+        if (http2 != null) { // TLS comes before it
+          listens = true;
           Http2ConnectionDecoder decoder = http2.decoder();
           decoder.frameListener(new Translator(decoder));
+          http2.connection().addListener(new Streams(sending));
         }
       }
       context.fireChannelRead(bytes);
+    }
+  }
+
+  /** Notes which streams have not been sent to their end. */
+  private static final class Streams extends Http2ConnectionAdapter {
+    private final Set<Http2Stream> sending;
+
+    Streams(Set<Http2Stream> sending) {
+      this.sending = sending;
+    }
+
+    @Override
+    public void onStreamActive(Http2Stream stream) {
+      if (stream.state().localSideOpen()) {
+        sending.add(stream);
+      }
+    }
+
+    @Override
+    public void onStreamHalfClosed(Http2Stream stream) {
+      if (!stream.state().localSideOpen()) {
+        sending.remove(stream);
+      }
+    }
+
+    @Override
+    public void onStreamClosed(Http2Stream stream) {
+      sending.remove(stream);
     }
   }
 

@@ -23,7 +23,6 @@ import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
-import java.net.SocketAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
@@ -359,7 +358,7 @@ final class Outgoing {
   /** What an attempt does on a connection; by the library's own repeats there may be several. */
   private final class Tracer extends ClientStreamTracer implements Connections.Leaving {
     private final Attempt attempt;
-    private @Nullable SocketAddress connection;
+    private Connections.@Nullable Watch connection;
     private long size;
 
     Tracer(Attempt attempt) {
@@ -373,8 +372,8 @@ final class Outgoing {
         attempt.giveUp(GivenUp.ON_ANOTHER_THREAD);
       } else if (ended.mayLeave()) {
         attempt.left = true;
-        connection = transport.get(Grpc.TRANSPORT_ATTR_LOCAL_ADDR);
-        attempt.line.connections().leaving(connection, this);
+        connection =
+            attempt.line.connections().leaving(transport.get(Grpc.TRANSPORT_ATTR_LOCAL_ADDR), this);
       } else {
         attempt.giveUp(GivenUp.HAS_NO_RIGHT);
       }
@@ -382,12 +381,16 @@ final class Outgoing {
 
     @Override
     public void outboundHeaders() {
-      attempt.line.connections().noMore(connection, this);
+      if (connection != null) {
+        connection.begun(this);
+      }
     }
 
     @Override
     public void streamClosed(Status status) {
-      attempt.line.connections().noMore(connection, this);
+      if (connection != null) {
+        connection.over(this);
+      }
     }
 
     @Override

@@ -634,6 +634,43 @@ class GrpcCallerTest {
   }
 
   @Test
+  void the_rest_of_a_call_does_not_leave_after_its_lease() throws Exception {
+    LateParticipant narrow = opened(new LateParticipant());
+    GrpcCaller caller = caller();
+    var late = new Leased();
+    late.send(caller, call(narrow.url()));
+    narrow.connected.get(5, TimeUnit.SECONDS);
+    narrow.takeUpTo(1);
+    assertThat(narrow.called.get(5, TimeUnit.SECONDS)).isTrue();
+
+    late.expired = true;
+    narrow.takeUpTo(1_000);
+
+    assertThat(late.get().answer())
+        .isEqualTo(new Unknown("not called: the server has no right to it any more"));
+    assertThat(narrow.frames.get(5, TimeUnit.SECONDS)).contains(LateParticipant.HEADERS);
+    assertThat(narrow.whole).isEmpty();
+  }
+
+  @Test
+  void a_call_that_has_left_as_a_whole_outlives_its_lease() throws Exception {
+    LateParticipant narrow = opened(new LateParticipant());
+    GrpcCaller caller = caller();
+    var late = new Leased();
+    late.send(caller, call(narrow.url()));
+    narrow.connected.get(5, TimeUnit.SECONDS);
+    narrow.takeUpTo(1);
+    assertThat(narrow.called.get(5, TimeUnit.SECONDS)).isTrue();
+    narrow.takeUpTo(1_000);
+    assertThat(narrow.whole.poll(5, TimeUnit.SECONDS)).isTrue();
+
+    late.expired = true;
+    sent(caller, call(narrow.url()));
+
+    assertThat(narrow.whole.poll(5, TimeUnit.SECONDS)).as("on the same connection").isTrue();
+  }
+
+  @Test
   void a_call_that_may_leave_when_it_has_its_connection_does() throws Exception {
     LateParticipant late = opened(new LateParticipant());
     GrpcCaller caller = caller();

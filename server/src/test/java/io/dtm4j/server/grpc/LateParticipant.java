@@ -5,9 +5,12 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
 
 /** Takes one connection, speaks HTTP/2 on it when told to, and never answers a call. */
 final class LateParticipant implements AutoCloseable {
@@ -17,10 +20,18 @@ final class LateParticipant implements AutoCloseable {
   private static final int PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".length();
   private static final byte[] EMPTY_SETTINGS = {0, 0, 0, 4, 0, 0, 0, 0, 0};
 
+  /** Settings with one value, the first window of a stream, which is to follow. */
+  private static final byte[] WINDOW = {0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4};
+
+  private static final int END_STREAM = 1;
+
   final CompletableFuture<Socket> connected = new CompletableFuture<>();
 
   /** When a call comes. */
   final CompletableFuture<Boolean> called = new CompletableFuture<>();
+
+  /** One for each call that has come as a whole. */
+  final BlockingQueue<Boolean> whole = new LinkedBlockingQueue<>();
 
   /** The types of all frames that came, once the connection is closed. */
   final CompletableFuture<List<Integer>> frames = new CompletableFuture<>();
@@ -41,11 +52,15 @@ final class LateParticipant implements AutoCloseable {
       while (true) {
         int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
         int type = in.readUnsignedByte();
+        int flags = in.readUnsignedByte();
         types.add(type);
+        if (type <= HEADERS && (flags & END_STREAM) != 0) {
+          whole.add(true);
+        }
         if (type == HEADERS) {
           called.complete(true);
         }
-        in.skipNBytes(1L + Integer.BYTES + length);
+        in.skipNBytes((long) Integer.BYTES + length);
       }
     } catch (IOException e) {
       frames.complete(types); // closed
@@ -54,6 +69,15 @@ final class LateParticipant implements AutoCloseable {
 
   void speak() throws IOException {
     connected.join().getOutputStream().write(EMPTY_SETTINGS);
+  }
+
+  /** Takes so many bytes of each message, less of what it has taken. */
+  void takeUpTo(int bytes) throws IOException {
+    connected
+        .join()
+        .getOutputStream()
+        .write(
+            ByteBuffer.allocate(WINDOW.length + Integer.BYTES).put(WINDOW).putInt(bytes).array());
   }
 
   String url() {
