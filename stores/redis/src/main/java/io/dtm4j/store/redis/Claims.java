@@ -43,7 +43,7 @@ final class Claims {
     }
 
     @Override
-    public RecordWrite.@Nullable Change<Seen.Whole> on(
+    public RecordWrite.@Nullable Plan<Seen.Whole> on(
         Seen.@Nullable Whole seen, boolean othersWritten) {
       taken = null;
       if (seen == null || !(batch.applyTo(seen.stored()) instanceof Batch.Applied.Changed now)) {
@@ -52,7 +52,7 @@ final class Claims {
       taken = now.stored();
       return now.stored().equals(seen.stored())
           ? null
-          : RecordWrite.of(due.gid(), seen, now.stored(), 0, Duration.ZERO);
+          : () -> RecordWrite.of(due.gid(), seen, now.stored(), 0, Duration.ZERO);
     }
   }
 

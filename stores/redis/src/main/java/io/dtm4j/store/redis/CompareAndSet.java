@@ -33,9 +33,13 @@ final class CompareAndSet<T extends Seen> {
   private static final int MOST_ATTEMPTS = 100;
   private static final long PAUSE_MICROS = 200;
 
-  /** Of one call of a script, during which Redis does nothing else. */
-  private static final int MOST_RECORDS = 64;
+  /**
+   * Of one call of a script. While Redis works on one call the next is put together: with few
+   * records in each, groups are done sooner (docs/performance.md).
+   */
+  private static final int MOST_RECORDS = 8;
 
+  /** Of one call, during which Redis does nothing else. */
   private static final int MOST_BYTES = 1 << 20;
 
   private final Session session;
@@ -52,7 +56,7 @@ final class CompareAndSet<T extends Seen> {
      * @throws StoreRejectedException when it does not fit what was seen; not when others are
      *     written
      */
-    RecordWrite.@Nullable Change<T> on(@Nullable T seen, boolean othersWritten);
+    RecordWrite.@Nullable Plan<T> on(@Nullable T seen, boolean othersWritten);
 
     /** Whether there most likely is no such record, so that it need not be read. */
     default boolean isOfNew() {
@@ -78,8 +82,23 @@ final class CompareAndSet<T extends Seen> {
   /** What a decision is made on. */
   private record Basis<T extends Seen>(@Nullable T seen, boolean isRead) {}
 
+  /**
+   * What was decided on what was seen.
+   *
+   * @param plan null: nothing changes, what was seen is compared
+   */
   private record Decided<T extends Seen>(
-      Gid gid, @Nullable T seen, RecordWrite write, RecordWrite.@Nullable Change<T> change) {}
+      Gid gid, @Nullable T seen, RecordWrite.@Nullable Plan<T> plan) {}
+
+  /**
+   * What is on its way.
+   *
+   * @param changes of each; null: it is compared
+   */
+  private record Sent<T extends Seen>(
+      List<Decided<T>> records,
+      List<RecordWrite.@Nullable Change<T>> changes,
+      Session.ScriptCall<List<Long>> call) {}
 
   CompareAndSet(Session session, Source<T> source) {
     this.session = session;
@@ -162,59 +181,59 @@ final class CompareAndSet<T extends Seen> {
   private @Nullable Decided<T> decide(
       Gid gid, Basis<T> basis, Map<Gid, ? extends Decision<T>> decisions, boolean othersWritten) {
     Decision<T> decision = requireNonNull(decisions.get(gid));
-    RecordWrite.Change<T> change = decision.on(basis.seen, othersWritten);
-    if (change != null) {
-      return new Decided<>(gid, basis.seen, change.write(), change);
-    }
-    return basis.isRead
-        ? null
-        : new Decided<>(gid, basis.seen, RecordWrite.comparing(gid, basis.seen), null);
+    RecordWrite.Plan<T> plan = decision.on(basis.seen, othersWritten);
+    return plan == null && basis.isRead ? null : new Decided<>(gid, basis.seen, plan);
   }
 
   /**
-   * Sends all at once, in as few calls as may be.
+   * Sends all, in calls of which Redis works on one while the next is put together.
    *
    * @return those that were not as they were seen
    */
   private Set<Gid> send(List<Decided<T>> all) {
-    var calls = new ArrayList<List<Decided<T>>>();
-    for (List<Decided<T>> together : session.together(all, one -> one.write.gid().array())) {
+    var sent = new ArrayList<Sent<T>>();
+    for (List<Decided<T>> together : session.together(all, one -> Texts.bytes(one.gid.value()))) {
       for (int from = 0; from < together.size(); ) {
-        int to = from;
-        for (int bytes = 0;
-            to < together.size() && to - from < MOST_RECORDS && bytes < MOST_BYTES;
-            to++) {
-          bytes += together.get(to).write.bytes();
-        }
-        calls.add(together.subList(from, to));
-        from = to;
+        Sent<T> next = call(together.subList(from, together.size()));
+        sent.add(next);
+        from += next.changes.size();
       }
     }
-    List<Session.ScriptCall<List<Long>>> sent = calls.stream().map(this::call).toList();
     var missed = new HashSet<Gid>();
-    for (int i = 0; i < calls.size(); i++) {
-      List<Decided<T>> call = calls.get(i);
-      Set<Long> places = new HashSet<>(session.get(sent.get(i)));
-      for (int place = 0; place < call.size(); place++) {
-        Decided<T> one = call.get(place);
+    for (Sent<T> call : sent) {
+      Set<Long> places = new HashSet<>(session.get(call.call));
+      for (int place = 0; place < call.changes.size(); place++) {
+        Decided<T> one = call.records.get(place);
+        RecordWrite.Change<T> change = call.changes.get(place);
         if (places.contains(place + 1L)) {
           missed.add(one.gid);
-        } else if (one.change != null) {
-          source.written(one.gid, one.seen, one.change.after());
+        } else if (change != null) {
+          source.written(one.gid, one.seen, change.after());
         }
       }
     }
     return missed;
   }
 
-  private Session.ScriptCall<List<Long>> call(List<Decided<T>> records) {
+  /** Sends the first of them, as many as go in one call. */
+  private Sent<T> call(List<Decided<T>> records) {
     Keys keys = session.keys();
     var indexKeys = new ArrayList<byte[]>();
     var recordKeys = new ArrayList<byte[]>();
     var places = new HashMap<Integer, byte[]>();
     var arguments = new ArrayList<byte[]>();
+    var changes = new ArrayList<RecordWrite.@Nullable Change<T>>();
+    int bytes = 0;
     for (Decided<T> one : records) {
-      byte[] gid = one.write.gid().array();
+      if (changes.size() == MOST_RECORDS || bytes >= MOST_BYTES) {
+        break;
+      }
+      RecordWrite.Change<T> change = one.plan == null ? null : one.plan.change();
+      changes.add(change);
+      RecordWrite write =
+          change == null ? RecordWrite.comparing(one.gid, one.seen) : change.write();
+      bytes += write.bytes();
+      byte[] gid = write.gid().array();
       byte[] place =
           places.computeIfAbsent(
               Keys.shard(gid),
@@ -225,11 +244,11 @@ final class CompareAndSet<T extends Seen> {
               });
       recordKeys.add(keys.record(gid));
       arguments.add(place);
-      arguments.addAll(one.write.arguments());
+      arguments.addAll(write.arguments());
     }
     arguments.addFirst(Texts.bytes(Integer.toString(indexKeys.size())));
     indexKeys.addAll(recordKeys);
-    return session.call(Script.WRITE, indexKeys, arguments);
+    return new Sent<>(records, changes, session.call(Script.WRITE, indexKeys, arguments));
   }
 
   private static void pause(int attempt) {

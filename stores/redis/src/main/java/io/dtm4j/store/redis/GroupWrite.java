@@ -83,7 +83,7 @@ final class GroupWrite {
     }
 
     @Override
-    public RecordWrite.@Nullable Change<Seen.Whole> on(
+    public RecordWrite.@Nullable Plan<Seen.Whole> on(
         Seen.@Nullable Whole seen, boolean othersWritten) {
       Stored before = seen == null ? null : seen.stored();
       Stored now = before;
@@ -104,9 +104,12 @@ final class GroupWrite {
                   new CommitResult.Rejected("batch of " + gid + " does not fit its record");
         }
       }
-      return now == null || now.equals(before)
-          ? null
-          : RecordWrite.of(gid, seen, now, number, expiry);
+      if (now == null || now.equals(before)) {
+        return null;
+      }
+      Stored after = now;
+      long newNumber = number;
+      return () -> RecordWrite.of(gid, seen, after, newNumber, expiry);
     }
   }
 

@@ -31,10 +31,10 @@ final class HeadChanges {
     }
 
     @Override
-    public final RecordWrite.@Nullable Change<Seen.Glance> on(
+    public final RecordWrite.@Nullable Plan<Seen.Glance> on(
         Seen.@Nullable Glance seen, boolean othersWritten) {
       Head now = on(seen == null ? null : seen.head());
-      return seen == null || now == null ? null : RecordWrite.moving(gid, seen, now);
+      return seen == null || now == null ? null : () -> RecordWrite.moving(gid, seen, now);
     }
 
     /** The head as it is to be; null: as it is. */
@@ -130,10 +130,10 @@ final class HeadChanges {
     }
 
     @Override
-    public RecordWrite.@Nullable Change<Seen.Glance> on(
+    public RecordWrite.@Nullable Plan<Seen.Glance> on(
         Seen.@Nullable Glance seen, boolean othersWritten) {
       counts = seen != null && seen.head().endedBefore(endedBefore);
-      return seen == null || !counts ? null : RecordWrite.deleting(gid, seen);
+      return seen == null || !counts ? null : () -> RecordWrite.deleting(gid, seen);
     }
   }
 

@@ -27,6 +27,11 @@ record RecordWrite(Bytes gid, List<byte[]> arguments, int bytes) {
   /** What a write leaves, with the write. */
   record Change<T extends Seen>(RecordWrite write, @Nullable T after) {}
 
+  /** A change that is put into bytes when its turn comes, while Redis is busy with others. */
+  interface Plan<T extends Seen> {
+    Change<T> change();
+  }
+
   /** Only compares. */
   static RecordWrite comparing(Gid gid, @Nullable Seen seen) {
     var writing = new Writing(gid, seen);
