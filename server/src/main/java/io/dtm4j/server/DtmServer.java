@@ -38,6 +38,7 @@ import io.dtm4j.server.http.Room;
 import io.dtm4j.server.http.WaitingDoor;
 import io.dtm4j.server.metrics.Metrics;
 import io.dtm4j.server.tracing.Tracing;
+import io.dtm4j.store.ElapsedTime;
 import io.dtm4j.store.EventLoop;
 import io.dtm4j.store.GroupCommitter;
 import io.dtm4j.store.StoreReaders;
@@ -53,6 +54,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -119,6 +121,7 @@ public final class DtmServer implements AutoCloseable {
                   timing.requestTimeout(),
                   timing.timeoutToFail(),
                   !config.store().isShared()));
+      LongSupplier nanoTime = config.store().isShared() ? new ElapsedTime() : System::nanoTime;
       var coordinator =
           new Coordinator(
               engine,
@@ -126,7 +129,7 @@ public final class DtmServer implements AutoCloseable {
               caller,
               timers,
               store::storeTime,
-              System::nanoTime,
+              nanoTime,
               limits,
               alerts == null ? metrics : alerts);
       var claims = new Claims(hostName());
@@ -141,7 +144,7 @@ public final class DtmServer implements AutoCloseable {
               readers,
               claims,
               timers,
-              System::nanoTime,
+              nanoTime,
               subscriptions,
               limits);
       List<EventLoop> all = loops.all();
@@ -153,21 +156,20 @@ public final class DtmServer implements AutoCloseable {
               readers,
               claims,
               timers,
-              System::nanoTime,
+              nanoTime,
               all,
               engine.leaseOfUnknown(),
               timing.transCronInterval(),
               limits);
       keeper =
-          new Keeper(
-              coordinator, commands, recovery, committer, timers, System::nanoTime, all.getFirst());
+          new Keeper(coordinator, commands, recovery, committer, timers, nanoTime, all.getFirst());
       retention =
           new Retention(
               store,
               committer,
               readers,
               timers,
-              System::nanoTime,
+              nanoTime,
               all.getFirst(),
               Stores.keep(config.store()));
       var gauges = new Gauges(metrics);
@@ -177,7 +179,7 @@ public final class DtmServer implements AutoCloseable {
       servers =
           new Servers(
               store, committer, readers, timers, all.getFirst(), claims, coordinator::openPasses);
-      readiness = new Readiness(store, committer, timers, System::nanoTime, all.getFirst());
+      readiness = new Readiness(store, committer, timers, nanoTime, all.getFirst());
       var operations =
           new HttpDoor.Operations(
               commands,

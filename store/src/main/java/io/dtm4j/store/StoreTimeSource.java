@@ -24,6 +24,11 @@ import org.slf4j.LoggerFactory;
  * their clocks are ahead, those that are started meanwhile would have another time for as long, and
  * the old ones would take the leases of the new ones for ended.
  *
+ * <p>There are times after which it is not known what others hold, so that it is not {@link
+ * #isKnown known}: for 40 seconds after a step forward by more than a second, until all servers
+ * must have seen it and renewed their leases by the new time; and after this server has stood still
+ * for 3 seconds, until it has measured.
+ *
  * <p>An answer that took long says little: of several the fastest counts, and when even that one
  * took more than 100 milliseconds the clock moves only as far as it is certainly wrong.
  * Thread-safe.
@@ -43,6 +48,12 @@ public final class StoreTimeSource implements InstantSource, AutoCloseable {
   private static final long STEP = Duration.ofSeconds(1).toNanos();
   private static final long NANOS_PER_MILLI = 1_000_000;
 
+  /** All others have measured after 10 seconds, and a third of a lease later they have renewed. */
+  private static final Duration UNSETTLED = Duration.ofSeconds(40);
+
+  /** The timer comes by every second. */
+  private static final long STANDSTILL = Duration.ofSeconds(3).toNanos();
+
   private final InstantSource database;
   private final LongSupplier nanoTime;
   private final ScheduledExecutorService timer =
@@ -52,6 +63,12 @@ public final class StoreTimeSource implements InstantSource, AutoCloseable {
 
   /** When the database last answered, by the monotonic clock. */
   private volatile long answeredAt;
+
+  /** When the timer came by last, or something was measured, by the monotonic clock. */
+  private volatile long seenAt;
+
+  /** Until then others may not have seen a step forward, by the monotonic clock. */
+  private volatile long unsettledUntil;
 
   /**
    * How far the database is ahead of the monotonic clock.
@@ -78,13 +95,16 @@ public final class StoreTimeSource implements InstantSource, AutoCloseable {
    * Measures for the first time.
    *
    * @param database asks the database; blocks, and throws when it cannot be asked
-   * @param nanoTime the monotonic clock, in nanoseconds
+   * @param nanoTime the monotonic clock, in nanoseconds; one that stands still with the machine
+   *     hides that the machine stood still ({@link ElapsedTime})
    */
   public StoreTimeSource(InstantSource database, LongSupplier nanoTime) {
     this.database = database;
     this.nanoTime = nanoTime;
     long first = measured().ahead;
     answeredAt = nanoTime.getAsLong();
+    seenAt = answeredAt;
+    unsettledUntil = answeredAt;
     ahead = new Ahead(answeredAt, first, first);
   }
 
@@ -93,10 +113,20 @@ public final class StoreTimeSource implements InstantSource, AutoCloseable {
     var _ = timer.scheduleWithFixedDelay(this::tick, 1, 1, TimeUnit.SECONDS);
   }
 
-  private void tick() {
-    if (nanoTime.getAsLong() - answeredAt >= INTERVAL.toNanos()) {
+  void tick() {
+    long now = nanoTime.getAsLong();
+    if (hasStoodStill(now)) {
+      measure();
+      return;
+    }
+    seenAt = now;
+    if (now - answeredAt >= INTERVAL.toNanos()) {
       measure();
     }
+  }
+
+  private boolean hasStoodStill(long now) {
+    return now - seenAt > STANDSTILL;
   }
 
   void measure() {
@@ -110,6 +140,7 @@ public final class StoreTimeSource implements InstantSource, AutoCloseable {
     boolean wasKnown = isKnown();
     follow(sample);
     answeredAt = nanoTime.getAsLong();
+    seenAt = answeredAt;
     if (!wasKnown) {
       log.atInfo().log("the time of the database is known again");
     }
@@ -126,6 +157,9 @@ public final class StoreTimeSource implements InstantSource, AutoCloseable {
       log.atWarn()
           .addKeyValue("step", Duration.ofNanos(step))
           .log("the clock of the database was set, or it is another database");
+    }
+    if (step > STEP) {
+      unsettledUntil = now + UNSETTLED.toNanos();
     }
     ahead = new Ahead(now, slowly ? believed : target, target);
   }
@@ -163,9 +197,15 @@ public final class StoreTimeSource implements InstantSource, AutoCloseable {
     return Math.addExact(Math.multiplyExact(time.getEpochSecond(), 1_000_000_000L), time.getNano());
   }
 
-  /** Whether the database has answered lately. */
+  /**
+   * Whether the database has answered lately, and what others hold can be told by its time. If not
+   * nothing may be claimed.
+   */
   public boolean isKnown() {
-    return nanoTime.getAsLong() - answeredAt <= KNOWN_FOR.toNanos();
+    long now = nanoTime.getAsLong();
+    return now - answeredAt <= KNOWN_FOR.toNanos()
+        && !hasStoodStill(now)
+        && now - unsettledUntil >= 0;
   }
 
   /** The present time in whole milliseconds. */

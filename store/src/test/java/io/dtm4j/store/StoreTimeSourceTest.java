@@ -55,6 +55,13 @@ class StoreTimeSourceTest {
     database = database.plus(time);
   }
 
+  private void secondsPass(int count) {
+    for (int i = 0; i < count; i++) {
+      passes(Duration.ofSeconds(1));
+      clock.tick();
+    }
+  }
+
   @Test
   void it_is_that_of_the_database_and_goes_on_between_the_measurements() {
     assertThat(clock.instant()).isEqualTo(START);
@@ -114,17 +121,44 @@ class StoreTimeSourceTest {
   @Test
   void after_30_seconds_without_an_answer_it_is_not_known_until_there_is_one() {
     reachable = false;
-    passes(Duration.ofSeconds(30));
-    clock.measure();
+    secondsPass(30);
     assertThat(clock.isKnown()).isTrue();
 
-    passes(Duration.ofSeconds(1));
-    clock.measure();
+    secondsPass(1);
     assertThat(clock.isKnown()).isFalse();
     assertThat(clock.instant()).isEqualTo(START.plusSeconds(31));
 
     reachable = true;
     clock.measure();
+    assertThat(clock.isKnown()).isTrue();
+  }
+
+  @Test
+  void after_a_step_forward_it_is_not_known_until_others_must_have_seen_it() {
+    database = database.plusSeconds(2);
+    clock.measure();
+    assertThat(clock.isKnown()).isFalse();
+
+    secondsPass(39);
+    assertThat(clock.isKnown()).isFalse();
+    secondsPass(1);
+    assertThat(clock.isKnown()).isTrue();
+  }
+
+  @Test
+  void a_small_step_forward_is_no_reason_to_wait() {
+    database = database.plusMillis(900);
+    clock.measure();
+    assertThat(clock.isKnown()).isTrue();
+  }
+
+  @Test
+  void after_a_standstill_it_is_not_known_until_it_is_measured() {
+    secondsPass(5);
+    passes(Duration.ofSeconds(4));
+    assertThat(clock.isKnown()).isFalse();
+
+    clock.tick();
     assertThat(clock.isKnown()).isTrue();
   }
 

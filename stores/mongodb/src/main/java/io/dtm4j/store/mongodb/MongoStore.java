@@ -9,6 +9,7 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Counts;
 import io.dtm4j.store.Cursors;
+import io.dtm4j.store.ElapsedTime;
 import io.dtm4j.store.Filter;
 import io.dtm4j.store.KeyValue;
 import io.dtm4j.store.Lease;
@@ -66,7 +67,7 @@ public final class MongoStore implements TransactionStore {
    *     version has made its collections; the message says what to do
    */
   public static MongoStore open(MongoStoreConfig config) {
-    return open(config, System::nanoTime);
+    return open(config, new ElapsedTime());
   }
 
   /** As {@link #open}, with that monotonic clock. */

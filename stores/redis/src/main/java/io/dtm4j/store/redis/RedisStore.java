@@ -8,6 +8,7 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Counts;
 import io.dtm4j.store.Cursors;
+import io.dtm4j.store.ElapsedTime;
 import io.dtm4j.store.Filter;
 import io.dtm4j.store.KeyValue;
 import io.dtm4j.store.Lease;
@@ -81,12 +82,12 @@ public final class RedisStore implements TransactionStore {
    *     made the store, or a DTM has left unfinished work; the message says what to do
    */
   public static RedisStore open(RedisStoreConfig config) {
-    return open(config, false, System::nanoTime);
+    return open(config, false, new ElapsedTime());
   }
 
   /** As {@link #open}, although a DTM has left unfinished work: to take it over. */
   static RedisStore openBesideDtm(RedisStoreConfig config) {
-    return open(config, true, System::nanoTime);
+    return open(config, true, new ElapsedTime());
   }
 
   /** As {@link #open}, with that monotonic clock. */

@@ -8,6 +8,7 @@ import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.Counts;
 import io.dtm4j.store.Cursors;
+import io.dtm4j.store.ElapsedTime;
 import io.dtm4j.store.Filter;
 import io.dtm4j.store.KeyValue;
 import io.dtm4j.store.Lease;
@@ -65,7 +66,7 @@ public final class SqlStore implements TransactionStore {
    */
   public static SqlStore open(SqlStoreConfig config) {
     return open(
-        config, new Schema(config, Address.dialectOf(config.url())).prepare(), System::nanoTime);
+        config, new Schema(config, Address.dialectOf(config.url())).prepare(), new ElapsedTime());
   }
 
   /** Opens it on tables that are there, with that monotonic clock. */
