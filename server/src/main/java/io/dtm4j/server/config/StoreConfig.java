@@ -23,6 +23,16 @@ public sealed interface StoreConfig {
           "mongodb://", "mongodb",
           "mongodb+srv://", "mongodb");
 
+  /**
+   * Least time that a shared store keeps what has ended. A server that was cut off while it stored
+   * a transaction repeats that (R6); when the record has come to its end at another server and was
+   * deleted meanwhile the transaction would begin anew.
+   */
+  Duration LEAST_EXPIRE = Duration.ofHours(1);
+
+  /** What {@link #isLongEnough} expects. */
+  String LONG_ENOUGH = "0, for ever, or >= " + LEAST_EXPIRE.toSeconds();
+
   /** The name under which {@code Store.Driver} asks for it. */
   String driver();
 
@@ -69,8 +79,8 @@ public sealed interface StoreConfig {
    * @param password {@code Store.Password}
    * @param maxOpen most connections for writes, and as many again for reads; {@code
    *     Store.MaxOpenConns}, default 500, of which only few are ever opened
-   * @param dataExpire how long a finished transaction is kept, zero: for ever; {@code
-   *     Store.SqlDataExpire}, default 0
+   * @param dataExpire how long a finished transaction is kept, zero: for ever, else an hour at
+   *     least; {@code Store.SqlDataExpire}, default 0
    * @param shared whether a DTM in Go works on the tables, too; {@code Store.SharedWithDtm},
    *     default null: as the database says
    * @param zone of the times that a DTM in Go has written; {@code TimeZoneOffset}, default null: as
@@ -93,7 +103,7 @@ public sealed interface StoreConfig {
     public Sql {
       new Checks()
           .check(maxOpen >= 1, "Store.MaxOpenConns", maxOpen, ">= 1")
-          .check(!dataExpire.isNegative(), "Store.SqlDataExpire", seconds(dataExpire), ">= 0")
+          .check(isLongEnough(dataExpire), "Store.SqlDataExpire", seconds(dataExpire), LONG_ENOUGH)
           .done();
     }
 
@@ -150,23 +160,16 @@ public sealed interface StoreConfig {
       implements StoreConfig {
     public static final Duration FINISHED_DATA_EXPIRE = Duration.ofDays(1);
 
-    /**
-     * A server that was cut off while it stored a transaction repeats that (R6). When the record
-     * has come to its end and has expired meanwhile the transaction would begin anew.
-     */
-    private static final Duration LEAST_FINISHED_DATA_EXPIRE = Duration.ofHours(1);
-
     public static final String PREFIX = "{a}";
 
     public Redis {
       hosts = List.copyOf(hosts);
       new Checks()
           .check(
-              finishedDataExpire.isZero()
-                  || finishedDataExpire.compareTo(LEAST_FINISHED_DATA_EXPIRE) >= 0,
+              isLongEnough(finishedDataExpire),
               "Store.FinishedDataExpire",
               seconds(finishedDataExpire),
-              "0, for ever, or >= " + seconds(LEAST_FINISHED_DATA_EXPIRE))
+              LONG_ENOUGH)
           .check(
               prefix.equals(PREFIX) || prefix.chars().noneMatch(c -> c == '{' || c == '}'),
               "Store.RedisPrefix",
@@ -250,8 +253,8 @@ public sealed interface StoreConfig {
    * @param url {@code mongodb://...} or {@code mongodb+srv://...}, user and password in it; {@code
    *     Store.Url}
    * @param database {@code Store.Db}, default {@code dtm}
-   * @param dataExpire how long a finished transaction is kept, zero or less: for ever; {@code
-   *     Store.DataExpire}, default 7 days
+   * @param dataExpire how long a finished transaction is kept, zero: for ever, else an hour at
+   *     least; {@code Store.DataExpire}, default 7 days
    */
   record Mongo(String url, String database, Duration dataExpire) implements StoreConfig {
     public Mongo {
@@ -262,6 +265,7 @@ public sealed interface StoreConfig {
               "(not shown)",
               "mongodb://... or mongodb+srv://...")
           .check(isName(database), "Store.Db", database, "the name of a database")
+          .check(isLongEnough(dataExpire), "Store.DataExpire", seconds(dataExpire), LONG_ENOUGH)
           .done();
     }
 
@@ -320,6 +324,10 @@ public sealed interface StoreConfig {
     String rest = url.substring(begin);
     rest = rest.substring(rest.lastIndexOf('@') + 1);
     return url.substring(0, begin) + rest.replaceAll("[/?#].*", "");
+  }
+
+  private static boolean isLongEnough(Duration expire) {
+    return expire.isZero() || expire.compareTo(LEAST_EXPIRE) >= 0;
   }
 
   private static long seconds(Duration duration) {

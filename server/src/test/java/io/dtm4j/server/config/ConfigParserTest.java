@@ -9,6 +9,7 @@ import io.dtm4j.server.config.ServerConfig.Limits;
 import io.dtm4j.server.config.ServerConfig.Listen;
 import io.dtm4j.server.config.ServerConfig.Log;
 import io.dtm4j.server.config.ServerConfig.Timing;
+import io.dtm4j.server.config.StoreConfig.Mongo;
 import io.dtm4j.server.config.StoreConfig.Redis;
 import io.dtm4j.server.config.StoreConfig.RocksDb;
 import io.dtm4j.server.config.StoreConfig.Sql;
@@ -95,7 +96,12 @@ class ConfigParserTest {
               .with(SQL),
           key("Store.MaxOpenConns", "STORE_MAX_OPEN_CONNS", "7", 7, c -> sql(c).maxOpen())
               .with(SQL),
-          key("Store.SqlDataExpire", "STORE_SQL_DATA_EXPIRE", "9", sec(9), c -> sql(c).dataExpire())
+          key(
+                  "Store.SqlDataExpire",
+                  "STORE_SQL_DATA_EXPIRE",
+                  "3600",
+                  sec(3_600),
+                  c -> sql(c).dataExpire())
               .with(SQL),
           key(
                   "Store.FinishedDataExpire",
@@ -478,24 +484,48 @@ class ConfigParserTest {
         .hasMessageStartingWith("Store.RedisPrefix: {x}");
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"1", "3599", "-1"})
-  void what_has_ended_does_not_leave_redis_before_a_repeat_may_come(String seconds) {
-    Map<String, String> options = new HashMap<>(REDIS);
-    options.put("Store.FinishedDataExpire", seconds);
+  static final List<Map<String, String>> SHARED =
+      List.of(SQL, POSTGRES, REDIS, Map.of("Store.Url", "mongodb://h"));
 
-    assertThatThrownBy(() -> ConfigParser.load(null, options, Map.of()))
-        .hasMessageStartingWith(
-            "Store.FinishedDataExpire: " + seconds + " (expected: 0, for ever, or >= 3600)");
+  /** The key that says how long a store keeps what has ended. */
+  private static String expireOf(Map<String, String> store) {
+    return store.equals(REDIS)
+        ? "Store.FinishedDataExpire"
+        : store.containsKey("Store.Url") ? "Store.DataExpire" : "Store.SqlDataExpire";
   }
 
-  @Test
-  void a_transaction_may_stay_in_redis_for_ever() {
-    Map<String, String> options = new HashMap<>(REDIS);
-    options.put("Store.FinishedDataExpire", "0");
+  @ParameterizedTest
+  @FieldSource("SHARED")
+  void what_has_ended_does_not_leave_a_shared_store_before_a_repeat_may_come(
+      Map<String, String> store) {
+    for (String seconds : List.of("1", "3599", "-1")) {
+      Map<String, String> options = new HashMap<>(store);
+      options.put(expireOf(store), seconds);
 
-    assertThat(redis(ConfigParser.load(null, options, Map.of()).config()).finishedDataExpire())
-        .isZero();
+      assertThatThrownBy(() -> ConfigParser.load(null, options, Map.of()))
+          .hasMessageStartingWith(
+              expireOf(store) + ": " + seconds + " (expected: 0, for ever, or >= 3600)");
+    }
+  }
+
+  @ParameterizedTest
+  @FieldSource("SHARED")
+  void a_transaction_may_stay_in_a_shared_store_for_an_hour_or_for_ever(Map<String, String> store) {
+    for (String seconds : List.of("0", "3600")) {
+      Map<String, String> options = new HashMap<>(store);
+      options.put(expireOf(store), seconds);
+
+      StoreConfig loaded = ConfigParser.load(null, options, Map.of()).config().store();
+
+      assertThat(
+              switch (loaded) {
+                case Sql sql -> sql.dataExpire();
+                case Redis redis -> redis.finishedDataExpire();
+                case Mongo mongo -> mongo.dataExpire();
+                case RocksDb rocksDb -> rocksDb.dataExpire();
+              })
+          .isEqualTo(Duration.ofSeconds(Long.parseLong(seconds)));
+    }
   }
 
   @Test
