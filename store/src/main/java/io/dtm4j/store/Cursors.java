@@ -32,7 +32,12 @@ public final class Cursors {
 
   /** The cursor behind that value: the length of the category, then category and key. */
   public static String behind(KeyValue last) {
-    return last.category().length() + (END_OF_LENGTH + last.category()) + last.key();
+    return behind(last.category(), last.key());
+  }
+
+  /** The cursor behind the value of that name. */
+  public static String behind(String category, String key) {
+    return category.length() + (END_OF_LENGTH + category) + key;
   }
 
   /**

@@ -38,6 +38,7 @@ import org.bson.BsonDocument;
 import org.bson.BsonInt32;
 import org.bson.BsonInt64;
 import org.bson.BsonInvalidOperationException;
+import org.bson.BsonNumber;
 import org.bson.BsonObjectId;
 import org.bson.BsonString;
 import org.bson.BsonValue;
@@ -272,6 +273,29 @@ final class Documents {
   }
 
   /**
+   * Whose document it is, as far as its id says.
+   *
+   * @throws BrokenRecordException when that is no gid
+   */
+  static Gid readGid(BsonDocument document) {
+    try {
+      return gid(document);
+    } catch (IllegalArgumentException | BsonInvalidOperationException e) {
+      throw broken(document, e);
+    }
+  }
+
+  /** The condition that it has a number, which all have that a store has made. */
+  static BsonDocument numbered() {
+    return new BsonDocument(SEQUENCE, numberBehind(new BsonInt64(Long.MIN_VALUE)));
+  }
+
+  /** A condition for what is a number and larger than that one. */
+  static BsonDocument numberBehind(BsonNumber number) {
+    return new BsonDocument("$gt", number).append("$lt", new BsonInt64(Long.MAX_VALUE));
+  }
+
+  /**
    * What a due index shows.
    *
    * @throws BrokenRecordException when it makes no sense
@@ -280,7 +304,7 @@ final class Documents {
     try {
       return new Due(gid(document), owner(document), instant(document.getDateTime(NEXT_TIME)));
     } catch (IllegalArgumentException | BsonInvalidOperationException e) {
-      throw new BrokenRecordException("the record of " + document.get(ID) + " cannot be read", e);
+      throw broken(document, e);
     }
   }
 
@@ -314,7 +338,8 @@ final class Documents {
   }
 
   private static BrokenRecordException broken(BsonDocument document, RuntimeException cause) {
-    return new BrokenRecordException("the record of " + gid(document) + " cannot be read", cause);
+    return new BrokenRecordException(
+        "the record of " + document.get(ID) + " cannot be read", cause);
   }
 
   /**

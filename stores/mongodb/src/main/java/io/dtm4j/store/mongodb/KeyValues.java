@@ -18,11 +18,16 @@ import org.bson.BsonArray;
 import org.bson.BsonDocument;
 import org.bson.BsonInt32;
 import org.bson.BsonInt64;
+import org.bson.BsonInvalidOperationException;
 import org.bson.BsonString;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Small values beside the transactions. */
 final class KeyValues {
+  private static final Logger log = LoggerFactory.getLogger(KeyValues.class);
+
   static final String CATEGORY = "category";
   static final String KEY = "key";
   private static final String VALUE = "value";
@@ -34,6 +39,8 @@ final class KeyValues {
   static final BsonDocument ORDER =
       new BsonDocument(CATEGORY, new BsonInt32(1)).append(KEY, new BsonInt32(1));
 
+  private static final BsonDocument ANY_TEXT = new BsonDocument("$gte", new BsonString(""));
+
   private final MongoCollection<BsonDocument> values;
 
   KeyValues(MongoCollection<BsonDocument> values) {
@@ -41,24 +48,52 @@ final class KeyValues {
   }
 
   List<KeyValue> find(@Nullable String category, @Nullable String key) {
-    var condition = new BsonDocument();
-    if (category != null) {
-      condition.append(CATEGORY, new BsonString(category));
-    }
+    BsonDocument condition = named(category);
     if (key != null) {
       condition.append(KEY, new BsonString(key));
     }
-    return read(values.find(condition));
+    return read(sorted(values.find(condition)));
   }
 
-  private static List<KeyValue> read(FindIterable<BsonDocument> found) {
-    return found.sort(ORDER).map(KeyValues::keyValue).into(new ArrayList<>());
+  /** The condition that category and key are texts, by which alone anybody asks for a value. */
+  private static BsonDocument named(@Nullable String category) {
+    return new BsonDocument(CATEGORY, category == null ? ANY_TEXT : new BsonString(category))
+        .append(KEY, ANY_TEXT);
+  }
+
+  private static List<BsonDocument> sorted(FindIterable<BsonDocument> found) {
+    return found.sort(ORDER).into(new ArrayList<>());
+  }
+
+  /** Those that make no sense are left out. */
+  private static List<KeyValue> read(List<BsonDocument> documents) {
+    var read = new ArrayList<KeyValue>();
+    for (BsonDocument document : documents) {
+      try {
+        read.add(keyValue(document));
+      } catch (BsonInvalidOperationException e) {
+        log.atError()
+            .addKeyValue("category", category(document))
+            .addKeyValue("key", key(document))
+            .setCause(e)
+            .log("a value cannot be read, it is left alone");
+      }
+    }
+    return read;
+  }
+
+  private static String category(BsonDocument document) {
+    return document.getString(CATEGORY).getValue();
+  }
+
+  private static String key(BsonDocument document) {
+    return document.getString(KEY).getValue();
   }
 
   private static KeyValue keyValue(BsonDocument document) {
     return new KeyValue(
-        document.getString(CATEGORY).getValue(),
-        document.getString(KEY).getValue(),
+        category(document),
+        key(document),
         document.getString(VALUE).getValue(),
         document.getNumber(VERSION).longValue(),
         instant(document.getDateTime(CREATE_TIME)),
@@ -67,10 +102,7 @@ final class KeyValues {
 
   /** See {@link io.dtm4j.store.TransactionStore#listKeyValues}. */
   Page<KeyValue> page(@Nullable String category, String cursor, int limit) {
-    var condition = new BsonDocument();
-    if (category != null) {
-      condition.append(CATEGORY, new BsonString(category));
-    }
+    BsonDocument condition = named(category);
     if (!cursor.isEmpty()) {
       Cursors.Name last = Cursors.name(cursor);
       var lastCategory = new BsonString(last.category());
@@ -82,9 +114,11 @@ final class KeyValues {
                   new BsonDocument(CATEGORY, lastCategory)
                       .append(KEY, new BsonDocument("$gt", new BsonString(last.key()))))));
     }
-    List<KeyValue> found = read(values.find(condition).limit(limit + 1));
-    List<KeyValue> items = found.subList(0, Math.min(limit, found.size()));
-    return new Page<>(items, found.size() > limit ? Cursors.behind(items.getLast()) : "");
+    List<BsonDocument> found = sorted(values.find(condition).limit(limit + 1));
+    List<BsonDocument> some = found.subList(0, Math.min(limit, found.size()));
+    return new Page<>(
+        read(some),
+        found.size() > limit ? Cursors.behind(category(some.getLast()), key(some.getLast())) : "");
   }
 
   /** False when the key is taken. */

@@ -24,15 +24,20 @@ import org.bson.BsonDateTime;
 import org.bson.BsonDocument;
 import org.bson.BsonInt32;
 import org.bson.BsonInt64;
+import org.bson.BsonNumber;
 import org.bson.RawBsonDocument;
 import org.bson.codecs.BsonDocumentCodec;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Transactions page by page, by their numbers. What a page may cost is bounded, in documents it
  * looks at and in bytes it reads, so a page may be short when what it looks for is rare.
  */
 final class Listings {
+  private static final Logger log = LoggerFactory.getLogger(Listings.class);
+
   /** Transactions that a page looks at. */
   private static final int MOST_DOCUMENTS = 10_000;
 
@@ -86,8 +91,8 @@ final class Listings {
           if (filter.matches(one)) {
             items.add(one);
           }
-        } catch (BrokenRecordException _) {
-          // whoever asks for it is told why
+        } catch (BrokenRecordException e) {
+          leftAlone(e);
         }
       }
     }
@@ -128,9 +133,10 @@ final class Listings {
   }
 
   Counts counts(Backlog backlog) {
+    var withTime = new BsonDocument("$gte", Values.notAfter(Instant.MIN));
     List<BsonDocument> earliest =
         transactions
-            .find(DueIndex.unfinished())
+            .find(DueIndex.unfinished().append(Documents.NEXT_TIME, withTime))
             .projection(new BsonDocument(Documents.NEXT_TIME, UP).append(ID, new BsonInt32(0)))
             .sort(DueIndex.ORDER)
             .limit(1)
@@ -142,26 +148,33 @@ final class Listings {
   }
 
   @Nullable Instant oldestUnfinished() {
-    BsonDocument oldest =
-        transactions
-            .find(DueIndex.unfinished())
-            .projection(NUMBER_ONLY)
-            .sort(new BsonDocument(SEQUENCE, UP))
-            .first();
-    if (oldest == null) {
-      return null;
+    BsonNumber last = new BsonInt64(Long.MIN_VALUE);
+    while (true) {
+      BsonDocument oldest =
+          transactions
+              .find(DueIndex.unfinished().append(SEQUENCE, Documents.numberBehind(last)))
+              .projection(NUMBER_ONLY)
+              .sort(new BsonDocument(SEQUENCE, UP))
+              .first();
+      if (oldest == null) {
+        return null;
+      }
+      last = oldest.getNumber(SEQUENCE);
+      BsonDocument document =
+          transactions
+              .find(new BsonDocument(SEQUENCE, last))
+              .projection(new BsonDocument(CREATE_TIME, UP))
+              .first();
+      if (document != null && document.isDateTime(CREATE_TIME)) { // else gone, or it makes no sense
+        return instant(document.getDateTime(CREATE_TIME));
+      }
     }
-    BsonDocument document =
-        transactions
-            .find(new BsonDocument(SEQUENCE, oldest.getNumber(SEQUENCE)))
-            .projection(new BsonDocument(CREATE_TIME, UP))
-            .first();
-    return document == null ? oldestUnfinished() : instant(document.getDateTime(CREATE_TIME));
   }
 
   /** See {@link io.dtm4j.store.TransactionStore#endedBefore}. */
   Page<Gid> endedBefore(Instant time, String cursor, int limit) {
     BsonDocument condition = ended(time);
+    condition.putAll(Documents.numbered());
     if (!cursor.isEmpty()) {
       condition.append("$or", behind(cursor));
     }
@@ -173,9 +186,19 @@ final class Listings {
             .limit(limit + 1)
             .into(new ArrayList<>());
     List<BsonDocument> some = found.subList(0, Math.min(limit, found.size()));
-    return new Page<>(
-        some.stream().map(Documents::gid).toList(),
-        found.size() > limit ? cursorOf(some.getLast()) : "");
+    var gids = new ArrayList<Gid>();
+    for (BsonDocument document : some) {
+      try {
+        gids.add(Documents.readGid(document));
+      } catch (BrokenRecordException e) {
+        leftAlone(e);
+      }
+    }
+    return new Page<>(gids, found.size() > limit ? cursorOf(some.getLast()) : "");
+  }
+
+  private static void leftAlone(BrokenRecordException cause) {
+    log.atError().setCause(cause).log("a transaction cannot be read, it is left alone");
   }
 
   private static BsonDocument ended(Instant before) {

@@ -147,7 +147,7 @@ final class Schema {
     BsonDocument newest =
         database
             .newest()
-            .find()
+            .find(Documents.numbered())
             .projection(new BsonDocument(SEQUENCE, UP))
             .sort(new BsonDocument(SEQUENCE, new BsonInt32(-1)))
             .first();

@@ -30,7 +30,10 @@ import io.dtm4j.protocol.Payload;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.CommitResult.Committed;
 import io.dtm4j.store.CommitResult.Lost;
+import io.dtm4j.store.Counts;
 import io.dtm4j.store.Filter;
+import io.dtm4j.store.KeyValue;
+import io.dtm4j.store.Page;
 import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
 import java.time.Duration;
@@ -51,11 +54,13 @@ import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.bson.BsonDateTime;
 import org.bson.BsonDocument;
 import org.bson.BsonInt32;
 import org.bson.BsonString;
 import org.bson.Document;
 import org.bson.RawBsonDocument;
+import org.bson.types.ObjectId;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -564,6 +569,90 @@ abstract class SharedStoreTest {
         .extracting(one -> one.transaction().gid().value())
         .containsExactly("g2", "g3");
     assertThat(store.counts().unfinished()).isEqualTo(4); // nothing is thrown away
+  }
+
+  /** One that is due, g0, and one that has ended, g1, among these documents of somebody else. */
+  private MongoStore among(Document... foreign) {
+    MongoStoreConfig config = newDatabase();
+    MongoStore store = opened(config);
+    store.commit(
+        List.of(saveNew(saga("g0", PAST), claim("a0")), saveNew(saga("g1", PAST), claim("a1"))));
+    store.commit(List.of(end("g1", claim("a1"))));
+    directly(
+        config,
+        database -> database.getCollection(Database.TRANSACTIONS).insertMany(List.of(foreign)));
+    return store;
+  }
+
+  @Test
+  void a_document_whose_id_is_no_gid_stops_no_other() {
+    var time = new BsonDateTime(1);
+    MongoStore store =
+        among(
+            new Document("_id", new ObjectId())
+                .append("unfinished", true)
+                .append("next_cron_time", time)
+                .append("seq", 7L),
+            new Document("_id", new ObjectId()).append("end_time", time).append("seq", 8L),
+            new Document("_id", "x".repeat(200)).append("end_time", time).append("seq", 9L));
+
+    assertThat(store.dueBefore(FUTURE, null, 10)).hasSize(1);
+    assertThat(store.claimDue(LEASE, gid -> claim("b" + gid), 10)).hasSize(1);
+    assertThat(store.list(Filter.ALL, "", 10).items()).hasSize(2);
+    assertThat(store.endedBefore(FUTURE, "", 10).items()).containsExactly(new Gid("g1"));
+    Page<Gid> first = store.endedBefore(FUTURE, "", 2);
+    assertThat(first.items()).isEmpty();
+    assertThat(store.endedBefore(FUTURE, first.next(), 2).items()).hasSize(1);
+    assertThat(store.oldestUnfinished()).isEqualTo(PAST);
+  }
+
+  @Test
+  void a_document_without_a_number_or_a_time_stops_no_other() {
+    var time = new BsonDateTime(PAST.toEpochMilli() + 1);
+    MongoStore store =
+        among(
+            new Document("_id", "x").append("unfinished", true).append("next_cron_time", time),
+            new Document("_id", "y").append("unfinished", true).append("seq", 7L),
+            new Document("_id", "z").append("end_time", time));
+
+    assertThat(store.oldestUnfinished()).isEqualTo(PAST);
+    assertThat(store.counts()).isEqualTo(new Counts(3, PAST)); // nothing is thrown away
+    assertThat(store.endedBefore(FUTURE, "", 1).items()).containsExactly(new Gid("g1"));
+    assertThat(store.claimDue(LEASE, gid -> claim("b" + gid), 10)).hasSize(1);
+  }
+
+  @Test
+  void a_number_that_is_a_text_keeps_no_store_from_opening() {
+    MongoStore store = among(new Document("_id", "x").append("seq", "y"));
+
+    assertThat(opened(used.getLast()).list(Filter.ALL, "", 10).items()).hasSize(2);
+    assertThat(store.list(Filter.ALL, "", 10).items()).hasSize(2);
+  }
+
+  @Test
+  void a_value_that_makes_no_sense_stops_no_other() {
+    MongoStoreConfig config = newDatabase();
+    MongoStore store = opened(config);
+    store.createKeyValue("topics", "a", "1");
+    store.createKeyValue("topics", "c", "3");
+    directly(
+        config,
+        database ->
+            database
+                .getCollection(Database.KEY_VALUES)
+                .insertMany(
+                    List.of(
+                        new Document("category", "topics").append("key", "b"),
+                        new Document("category", "topics").append("key", 7),
+                        new Document("category", 7))));
+
+    assertThat(store.findKeyValues("topics", null)).hasSize(2);
+    assertThat(store.findKeyValue("topics", "b")).isEmpty();
+    Page<KeyValue> first = store.listKeyValues(null, "", 2);
+    assertThat(first.items()).extracting(KeyValue::key).containsExactly("a");
+    assertThat(store.listKeyValues(null, first.next(), 2).items())
+        .extracting(KeyValue::key)
+        .containsExactly("c");
   }
 
   @Test
