@@ -32,7 +32,7 @@ final class DueIndex {
    * @param to the latest time, to the millisecond
    * @param after only those behind this one; null: from the first
    * @param expected how many will be taken, roughly
-   * @param leavesAway whether what lies on a server of a Cluster that is away is left out
+   * @param leavesOut whether shards that cannot be read are left out, see {@link ShardMerge}
    */
   DueIndex(
       Session session,
@@ -40,7 +40,7 @@ final class DueIndex {
       Instant to,
       @Nullable Due after,
       int expected,
-      boolean leavesAway) {
+      boolean leavesOut) {
     this.session = session;
     ShardMerge.Place behind =
         after == null
@@ -55,7 +55,7 @@ final class DueIndex {
             Index.millis(to),
             behind,
             expected,
-            leavesAway && session.isCluster());
+            leavesOut);
   }
 
   /** The next ones; null: there are no more. May be none although more follow. */

@@ -4,6 +4,7 @@ import io.dtm4j.model.Owner;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.Lease;
 import io.dtm4j.store.Reset;
+import io.lettuce.core.RedisException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -65,6 +66,11 @@ final class HeadChanges {
     }
 
     abstract Head held(Head head);
+
+    final void lose() {
+      lost.clear();
+      lost.addAll(leases);
+    }
   }
 
   private static final class Renewal extends OfLeases {
@@ -142,11 +148,14 @@ final class HeadChanges {
     this.heads = heads;
   }
 
-  /** Moves the ends of leases to that time, never back; those that are not held any more. */
+  /**
+   * Moves the ends of leases to that time, never back; those that are not held any more, or that
+   * nobody can renew.
+   */
   List<Lease> renew(List<Lease> leases, Instant until) {
     var lost = new ArrayList<Lease>();
     for (Map<Gid, Renewal> part : parts(leases, gid -> new Renewal(gid, until))) {
-      heads.run(part);
+      run(part);
       part.values().forEach(renewal -> lost.addAll(renewal.lost));
     }
     return lost;
@@ -154,7 +163,29 @@ final class HeadChanges {
 
   /** Gives leases back: due at that time. */
   void release(List<Lease> leases, Instant now) {
-    parts(leases, gid -> new Release(gid, now)).forEach(heads::run);
+    parts(leases, gid -> new Release(gid, now)).forEach(this::run);
+  }
+
+  /**
+   * Where something else lies at the key of an index set, the leases of that shard alone are lost.
+   */
+  private <T extends OfLeases> void run(Map<Gid, T> part) {
+    try {
+      heads.run(part);
+    } catch (RedisException e) {
+      if (!Redis.isWrongType(e)) {
+        throw e;
+      }
+      Map<Gid, T> first = new LinkedHashMap<>();
+      Map<Gid, T> rest = new LinkedHashMap<>();
+      part.forEach((gid, one) -> (first.size() < part.size() / 2 ? first : rest).put(gid, one));
+      if (first.isEmpty()) {
+        part.values().forEach(OfLeases::lose);
+      } else {
+        run(first);
+        run(rest);
+      }
+    }
   }
 
   /** Makes what makes changes of a gid. */

@@ -151,7 +151,7 @@ final class Records {
     try {
       return get.apply(future);
     } catch (RedisCommandExecutionException e) {
-      if (String.valueOf(e.getMessage()).startsWith("WRONGTYPE")) {
+      if (Redis.isWrongType(e)) {
         throw new BrokenRecordException("transaction " + gid + " cannot be read", e);
       }
       throw e;

@@ -21,6 +21,7 @@ final class Redis implements AutoCloseable {
   private final Servers servers;
   private final Link reads;
   private final Link writes;
+  private final NowAndThen wrongTypes = new NowAndThen();
   private volatile @Nullable Trouble trouble;
 
   /** Something done with a connection. */
@@ -83,7 +84,9 @@ final class Redis implements AutoCloseable {
   }
 
   /**
-   * Writes. Every error of Redis may pass: the same again changes nothing that has happened.
+   * Writes. Every error of Redis but one may pass: the same again changes nothing that has
+   * happened. Something else at a key of ours stays until somebody takes it away: it is rejected
+   * what needs that key, and only that, so that all else is written meanwhile.
    *
    * @throws OutcomeUnknownException when it may have happened
    * @throws StoreRejectedException when it certainly has not, nor ever will
@@ -94,7 +97,7 @@ final class Redis implements AutoCloseable {
       recovered();
       return result;
     } catch (RedisException e) {
-      throw failed(e);
+      throw isWrongType(e) ? wrongType(e) : failed(e);
     } catch (OutcomeUnknownException | StoreRejectedException e) {
       throw e;
     } catch (RuntimeException e) { // broken records, defects
@@ -132,6 +135,21 @@ final class Redis implements AutoCloseable {
   static boolean isReadOnly(RedisException e) {
     String reason = reason(e);
     return reason.contains("READONLY") || reason.contains("WAIT cannot be used with");
+  }
+
+  /** Whether something else lies at a key; of a script older servers say it amid a text. */
+  static boolean isWrongType(RedisException e) {
+    return reason(e).contains("WRONGTYPE");
+  }
+
+  private StoreRejectedException wrongType(RedisException e) {
+    if (wrongTypes.isDue()) {
+      log.atError()
+          .addKeyValue("store", config)
+          .setCause(e)
+          .log("something else lies at a key of the store, what needs it is rejected");
+    }
+    return new StoreRejectedException(cannot("written", e), e);
   }
 
   private OutcomeUnknownException failed(RedisException e) {

@@ -25,10 +25,11 @@ final class ShardMerge {
   private static final Logger log = LoggerFactory.getLogger(ShardMerge.class);
   private static final int MOST_AT_ONCE = 512;
   private static final int LEAST_AT_ONCE = 4;
+  private static final NowAndThen BROKEN = new NowAndThen();
 
   private final Session session;
   private final boolean isReverse;
-  private final boolean leavesAway;
+  private final boolean leavesOut;
   private final Range<Long> range;
   private final Comparator<Place> order;
   private final List<Part> parts = new ArrayList<>();
@@ -66,7 +67,8 @@ final class ShardMerge {
    * @param to the largest score
    * @param behind only what stands behind it in the order asked for; null: from the first
    * @param expected how many will be taken, roughly
-   * @param leavesAway whether shards whose servers are away are left out, unless all are
+   * @param leavesOut whether shards are left out whose servers in a Cluster are away, unless all
+   *     are, and those of which something else lies at the key
    */
   ShardMerge(
       Session session,
@@ -76,10 +78,10 @@ final class ShardMerge {
       long to,
       @Nullable Place behind,
       int expected,
-      boolean leavesAway) {
+      boolean leavesOut) {
     this.session = session;
     this.isReverse = isReverse;
-    this.leavesAway = leavesAway;
+    this.leavesOut = leavesOut;
     order = isReverse ? Place.ORDER.reversed() : Place.ORDER;
     range = Range.create(from, to);
     int atOnce = Math.clamp(2L * expected / Keys.SHARDS, LEAST_AT_ONCE, MOST_AT_ONCE);
@@ -122,12 +124,15 @@ final class ShardMerge {
         try {
           add(low.get(i), session.get(answers.get(i)));
         } catch (RedisException e) {
-          if (!leavesAway || !isAway(e)) {
+          if (leavesOut && Redis.isWrongType(e)) {
+            leaveBroken(low.get(i), e);
+          } else if (leavesOut && session.isCluster() && isAway(e)) {
+            low.get(i).isAway = true;
+            low.get(i).hasMore = false;
+            last = e;
+          } else {
             throw e;
           }
-          low.get(i).isAway = true;
-          low.get(i).hasMore = false;
-          last = e;
         }
       }
       if (last != null) {
@@ -141,6 +146,16 @@ final class ShardMerge {
     return !(e instanceof RedisCommandExecutionException)
         && !(e instanceof RedisCommandTimeoutException)
         && !Thread.currentThread().isInterrupted();
+  }
+
+  private static void leaveBroken(Part part, RedisException cause) {
+    part.hasMore = false;
+    if (BROKEN.isDue()) {
+      log.atError()
+          .addKeyValue("key", Texts.text(part.key))
+          .setCause(cause)
+          .log("something else lies at the key of an index set, what is due of its shard waits");
+    }
   }
 
   private void leaveAway(RedisException cause) {
@@ -178,18 +193,18 @@ final class ShardMerge {
 
   private void add(Part part, List<ScoredValue<byte[]>> found) {
     part.hasMore = found.size() == part.atOnce;
+    boolean isBehind = false;
     for (ScoredValue<byte[]> one : found) {
       var place = new Place((long) one.getScore(), new Bytes(one.getValue()));
       if (part.last == null || order.compare(place, part.last) > 0) {
-        part.places.add(place);
         part.last = place;
+        isBehind = true;
+        part.places.add(place);
       }
     }
     // Many may have the same score as the last one: they are read again and again, in ever larger
     // parts.
     part.atOnce =
-        part.places.isEmpty()
-            ? 2 * part.atOnce
-            : Math.min(2 * part.atOnce, Math.max(part.atOnce, MOST_AT_ONCE));
+        isBehind ? Math.min(2 * part.atOnce, Math.max(part.atOnce, MOST_AT_ONCE)) : 2 * part.atOnce;
   }
 }

@@ -53,6 +53,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -63,6 +64,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is this store's own: two servers on it, what it remembers, and its keys. */
@@ -597,6 +599,108 @@ class RedisStoreTest {
       committed(store, save("new", claim("e")), register("good", "02"));
       assertThat(server.<List<String>>ask(commands -> commands.lrange(key, 0, -1)))
           .containsExactly("nonsense");
+    }
+  }
+
+  /** A gid, and the number of its shard in the name of a key. */
+  private record InShard(String gid, String shard) {
+    static InShard of(String gid) {
+      return new InShard(gid, String.format("{%02d}", Keys.shard(Texts.bytes(gid))));
+    }
+
+    String key(Index index) {
+      return "dtm4j:" + shard + ":" + index.keyName();
+    }
+  }
+
+  /** Gids that lie in other shards than that one. */
+  private static List<String> elsewhere(InShard one, int count) {
+    return IntStream.iterate(0, i -> i + 1)
+        .mapToObj(i -> "g" + i)
+        .filter(gid -> !InShard.of(gid).shard.equals(one.shard))
+        .limit(count)
+        .toList();
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Index.class,
+      names = {"DUE", "OPEN", "ENDED"})
+  void something_else_at_an_index_set_rejects_only_what_needs_it(Index index) throws Exception {
+    var bad = InShard.of("bad");
+    List<String> good = elsewhere(bad, 20);
+    try (RedisStore store = RedisStore.open(configOf(server))) {
+      committed(store, save("bad", claim("a")));
+      committed(store, good.stream().map(gid -> save(gid, claim("c" + gid))).toArray(Batch[]::new));
+      if (server.<Long>ask(commands -> commands.exists(bad.key(index))) == 1) {
+        server.ask(commands -> commands.rename(bad.key(index), "saved"));
+      }
+      server.ask(commands -> commands.set(bad.key(index), "nonsense"));
+
+      var group = new ArrayList<Batch>();
+      good.subList(0, 10).forEach(gid -> group.add(end(gid, claim("c" + gid))));
+      group.add(end("bad", claim("a")));
+      good.subList(10, 20).forEach(gid -> group.add(end(gid, claim("c" + gid))));
+      assertThatExceptionOfType(StoreRejectedException.class)
+          .isThrownBy(() -> store.commit(group))
+          .withMessageContaining("WRONGTYPE");
+
+      // The part that was written before is found so by the repeat, as a lane does it.
+      Batch rejected = group.remove(10);
+      committed(store, group.toArray(Batch[]::new));
+      for (String gid : good) {
+        Stored ended = found(store, gid);
+        assertThat(ended.transaction().state().status()).isEqualTo(GlobalStatus.SUCCEED);
+        assertThat(ended.owner().revision()).isEqualTo(2);
+      }
+      assertThatExceptionOfType(StoreRejectedException.class)
+          .isThrownBy(() -> store.commit(List.of(rejected)));
+      assertThat(store.trouble()).isNull();
+
+      server.ask(commands -> commands.del(bad.key(index)));
+      if (server.<Long>ask(commands -> commands.exists("saved")) == 1) {
+        server.ask(commands -> commands.rename("saved", bad.key(index)));
+      }
+      assertThat(store.dueBefore(FUTURE.plusSeconds(1), null, 10)).hasSize(1); // as it was
+      assertThat(store.oldestUnfinished()).isEqualTo(PAST);
+      committed(store, rejected);
+      assertThat(store.counts().unfinished()).isZero();
+    }
+  }
+
+  @Test
+  void something_else_at_what_is_due_of_a_shard_stops_the_claims_of_no_other() {
+    var bad = InShard.of("bad");
+    List<String> good = elsewhere(bad, 20);
+    try (RedisStore store = RedisStore.open(configOf(server))) {
+      committed(store, save("bad", claim("a"), PAST, "{}"));
+      for (String gid : good) {
+        committed(store, save(gid, claim("c" + gid), PAST, "{}"));
+      }
+      server.ask(commands -> commands.del(bad.key(Index.DUE)));
+      server.ask(commands -> commands.set(bad.key(Index.DUE), "nonsense"));
+
+      assertThat(store.dueBefore(FUTURE, null, 100)).hasSize(20);
+      assertThat(store.claimDue(LEASE, gid -> claim("d" + gid), 100)).hasSize(20);
+      var leases = new ArrayList<Lease>();
+      good.forEach(gid -> leases.add(new Lease(new Gid(gid), "d" + gid)));
+      leases.add(10, new Lease(new Gid("bad"), "a"));
+      assertThat(store.renew(leases, LEASE.multipliedBy(2)))
+          .containsExactly(new Lease(new Gid("bad"), "a"));
+      store.release(leases);
+      assertThat(store.claimDue(LEASE, gid -> claim("e" + gid), 100)).hasSize(20);
+    }
+  }
+
+  @Test
+  void something_else_at_the_values_rejects_no_transaction() {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
+      server.ask(commands -> commands.set("dtm4j:{kv}:values", "nonsense"));
+
+      assertThatExceptionOfType(StoreRejectedException.class)
+          .isThrownBy(() -> store.createKeyValue("topics", "t", "[]"));
+      committed(store, save("g", claim("a")));
+      assertThat(store.trouble()).isNull();
     }
   }
 
