@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.HexFormat;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -19,12 +20,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One index set of all shards as if it were one, in the order of score and gid, or in its reverse.
- * Each shard is read in parts, all at once, the first small. For one thread.
+ * Each shard is read in parts, all at once, the first small. What is no gid is passed over. For one
+ * thread.
  */
 final class ShardMerge {
   private static final Logger log = LoggerFactory.getLogger(ShardMerge.class);
   private static final int MOST_AT_ONCE = 512;
   private static final int LEAST_AT_ONCE = 4;
+  private static final NowAndThen FOREIGN = new NowAndThen();
   private static final NowAndThen BROKEN = new NowAndThen();
 
   private final Session session;
@@ -199,7 +202,14 @@ final class ShardMerge {
       if (part.last == null || order.compare(place, part.last) > 0) {
         part.last = place;
         isBehind = true;
-        part.places.add(place);
+        if (Texts.gid(one.getValue()) != null) {
+          part.places.add(place);
+        } else if (FOREIGN.isDue()) {
+          log.atError()
+              .addKeyValue("key", Texts.text(part.key))
+              .addKeyValue("member", HexFormat.of().formatHex(one.getValue()))
+              .log("a member of an index set is no gid, it is left alone");
+        }
       }
     }
     // Many may have the same score as the last one: they are read again and again, in ever larger

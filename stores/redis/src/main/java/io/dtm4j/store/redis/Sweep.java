@@ -7,6 +7,7 @@ import io.lettuce.core.Range;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,7 +58,7 @@ final class Sweep {
     for (int kept = 0; ; ) {
       List<byte[]> some =
           session.get(session.commands().zrangebyscore(ended, old, Limit.create(kept, AT_ONCE)));
-      List<Gid> gids = some.stream().map(gid -> new Gid(Texts.text(gid))).toList();
+      List<Gid> gids = some.stream().map(Texts::gid).filter(Objects::nonNull).toList();
       long gone = Records.forget(session, gids);
       swept += (int) gone;
       kept += (int) (some.size() - gone);

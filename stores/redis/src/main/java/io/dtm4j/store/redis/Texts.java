@@ -1,7 +1,11 @@
 package io.dtm4j.store.redis;
 
+import io.dtm4j.protocol.Gid;
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Texts as bytes, so that every text comes back exactly: UTF-8, and where that cannot be (half of a
@@ -34,6 +38,21 @@ final class Texts {
       }
     }
     return true;
+  }
+
+  /** The gid that these bytes are; null: they are none. */
+  static @Nullable Gid gid(byte[] bytes) {
+    String text;
+    try {
+      text = text(bytes);
+    } catch (BufferUnderflowException _) { // half a character
+      return null;
+    }
+    boolean isGid =
+        !text.isEmpty()
+            && text.length() <= Gid.MAX_LENGTH
+            && Arrays.equals(bytes(text), bytes); // else what it is not is written with U+FFFD
+    return isGid ? new Gid(text) : null;
   }
 
   static String text(byte[] bytes) {

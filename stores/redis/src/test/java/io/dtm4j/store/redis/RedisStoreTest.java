@@ -38,6 +38,7 @@ import io.dtm4j.store.StoreUnavailableException;
 import io.lettuce.core.AclSetuserArgs;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisReadOnlyException;
+import io.lettuce.core.ScriptOutputType;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -701,6 +702,33 @@ class RedisStoreTest {
           .isThrownBy(() -> store.createKeyValue("topics", "t", "[]"));
       committed(store, save("g", claim("a")));
       assertThat(store.trouble()).isNull();
+    }
+  }
+
+  @Test
+  void a_member_of_an_index_set_that_is_no_gid_stops_no_other() {
+    try (RedisStore store = RedisStore.open(configOf(server))) {
+      committed(store, save("g", claim("a"), PAST, "{}"), save("e", claim("b"), PAST, "{}"));
+      committed(store, end("e", claim("b")));
+      for (Index index : Index.values()) {
+        for (String member : List.of("z".repeat(200), "")) {
+          server.ask(commands -> commands.zadd("dtm4j:{00}:" + index.keyName(), 1, member));
+        }
+        for (String member : List.of("\\255\\001", "\\233")) {
+          server.ask(
+              commands ->
+                  commands.eval(
+                      "return redis.call('zadd', KEYS[1], 1, '" + member + "')",
+                      ScriptOutputType.INTEGER,
+                      "dtm4j:{00}:" + index.keyName()));
+        }
+      }
+
+      assertThat(store.dueBefore(FUTURE, null, 10)).hasSize(1);
+      assertThat(store.claimDue(LEASE, gid -> claim("c" + gid), 10)).hasSize(1);
+      assertThat(store.list(Filter.ALL, "", 10).items()).hasSize(2);
+      assertThat(store.endedBefore(FUTURE, "", 10).items()).containsExactly(new Gid("e"));
+      assertThat(store.oldestUnfinished()).isEqualTo(PAST);
     }
   }
 
