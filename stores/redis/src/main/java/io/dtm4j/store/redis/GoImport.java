@@ -11,15 +11,21 @@ import io.dtm4j.model.Write;
 import io.dtm4j.protocol.Gid;
 import io.dtm4j.store.CommitResult;
 import io.dtm4j.store.OutcomeUnknownException;
+import io.dtm4j.store.StoreRejectedException;
 import io.dtm4j.store.StoreUnavailableException;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
+import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisFuture;
 import io.lettuce.core.ScoredValue;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -52,8 +58,8 @@ public final class GoImport {
    * @param imported transactions that were stored
    * @param existing transactions that an import before had stored
    * @param vanished gids without a record: DTM has let it expire
-   * @param leftAlone transactions that cannot be read, or whose gid another transaction of this
-   *     store has; the log names them, and the store does not open while there are any
+   * @param leftAlone transactions that cannot be read or stored, or whose gid another transaction
+   *     of this store has; the log names them, and the store does not open while there are any
    * @param topics topics that were created; those that were there already stay as they are
    */
   public record Report(int imported, int existing, int vanished, int leftAlone, int topics) {}
@@ -87,6 +93,11 @@ public final class GoImport {
     return Texts.bytes(config.dtmPrefix() + rest);
   }
 
+  private byte[] key(String rest, byte[] name) {
+    byte[] begin = key(rest);
+    return ByteBuffer.allocate(begin.length + name.length).put(begin).put(name).array();
+  }
+
   /** Those that stay in the set are behind those that were looked at. */
   private void transactions() {
     while (true) {
@@ -103,36 +114,43 @@ public final class GoImport {
     }
   }
 
+  /** What DTM has of one, on its way. */
+  private record Asked(
+      Bytes name, long nextTime, RedisFuture<byte[]> global, RedisFuture<List<byte[]>> branches) {}
+
   private void take(List<ScoredValue<byte[]>> some) {
-    List<RedisFuture<byte[]>> globals = new ArrayList<>();
-    List<RedisFuture<List<byte[]>>> branches = new ArrayList<>();
-    for (ScoredValue<byte[]> one : some) {
-      String gid = Texts.text(one.getValue());
-      globals.add(session.commands().get(key("_g_" + gid)));
-      branches.add(session.commands().lrange(key("_b_" + gid), 0, -1));
-    }
+    List<Asked> asked = some.stream().map(this::ask).toList();
     var done = new ArrayList<byte[]>();
     var names = new ArrayList<byte[]>();
     var batches = new ArrayList<Batch>();
-    for (int i = 0; i < some.size(); i++) {
-      byte[] name = some.get(i).getValue();
-      byte[] global = session.field(globals.get(i));
-      List<byte[]> rows = session.get(branches.get(i));
-      if (global == null) {
-        log.atWarn().addKeyValue("gid", Texts.text(name)).log("DTM has no record of it any more");
-        vanished++;
-        done.add(name);
-        continue;
+    for (Asked one : asked) {
+      byte[] global = null;
+      Transaction transaction = null;
+      try {
+        global = session.field(one.global);
+        if (global == null) {
+          log.atWarn()
+              .addKeyValue("gid", shown(one.name.array()))
+              .log("DTM has no record of it any more");
+          vanished++;
+          done.add(one.name.array());
+          continue;
+        }
+        transaction = read(one, global, session.get(one.branches));
+      } catch (RedisException e) {
+        if (!Redis.isWrongType(e)) {
+          throw e;
+        }
+        cannotBeRead(one.name.array(), e);
       }
-      Transaction transaction = read(name, (long) some.get(i).getScore(), global, rows);
       if (transaction == null) {
         leftAlone++;
       } else {
-        names.add(name);
+        names.add(one.name.array());
         batches.add(save(transaction));
       }
     }
-    List<CommitResult> results = store.commit(batches);
+    List<CommitResult> results = commit(batches);
     for (int i = 0; i < results.size(); i++) {
       if (isStored(batches.get(i), results.get(i))) {
         done.add(names.get(i));
@@ -143,25 +161,67 @@ public final class GoImport {
     }
   }
 
-  private static @Nullable Transaction read(
-      byte[] name, long nextTime, byte[] global, List<byte[]> rows) {
+  private Asked ask(ScoredValue<byte[]> one) {
+    byte[] name = one.getValue();
+    return new Asked(
+        new Bytes(name),
+        (long) one.getScore(),
+        session.commands().get(key("_g_", name)),
+        session.commands().lrange(key("_b_", name), 0, -1));
+  }
+
+  /** Stores them; where some cannot be stored, all others. */
+  private List<CommitResult> commit(List<Batch> batches) {
     try {
+      return store.commit(batches);
+    } catch (StoreRejectedException e) {
+      if (batches.size() == 1) {
+        return List.of(new CommitResult.Rejected(String.valueOf(e.getMessage())));
+      }
+      int half = batches.size() / 2;
+      var results = new ArrayList<>(commit(batches.subList(0, half)));
+      results.addAll(commit(batches.subList(half, batches.size())));
+      return results;
+    }
+  }
+
+  /** A gid as the log names it. */
+  private static String shown(byte[] name) {
+    return isText(name)
+        ? new String(name, StandardCharsets.UTF_8)
+        : "0x" + HexFormat.of().formatHex(name);
+  }
+
+  private static boolean isText(byte[] name) {
+    return Arrays.equals(
+        new String(name, StandardCharsets.UTF_8).getBytes(StandardCharsets.UTF_8), name);
+  }
+
+  private static @Nullable Transaction read(Asked one, byte[] global, List<byte[]> rows) {
+    try {
+      if (!isText(one.name.array())) {
+        throw new IllegalArgumentException("its gid is not UTF-8");
+      }
       var branches = new ArrayList<JsonNode>();
       for (byte[] row : rows) {
         branches.add(JSON.readTree(row));
       }
       return GoRecord.transaction(
-          new Gid(Texts.text(name)),
+          new Gid(new String(one.name.array(), StandardCharsets.UTF_8)),
           JSON.readTree(global),
           branches,
-          Instant.ofEpochSecond(nextTime));
+          Instant.ofEpochSecond(one.nextTime));
     } catch (IOException | RuntimeException e) {
-      log.atError()
-          .addKeyValue("gid", Texts.text(name))
-          .setCause(e)
-          .log("a transaction of DTM cannot be read, it is left alone");
+      cannotBeRead(one.name.array(), e);
       return null;
     }
+  }
+
+  private static void cannotBeRead(byte[] name, Exception cause) {
+    log.atError()
+        .addKeyValue("gid", shown(name))
+        .setCause(cause)
+        .log("a transaction of DTM cannot be read, it is left alone");
   }
 
   /** At rest: whoever opens the store finds it when it is due. */
@@ -187,7 +247,10 @@ public final class GoImport {
     log.atError()
         .addKeyValue("gid", batch.gid())
         .addKeyValue("result", result)
-        .log("a transaction of DTM was not taken over, another one has its gid");
+        .log(
+            other == null
+                ? "a transaction of DTM was not taken over, it cannot be stored"
+                : "a transaction of DTM was not taken over, another one has its gid");
     return false;
   }
 
@@ -199,19 +262,17 @@ public final class GoImport {
             masters -> {
               for (RedisAsyncCommands<byte[], byte[]> master : masters) {
                 Opening.scan(
-                    session,
-                    master,
-                    pattern,
-                    keys -> keys.forEach(key -> topic(session.field(master.get(key)))));
+                    session, master, pattern, keys -> keys.forEach(key -> topic(master.get(key))));
               }
             });
   }
 
-  private void topic(byte @Nullable [] value) {
-    if (value == null) {
-      return;
-    }
+  private void topic(RedisFuture<byte[]> answer) {
     try {
+      byte[] value = session.field(answer);
+      if (value == null) {
+        return;
+      }
       JsonNode topic = JSON.readTree(value);
       // Of a category "topics_more" the keys look the same.
       if (topic.path("cat").asText().equals(TOPICS)
@@ -219,7 +280,16 @@ public final class GoImport {
         topics++;
       }
     } catch (IOException e) {
-      log.atError().setCause(e).log("a topic of DTM cannot be read, it is left alone");
+      topicCannotBeRead(e);
+    } catch (RedisException e) {
+      if (!Redis.isWrongType(e)) {
+        throw e;
+      }
+      topicCannotBeRead(e);
     }
+  }
+
+  private static void topicCannotBeRead(Exception cause) {
+    log.atError().setCause(cause).log("a topic of DTM cannot be read, it is left alone");
   }
 }

@@ -22,6 +22,7 @@ import io.dtm4j.protocol.Options;
 import io.dtm4j.protocol.Payload;
 import io.dtm4j.protocol.TransType;
 import io.dtm4j.store.StoreUnavailableException;
+import io.lettuce.core.ScriptOutputType;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -210,6 +211,65 @@ class GoImportTest {
         .contains("taken", "bad0");
     assertThatExceptionOfType(StoreUnavailableException.class)
         .isThrownBy(() -> RedisStore.open(configOf(server)));
+  }
+
+  /** What stays with DTM when all but that was taken over. */
+  private void onlyGoodIsTakenOver(int leftAlone) {
+    GoImport.Report report = GoImport.run(configOf(server));
+
+    assertThat(report).isEqualTo(new GoImport.Report(1, 0, 0, leftAlone, 0));
+    assertThat(server.<Long>ask(commands -> commands.zcard("{a}_u"))).isEqualTo(leftAlone);
+    try (RedisStore store = RedisStore.openBesideDtm(configOf(server))) {
+      assertThat(store.find(new Gid("good"))).isPresent();
+    }
+  }
+
+  @Test
+  void something_else_at_a_key_of_dtm_stops_no_other() {
+    dtmHas("bad", saga("bad"));
+    dtmHas("bad2", saga("bad2"));
+    dtmHas("good", saga("good"));
+    server.ask(commands -> commands.set("{a}_b_bad", "nonsense"));
+    server.ask(commands -> commands.del("{a}_g_bad2"));
+    server.ask(commands -> commands.rpush("{a}_g_bad2", "nonsense"));
+    server.ask(commands -> commands.rpush("{a}_kv_topics_t", "nonsense"));
+
+    onlyGoodIsTakenOver(2);
+  }
+
+  @Test
+  void something_else_at_our_key_of_a_gid_stops_no_other() {
+    dtmHas("bad", saga("bad"));
+    dtmHas("good", saga("good"));
+    try (RedisStore store = RedisStore.openBesideDtm(configOf(server))) {
+      committed(store, save("bad", claim("c")));
+    }
+    String key = server.<List<String>>ask(commands -> commands.keys("*:t:bad")).getFirst();
+    server.ask(commands -> commands.del(key));
+    server.ask(commands -> commands.rpush(key, "nonsense"));
+
+    onlyGoodIsTakenOver(1);
+  }
+
+  @Test
+  void a_gid_of_bytes_that_are_no_utf_8_stays() {
+    String script =
+        """
+        redis.call('zadd', KEYS[1], ARGV[1], 'g\\233')
+        redis.call('set', '{a}_g_g\\233', ARGV[2])
+        return 1
+        """;
+    server.ask(
+        commands ->
+            commands.eval(
+                script,
+                ScriptOutputType.INTEGER,
+                new String[] {"{a}_u"},
+                Long.toString(DUE),
+                saga("g")));
+    dtmHas("good", saga("good"));
+
+    onlyGoodIsTakenOver(1);
   }
 
   @Test
