@@ -43,7 +43,7 @@ public final class GoImport {
   private static final int AT_ONCE = 64;
   private static final String TOPICS = "topics";
 
-  private final RedisStoreConfig config;
+  private final String dtmPrefix;
   private final RedisStore store;
   private final Session session;
   private int imported;
@@ -64,23 +64,29 @@ public final class GoImport {
    */
   public record Report(int imported, int existing, int vanished, int leftAlone, int topics) {}
 
-  private GoImport(RedisStoreConfig config, RedisStore store, Session session) {
-    this.config = config;
+  private GoImport(String dtmPrefix, RedisStore store, Session session) {
+    this.dtmPrefix = dtmPrefix;
     this.store = store;
     this.session = session;
+  }
+
+  /** As {@link #run(RedisStoreConfig, String)}, where that DTM was configured as this store is. */
+  public static Report run(RedisStoreConfig config) {
+    return run(config, config.dtmPrefix());
   }
 
   /**
    * Takes it over.
    *
+   * @param dtmPrefix what the keys of that DTM begin with; other than ours it may have braces
    * @throws StoreUnavailableException when Redis cannot be reached or used
    * @throws OutcomeUnknownException when the connection was lost on the way; repeat it
    */
-  public static Report run(RedisStoreConfig config) {
+  public static Report run(RedisStoreConfig config, String dtmPrefix) {
     try (RedisStore store = RedisStore.openBesideDtm(config)) {
       return store.<Report>inSession(
           session -> {
-            var work = new GoImport(config, store, session);
+            var work = new GoImport(dtmPrefix, store, session);
             work.transactions();
             work.topics();
             return new Report(
@@ -90,7 +96,7 @@ public final class GoImport {
   }
 
   private byte[] key(String rest) {
-    return Texts.bytes(config.dtmPrefix() + rest);
+    return Texts.bytes(dtmPrefix + rest);
   }
 
   private byte[] key(String rest, byte[] name) {
@@ -255,7 +261,7 @@ public final class GoImport {
   }
 
   private void topics() {
-    String pattern = Keys.escaped(config.dtmPrefix()) + "_kv_" + TOPICS + "_*";
+    String pattern = Keys.escaped(dtmPrefix) + "_kv_" + TOPICS + "_*";
     store
         .servers()
         .onMasters(

@@ -69,14 +69,30 @@ final class Opening {
 
   /** Its set of what is unfinished is there as long as something is. */
   private void refuseDtm() {
-    byte[] unfinished = Texts.bytes(config.dtmPrefix() + "_u");
-    if (session.get(session.commands().exists(unfinished)) > 0) {
-      throw new StoreUnavailableException(
-          config
-              + ": a DTM has left unfinished transactions under "
-              + config.dtmPrefix()
-              + "_*. Stop it and take them over with ./dtm4j import --redis, or let it finish them",
-          null);
+    for (String prefix : config.dtmPrefixes()) {
+      boolean isOurs = prefix.equals(config.dtmPrefix());
+      if (hasUnfinished(prefix, isOurs)) {
+        throw new StoreUnavailableException(
+            config
+                + ": a DTM has left unfinished transactions under "
+                + prefix
+                + "_*. Stop it and take them over with ./dtm4j import --redis"
+                + (isOurs ? "" : " --from-prefix '" + prefix + "'")
+                + ", or let it finish them",
+            null);
+      }
+    }
+  }
+
+  private boolean hasUnfinished(String dtmPrefix, boolean mustBeKnown) {
+    byte[] unfinished = Texts.bytes(dtmPrefix + "_u");
+    try {
+      return session.get(session.commands().exists(unfinished)) > 0;
+    } catch (RedisCommandExecutionException e) {
+      if (!mustBeKnown && Redis.reason(e).contains("NOPERM")) {
+        return false; // a user that may have nothing but the keys of this prefix
+      }
+      throw e;
     }
   }
 

@@ -70,6 +70,15 @@ public record RedisStoreConfig(
     return prefix.isEmpty() ? DTM_PREFIX : prefix;
   }
 
+  /**
+   * Where a DTM in Go may have left something: under this prefix, or under the same with braces,
+   * with which it has to run on a Cluster and which this store does not take.
+   */
+  List<String> dtmPrefixes() {
+    String prefix = dtmPrefix();
+    return prefix.equals(DTM_PREFIX) ? List.of(prefix) : List.of(prefix, "{" + prefix + "}");
+  }
+
   /** Where it is, without user and password, which some put into a url. */
   String address() {
     return String.join(",", hosts.stream().map(RedisStoreConfig::address).toList());

@@ -273,6 +273,25 @@ class GoImportTest {
   }
 
   @Test
+  void a_dtm_may_have_had_a_prefix_that_this_store_does_not_take() {
+    dtmHas("g", saga("g"));
+    for (String key : server.<List<String>>ask(commands -> commands.keys("{a}_*"))) {
+      server.ask(commands -> commands.rename(key, "{b}" + key.substring("{a}".length())));
+    }
+    server.ask(commands -> commands.set("{b}_kv_topics_t", topic("topics", "t", "[1]")));
+    var config = new RedisStoreConfig(List.of(server.host()), "", "", "b", Duration.ofDays(1), 0);
+    assertThatExceptionOfType(StoreUnavailableException.class)
+        .isThrownBy(() -> RedisStore.open(config))
+        .withMessageContaining("./dtm4j import --redis --from-prefix '{b}'");
+
+    assertThat(GoImport.run(config, "{b}")).isEqualTo(new GoImport.Report(1, 0, 0, 0, 1));
+
+    try (RedisStore store = RedisStore.open(config)) {
+      assertThat(store.find(new Gid("g"))).isPresent();
+    }
+  }
+
+  @Test
   void topics_come_along_and_do_not_replace_those_that_are_there() {
     server.ask(commands -> commands.set("{a}_kv_topics_t1", topic("topics", "t1", "[1]")));
     server.ask(commands -> commands.set("{a}_kv_topics_t2", topic("topics", "t2", "[2]")));
