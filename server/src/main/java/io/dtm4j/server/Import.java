@@ -18,11 +18,18 @@ final class Import {
   private static final Option REDIS =
       Verb.option(null, "redis", null, "From the keys of a DTM in the same Redis.");
 
+  private static final Option FROM_PREFIX =
+      Verb.option(
+          null,
+          "from-prefix",
+          "PREFIX",
+          "Its RedisPrefix, if that is not Store.RedisPrefix of the file: '{b}'.");
+
   static final Verb VERB =
       new Verb(
           "import",
           "Take over the unfinished work of a DTM in Go, which must not run any more.",
-          List.of(CONFIG, REDIS),
+          List.of(CONFIG, REDIS, FROM_PREFIX),
           Import::run);
 
   private Import() {}
@@ -45,7 +52,7 @@ final class Import {
     }
     Logging.start(loaded.config().log());
     try {
-      boolean isComplete = Stores.importGo(redis);
+      boolean isComplete = Stores.importGo(redis, given.getOptionValue(FROM_PREFIX));
       return isComplete ? Main.OK : Main.FAILED;
     } catch (StoreUnavailableException | OutcomeUnknownException e) {
       throw new StartException(e.getMessage() + "; it may be repeated", e);

@@ -16,6 +16,7 @@ import io.dtm4j.store.sql.SqlStoreConfig;
 import java.time.Duration;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -105,10 +106,16 @@ final class Stores {
   /**
    * Takes over what a DTM in Go has left unfinished in a Redis, and says what came of it.
    *
+   * @param dtmPrefix what its keys begin with; null: as the store is configured
    * @return false: something was left alone
    */
-  static boolean importGo(StoreConfig.Redis redis) {
-    GoImport.Report report = asConfigured(() -> GoImport.run(config(redis)));
+  static boolean importGo(StoreConfig.Redis redis, @Nullable String dtmPrefix) {
+    GoImport.Report report =
+        asConfigured(
+            () ->
+                dtmPrefix == null
+                    ? GoImport.run(config(redis))
+                    : GoImport.run(config(redis), dtmPrefix));
     log.atInfo()
         .addKeyValue("imported", report.imported())
         .addKeyValue("existing", report.existing())
