@@ -1,5 +1,6 @@
 package io.dtm4j.protocol;
 
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,8 +55,7 @@ public record GrpcAddress(String target, String method) {
     boolean bracketed = host.startsWith("[") && host.endsWith("]"); // an IPv6 address
     String name = bracketed ? host.substring(1, host.length() - 1) : host;
     String others = bracketed ? ":." : ".-_";
-    return !name.isEmpty()
-        && name.chars().allMatch(c -> isLetterOrDigit(c) || others.indexOf(c) >= 0);
+    return !name.isEmpty() && areAll(name, c -> isLetterOrDigit(c) || others.indexOf(c) >= 0);
   }
 
   private static boolean isLetterOrDigit(int c) {
@@ -65,21 +65,30 @@ public record GrpcAddress(String target, String method) {
   private static boolean isPort(String text) {
     return !text.isEmpty()
         && text.length() <= PORT_DIGITS
-        && text.chars().allMatch(c -> c >= '0' && c <= '9')
+        && areAll(text, c -> c >= '0' && c <= '9')
         && Integer.parseInt(text) <= MAX_PORT;
   }
 
   private static boolean isPrintable(String text) {
-    return text.chars().allMatch(c -> c > ' ' && c <= '~');
+    return areAll(text, c -> c > ' ' && c <= '~');
   }
 
   /** Whether a text can be the value of metadata: gRPC sends nothing else. */
   public static boolean isMetadata(String value) {
-    return value.chars().allMatch(c -> c >= ' ' && c <= '~');
+    return areAll(value, c -> c >= ' ' && c <= '~');
   }
 
   /** Whether a text can be the key of metadata, in whichever letter case. */
   public static boolean isMetadataKey(String key) {
-    return !key.isEmpty() && key.chars().allMatch(c -> isLetterOrDigit(c) || "-_.".indexOf(c) >= 0);
+    return !key.isEmpty() && areAll(key, c -> isLetterOrDigit(c) || "-_.".indexOf(c) >= 0);
+  }
+
+  private static boolean areAll(String text, IntPredicate allowed) { // at each call: no streams
+    for (int i = 0; i < text.length(); i++) {
+      if (!allowed.test(text.charAt(i))) {
+        return false;
+      }
+    }
+    return true;
   }
 }

@@ -18,6 +18,9 @@ final class Channels {
   private static final int MAX_HEADERS = 64 << 10;
   private static final String MACHINE_OUTSIDE = "host.docker.internal";
 
+  /** A service config that has one wants the library to repeat calls. */
+  private static final String RETRY_POLICY = "\"retryPolicy\"";
+
   /** What the library calls the look-up of names. */
   static final String SCHEME = "dns";
 
@@ -97,8 +100,11 @@ final class Channels {
    * @param loop where all of its work is done
    */
   ManagedChannel open(String target, Connections connections, EventLoop loop) {
-    return lookedUp(resolved(target))
-        .usePlaintext()
+    NettyChannelBuilder builder = lookedUp(resolved(target)).usePlaintext();
+    if (!config.serviceConfig().contains(RETRY_POLICY)) {
+      builder.disableRetry(); // a tenth of what a call costs; what was not processed we repeat
+    }
+    return builder
         .eventLoopGroup(loops.nettyLoop(loop))
         .channelFactory(connections)
         .directExecutor()

@@ -25,6 +25,7 @@ import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -40,6 +41,12 @@ final class Outgoing {
   private static final Logger log = LoggerFactory.getLogger(Outgoing.class);
 
   private static final String NO_RIGHT = "not called: the server has no right to it any more";
+
+  /** A connection may end, or its participant say so, before it looked at a call. */
+  private static final int MOST_REPEATS = 3;
+
+  /** What the library says of calls that a participant refused to look at. */
+  private static final List<String> UNPROCESSED = List.of("REFUSED_STREAM", "closed unsent stream");
 
   /** The most characters that are kept of an answer. */
   private static final int LONGEST_TEXT = 16 << 10;
@@ -76,6 +83,8 @@ final class Outgoing {
 
   /** Bytes of the room for answers that it has taken. */
   private long held;
+
+  private int repeats;
 
   private boolean starting = true;
 
@@ -229,8 +238,8 @@ final class Outgoing {
   }
 
   /**
-   * The call as gRPC knows it. Mostly there is one; a second one when the first would have left
-   * from a thread on which nobody can say whether it may.
+   * The call as gRPC knows it. Mostly there is one; another one when the first would have left from
+   * a thread on which nobody can say whether it may, or the participant has not looked at it.
    */
   private final class Attempt extends ClientCall.Listener<Ignored> {
     private final Target target;
@@ -239,6 +248,9 @@ final class Outgoing {
 
     /** It has a connection on which it may leave. */
     private volatile boolean left;
+
+    /** Its beginning has left on it. */
+    private volatile boolean begun;
 
     /** Why it was given up; null: it was not. */
     private volatile @Nullable GivenUp givenUp;
@@ -296,7 +308,7 @@ final class Outgoing {
       target.answers().give(held);
       held = 0;
       GivenUp why = givenUp;
-      if (why == GivenUp.ON_ANOTHER_THREAD) {
+      if (why == GivenUp.ON_ANOTHER_THREAD || (why == null && mayRepeat(status))) {
         again();
         return;
       }
@@ -310,6 +322,15 @@ final class Outgoing {
       } else {
         Outgoing.this.end(new BranchAnswer.Unknown(why.text), false);
       }
+    }
+
+    /** Whether the participant certainly knows nothing of it, so that it need not wait. */
+    private boolean mayRepeat(Status status) {
+      String text = status.getDescription();
+      return status.getCode() == Status.Code.UNAVAILABLE
+          && left
+          && (!begun || (text != null && UNPROCESSED.stream().anyMatch(text::contains)))
+          && repeats++ < MOST_REPEATS;
     }
 
     private void again() {
@@ -381,6 +402,7 @@ final class Outgoing {
 
     @Override
     public void outboundHeaders() {
+      attempt.begun = true;
       if (connection != null) {
         connection.begun(this);
       }

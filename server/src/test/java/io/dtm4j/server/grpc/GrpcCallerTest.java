@@ -653,6 +653,22 @@ class GrpcCallerTest {
   }
 
   @Test
+  void a_call_that_was_refused_unseen_is_repeated_at_once_a_few_times() throws Exception {
+    LateParticipant refusing = opened(new LateParticipant());
+    Waiting waiting = sent(caller(), call(refusing.url()));
+    refusing.connected.get(5, TimeUnit.SECONDS);
+    refusing.speak();
+    for (int stream = 3; stream <= 9; stream += 2) {
+      assertThat(refusing.whole.poll(5, TimeUnit.SECONDS)).isTrue();
+      refusing.refuse(stream);
+    }
+
+    assertThat(waiting.get().answer()).isInstanceOf(Unknown.class);
+    assertThat(waiting.get().unreachable()).isFalse();
+    assertThat(refusing.whole).isEmpty();
+  }
+
+  @Test
   void a_call_that_has_left_as_a_whole_outlives_its_lease() throws Exception {
     LateParticipant narrow = opened(new LateParticipant());
     GrpcCaller caller = caller();

@@ -80,6 +80,12 @@ final class LateParticipant implements AutoCloseable {
             ByteBuffer.allocate(WINDOW.length + Integer.BYTES).put(WINDOW).putInt(bytes).array());
   }
 
+  /** Says of the call with that stream that it has not looked at it. */
+  void refuse(int stream) throws IOException {
+    byte[] reset = {0, 0, 4, 3, 0, 0, 0, 0, (byte) stream, 0, 0, 0, 7};
+    connected.join().getOutputStream().write(reset);
+  }
+
   String url() {
     return "127.0.0.1:" + listener.getLocalPort() + "/bank.Bank/TransIn";
   }
