@@ -2,7 +2,7 @@
 -- of it, else left alone. Answers the places, from 1, of those that were left alone.
 --
 -- Where something else lies at the key of an index set it ends with that error: records before that
--- one are written, the record itself is not, and has lost no place in an index set.
+-- one are written, the record itself is not, and is due as it was.
 --
 -- KEYS: the index sets, five of each shard (due, open, all, ended, failed); then the records.
 -- ARGV: how many index sets there are; then of each record
@@ -21,18 +21,16 @@ for i = sets + 1, #KEYS do
   else
     local first = tonumber(ARGV[at])
     local gid = ARGV[at + 1]
-    local removed = {}
     for j = 1, 5 do
       local score = ARGV[at + 4 + j]
-      if score == '-' then
-        redis.call('zcard', KEYS[first + j]) -- ends here if it is no set
-        removed[#removed + 1] = KEYS[first + j]
-      elseif score ~= '' then
+      if score ~= '' and score ~= '-' then
         redis.call('zadd', KEYS[first + j], score, gid)
       end
     end
-    for j = 1, #removed do
-      redis.call('zrem', removed[j], gid)
+    for j = 5, 1, -1 do
+      if ARGV[at + 4 + j] == '-' then
+        redis.call('zrem', KEYS[first + j], gid)
+      end
     end
     if fields < 0 then
       redis.call('del', key)
