@@ -10,6 +10,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -18,8 +19,8 @@ final class Channels {
   private static final int MAX_HEADERS = 64 << 10;
   private static final String MACHINE_OUTSIDE = "host.docker.internal";
 
-  /** A service config that has one wants the library to repeat calls. */
-  private static final String RETRY_POLICY = "\"retryPolicy\"";
+  /** A service config that has one of these wants the library to repeat calls. */
+  private static final List<String> REPEATING = List.of("\"retryPolicy\"", "\"hedgingPolicy\"");
 
   /** What the library calls the look-up of names. */
   static final String SCHEME = "dns";
@@ -101,7 +102,7 @@ final class Channels {
    */
   ManagedChannel open(String target, Connections connections, EventLoop loop) {
     NettyChannelBuilder builder = lookedUp(resolved(target)).usePlaintext();
-    if (!config.serviceConfig().contains(RETRY_POLICY)) {
+    if (REPEATING.stream().noneMatch(config.serviceConfig()::contains)) {
       builder.disableRetry(); // a tenth of what a call costs; what was not processed we repeat
     }
     return builder

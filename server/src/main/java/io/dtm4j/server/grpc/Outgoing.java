@@ -46,7 +46,11 @@ final class Outgoing {
   private static final int MOST_REPEATS = 3;
 
   /** What the library says of calls that a participant refused to look at. */
-  private static final List<String> UNPROCESSED = List.of("REFUSED_STREAM", "closed unsent stream");
+  private static final List<String> UNPROCESSED =
+      List.of(
+          "REFUSED_STREAM",
+          "closed unsent stream",
+          "GOAWAY closed sent stream. HTTP/2 error code: NO_ERROR");
 
   /** The most characters that are kept of an answer. */
   private static final int LONGEST_TEXT = 16 << 10;
@@ -246,6 +250,12 @@ final class Outgoing {
     private final Line line;
     private final ClientCall<Payload, Ignored> sent;
 
+    /** The library has taken it. */
+    private volatile boolean started;
+
+    /** Something of an answer has come. */
+    private volatile boolean answered;
+
     /** It has a connection on which it may leave. */
     private volatile boolean left;
 
@@ -279,6 +289,12 @@ final class Outgoing {
 
     void begin() {
       sent.start(this, metadata);
+      started = true;
+      GivenUp why = givenUp;
+      if (why != null) {
+        sent.cancel(why.text, null);
+        return;
+      }
       try {
         sent.request(2);
         sent.sendMessage(message());
@@ -290,9 +306,12 @@ final class Outgoing {
       }
     }
 
+    /** While the library starts a call it would not take note of its end. */
     void giveUp(GivenUp why) {
       givenUp = why;
-      sent.cancel(why.text, null);
+      if (started) {
+        sent.cancel(why.text, null);
+      }
     }
 
     @Override
@@ -308,10 +327,12 @@ final class Outgoing {
       target.answers().give(held);
       held = 0;
       GivenUp why = givenUp;
-      if (why == GivenUp.ON_ANOTHER_THREAD || (why == null && mayRepeat(status))) {
+      boolean isUnseen = why == null && mayRepeat(status);
+      if (why == GivenUp.ON_ANOTHER_THREAD || (isUnseen && ended.mayLeave())) {
         again();
         return;
       }
+      why = isUnseen ? GivenUp.HAS_NO_RIGHT : why;
       target.ended(status.getCode(), beganAt);
       if (why == null) {
         String text = status.getDescription() == null ? "" : status.getDescription();
@@ -329,6 +350,7 @@ final class Outgoing {
       String text = status.getDescription();
       return status.getCode() == Status.Code.UNAVAILABLE
           && left
+          && !answered
           && (!begun || (text != null && UNPROCESSED.stream().anyMatch(text::contains)))
           && repeats++ < MOST_REPEATS;
     }
@@ -406,6 +428,16 @@ final class Outgoing {
       if (connection != null) {
         connection.begun(this);
       }
+    }
+
+    @Override
+    public void inboundHeaders() {
+      attempt.answered = true;
+    }
+
+    @Override
+    public void inboundTrailers(Metadata trailers) {
+      attempt.answered = true;
     }
 
     @Override

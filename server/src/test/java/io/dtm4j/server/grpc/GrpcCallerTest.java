@@ -653,6 +653,53 @@ class GrpcCallerTest {
   }
 
   @Test
+  void a_call_that_may_not_leave_when_its_connection_is_there_already_ends_at_once()
+      throws Exception {
+    GrpcParticipant bank = participant();
+    GrpcCaller caller = caller();
+    assertThat(sent(caller, call(bank.url())).get().answer()).isEqualTo(Success.INSTANCE);
+    var waiting =
+        new Waiting() {
+          @Override
+          public boolean mayLeave() {
+            return false;
+          }
+        };
+    bank.status = null; // whatever comes is never answered
+
+    waiting.send(
+        caller, call("late", bank.url(), Payload.of(BINARY), Map.of(), Duration.ofMinutes(5)));
+
+    assertThat(waiting.get().answer())
+        .isEqualTo(new Unknown("not called: the server has no right to it any more"));
+    assertThat(bank.calls).extracting(GrpcParticipant.Came::gid).doesNotContain("late");
+  }
+
+  @Test
+  void a_call_that_was_refused_unseen_is_not_repeated_without_a_right() throws Exception {
+    LateParticipant refusing = opened(new LateParticipant());
+    var mayLeave = new AtomicBoolean(true);
+    var waiting =
+        new Waiting() {
+          @Override
+          public boolean mayLeave() {
+            return mayLeave.get();
+          }
+        };
+    waiting.send(caller(), call(refusing.url()));
+    refusing.connected.get(5, TimeUnit.SECONDS);
+    refusing.speak();
+    assertThat(refusing.whole.poll(5, TimeUnit.SECONDS)).isTrue();
+
+    mayLeave.set(false);
+    refusing.refuse(3);
+
+    assertThat(waiting.get().answer())
+        .isEqualTo(new Unknown("not called: the server has no right to it any more"));
+    assertThat(refusing.whole).isEmpty();
+  }
+
+  @Test
   void a_call_that_was_refused_unseen_is_repeated_at_once_a_few_times() throws Exception {
     LateParticipant refusing = opened(new LateParticipant());
     Waiting waiting = sent(caller(), call(refusing.url()));
