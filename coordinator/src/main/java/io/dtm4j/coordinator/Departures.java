@@ -5,6 +5,7 @@ import io.dtm4j.engine.Engine;
 import io.dtm4j.engine.Event;
 import io.dtm4j.model.Transaction;
 import io.dtm4j.protocol.BranchAnswer;
+import io.dtm4j.store.ElapsedTime;
 import io.dtm4j.store.HaltPoint;
 import java.time.Duration;
 import java.util.List;
@@ -31,6 +32,7 @@ final class Departures {
   private final Engine engine;
   private final Caller caller;
   private final LongSupplier nanoTime;
+  private final LongSupplier timersTime;
   private final Destinations destinations;
   private final Payloads payloads;
   private final Observer observer;
@@ -56,6 +58,7 @@ final class Departures {
     this.engine = engine;
     this.caller = caller;
     this.nanoTime = nanoTime;
+    timersTime = ElapsedTime.ofTimers(nanoTime);
     this.destinations = destinations;
     this.payloads = payloads;
     this.observer = observer;
@@ -205,7 +208,7 @@ final class Departures {
 
   private void callNow(LivePass live, Call call, Destinations.Slots slots) {
     long began = nanoTime.getAsLong();
-    long aliveUntil = began + call.timeout().plus(CALL_MARGIN).toNanos();
+    long aliveUntil = timersTime.getAsLong() + call.timeout().plus(CALL_MARGIN).toNanos();
     if (live.calls == 1 || aliveUntil - live.callsEndBy > 0) {
       live.callsEndBy = aliveUntil;
       live.callsOverSince = 0;

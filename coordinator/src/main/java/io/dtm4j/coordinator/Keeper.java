@@ -1,6 +1,7 @@
 package io.dtm4j.coordinator;
 
 import io.dtm4j.store.Committer;
+import io.dtm4j.store.ElapsedTime;
 import io.dtm4j.store.EventLoop;
 import io.dtm4j.store.HaltPoint;
 import io.dtm4j.store.Lease;
@@ -46,6 +47,7 @@ public final class Keeper {
   private final Committer committer;
   private final Timers timers;
   private final LongSupplier nanoTime;
+  private final LongSupplier timersTime;
   private final EventLoop loop;
   private final Queue<LivePass> toRenew = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean renewing = new AtomicBoolean();
@@ -69,6 +71,7 @@ public final class Keeper {
     this.committer = committer;
     this.timers = timers;
     this.nanoTime = nanoTime;
+    timersTime = ElapsedTime.ofTimers(nanoTime);
     this.loop = loop;
     coordinator.onLeaseNeeded(this::ask);
   }
@@ -129,7 +132,7 @@ public final class Keeper {
     } else if (live.queued > 0 || !live.waitingForLease.isEmpty()) {
       ask(live);
     } else if (live.calls > 0) {
-      if (live.callsEndBy - now > 0) {
+      if (live.callsEndBy - timersTime.getAsLong() > 0) {
         ask(live);
       } else if (live.callsOverSince == 0) {
         // After a standstill, of the server or of this loop, their ends are still on the way to it.

@@ -56,17 +56,24 @@ public final class ElapsedTime implements LongSupplier {
     long now = nanoTime.getAsLong();
     long wallAhead = wallAhead(now);
     if (now - before.at > LOOK_EVERY || wallAhead - before.wallAhead > TOLERATED) {
-      return now + look(now, wallAhead).missed;
+      look();
     }
-    return now + before.missed;
+    return now + last.missed;
   }
 
-  private synchronized Look look(long now, long wallAhead) {
+  private synchronized void look() {
     Look before = last;
-    if (now - before.at >= 0) { // else another thread has looked later
-      long jump = wallAhead - before.wallAhead;
-      last = new Look(now, wallAhead, before.missed + (jump > TOLERATED ? jump : 0));
+    long now = nanoTime.getAsLong();
+    long wallAhead = wallAhead(now);
+    if (nanoTime.getAsLong() - now > TOLERATED / 5) {
+      return; // this thread stood still between the two clocks, which says nothing
     }
-    return last;
+    long jump = wallAhead - before.wallAhead;
+    last = new Look(now, wallAhead, before.missed + (jump > TOLERATED ? jump : 0));
+  }
+
+  /** The clock that timers and deadlines of this machine go by, which may be another one. */
+  public static LongSupplier ofTimers(LongSupplier time) {
+    return time instanceof ElapsedTime elapsed ? elapsed.nanoTime : time;
   }
 }

@@ -4,8 +4,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -26,8 +28,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>There are times after which it is not known what others hold, so that it is not {@link
  * #isKnown known}: for 40 seconds after a step forward by more than a second, until all servers
- * must have seen it and renewed their leases by the new time; and after this server has stood still
- * for 3 seconds, until it has measured.
+ * must have seen it and renewed their leases by the new time; and when this server, or the answer
+ * of the database, has stood still for 3 seconds, until it has measured.
  *
  * <p>An answer that took long says little: of several the fastest counts, and when even that one
  * took more than 100 milliseconds the clock moves only as far as it is certainly wrong.
@@ -66,6 +68,9 @@ public final class StoreTimeSource implements InstantSource, AutoCloseable {
 
   /** When the timer came by last, or something was measured, by the monotonic clock. */
   private volatile long seenAt;
+
+  private final AtomicBoolean awakening = new AtomicBoolean();
+  private volatile boolean isStarted;
 
   /** Until then others may not have seen a step forward, by the monotonic clock. */
   private volatile long unsettledUntil;
@@ -110,6 +115,7 @@ public final class StoreTimeSource implements InstantSource, AutoCloseable {
 
   /** Measures again every 10 seconds; while the database does not answer, every second. */
   public void start() {
+    isStarted = true;
     var _ = timer.scheduleWithFixedDelay(this::tick, 1, 1, TimeUnit.SECONDS);
   }
 
@@ -122,6 +128,19 @@ public final class StoreTimeSource implements InstantSource, AutoCloseable {
     seenAt = now;
     if (now - answeredAt >= INTERVAL.toNanos()) {
       measure();
+    }
+  }
+
+  /** Measures now, not only when the timer comes by. */
+  private void awaken() {
+    try {
+      timer.execute(
+          () -> {
+            tick();
+            awakening.set(false);
+          });
+    } catch (RejectedExecutionException _) {
+      // closed
     }
   }
 
@@ -156,7 +175,7 @@ public final class StoreTimeSource implements InstantSource, AutoCloseable {
     if (Math.abs(step) > STEP) {
       log.atWarn()
           .addKeyValue("step", Duration.ofNanos(step))
-          .log("the clock of the database was set, or it is another database");
+          .log("the clock of the database or of this machine was set, or it is another database");
     }
     if (step > STEP) {
       unsettledUntil = now + UNSETTLED.toNanos();
@@ -212,6 +231,9 @@ public final class StoreTimeSource implements InstantSource, AutoCloseable {
   @Override
   public Instant instant() {
     long nanos = nanoTime.getAsLong();
+    if (hasStoodStill(nanos) && isStarted && awakening.compareAndSet(false, true)) {
+      awaken();
+    }
     return Instant.ofEpochMilli(Math.floorDiv(nanos + ahead.at(nanos), NANOS_PER_MILLI));
   }
 
