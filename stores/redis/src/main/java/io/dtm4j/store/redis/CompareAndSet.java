@@ -35,7 +35,7 @@ final class CompareAndSet<T extends Seen> {
 
   /**
    * Of one call of a script. While Redis works on one call the next is put together: with few
-   * records in each, groups are done sooner (docs/performance.md).
+   * records in each, groups are done sooner.
    */
   private static final int MOST_RECORDS = 8;
 
